@@ -1,0 +1,178 @@
+//! The context of one unit of work: an open transaction, bound to a tenant, with who acts and when.
+
+use crate::{Db, Fact};
+use base::{Actor, Clock, Error, Random, RequestId, Result, TenantId, Time};
+use sqlx::{PgConnection, Postgres, Transaction};
+use std::sync::Arc;
+
+/// Whose rows a transaction sees.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Scope {
+    /// One tenant's.
+    Tenant(TenantId),
+    /// Every tenant's: the kernel's own work only.
+    System,
+}
+
+/// Who acts, and under which request or job run.
+#[derive(Clone, Debug)]
+pub struct Caller {
+    /// Who.
+    pub actor: Actor,
+    /// Ties log lines, facts and audit entries together.
+    pub request: RequestId,
+}
+
+impl Caller {
+    /// The machine itself, as the named part, under a fresh request id.
+    pub fn system(part: &str, db: &Db) -> Self {
+        Self { actor: Actor::system(part), request: db.random().id(db.clock().as_ref()) }
+    }
+}
+
+/// One unit of work. Verbs take `&mut Cx`; the edge that opened it commits. Dropped without
+/// [`Cx::commit`], everything is rolled back.
+pub struct Cx {
+    tx: Transaction<'static, Postgres>,
+    scope: Scope,
+    caller: Caller,
+    now: Time,
+    clock: Arc<dyn Clock>,
+    random: Arc<Random>,
+    cause: Option<i64>,
+}
+
+impl Cx {
+    pub(crate) async fn open(db: &Db, scope: Scope, caller: Caller) -> Result<Self> {
+        let now = db.clock().now();
+        let mut tx = db.pool().begin().await?;
+        let (tenant, role) = match scope {
+            Scope::Tenant(tenant) => (tenant.to_string(), "agency_app"),
+            Scope::System => (String::new(), "agency_system"),
+        };
+        sqlx::query!(
+            "select set_config('role', $1, true) as role, set_config('agency.tenant', $2, true) as tenant,
+                    set_config('agency.actor', $3, true) as actor, set_config('agency.request', $4, true) as request,
+                    set_config('agency.now', $5, true) as now",
+            role,
+            tenant,
+            caller.actor.label(),
+            caller.request.to_string(),
+            now.to_string(),
+        )
+        .fetch_one(&mut *tx)
+        .await?;
+        Ok(Self {
+            tx,
+            scope,
+            caller,
+            now,
+            clock: db.clock().clone(),
+            random: db.random().clone(),
+            cause: None,
+        })
+    }
+
+    /// The connection, for statements.
+    pub fn conn(&mut self) -> &mut PgConnection {
+        &mut self.tx
+    }
+
+    /// The tenant. Errors in [`Scope::System`], where there is none.
+    pub fn tenant(&self) -> Result<TenantId> {
+        match self.scope {
+            Scope::Tenant(tenant) => Ok(tenant),
+            Scope::System => {
+                Err(Error::internal("This work belongs to one tenant but was started for all of them."))
+            }
+        }
+    }
+
+    /// Whose rows are seen.
+    pub fn scope(&self) -> Scope {
+        self.scope
+    }
+
+    /// Who acts.
+    pub fn actor(&self) -> &Actor {
+        &self.caller.actor
+    }
+
+    /// Who acts and under which request.
+    pub fn caller(&self) -> &Caller {
+        &self.caller
+    }
+
+    /// The instant at which this unit of work began; the same throughout.
+    pub fn now(&self) -> Time {
+        self.now
+    }
+
+    /// The injected clock, where an instant later than [`Cx::now`] matters.
+    pub fn clock(&self) -> &Arc<dyn Clock> {
+        &self.clock
+    }
+
+    /// The injected randomness.
+    pub fn random(&self) -> &Arc<Random> {
+        &self.random
+    }
+
+    /// A fresh time-ordered id.
+    pub fn id<T: From<uuid::Uuid>>(&self) -> T {
+        T::from(self.random.uuid(self.now))
+    }
+
+    /// Says why, for the audit entries of what follows in this transaction.
+    pub async fn because(&mut self, reason: &str) -> Result<()> {
+        sqlx::query!("select set_config('agency.reason', $1, true)", reason).fetch_one(self.conn()).await?;
+        Ok(())
+    }
+
+    /// Names the fact that led to this work; facts published from here on carry it.
+    pub fn caused_by(&mut self, fact: i64) {
+        self.cause = Some(fact);
+    }
+
+    /// Publishes a fact in this transaction: it is seen only if, and when, the change is.
+    pub async fn publish(&mut self, fact: Fact) -> Result<()> {
+        self.publish_all(vec![fact]).await
+    }
+
+    /// Publishes many facts with one statement.
+    pub async fn publish_all(&mut self, facts: Vec<Fact>) -> Result<()> {
+        let tenant = self.tenant()?;
+        crate::facts::insert(self, tenant, facts).await
+    }
+
+    /// The causing fact, if one was named.
+    pub(crate) fn cause(&self) -> Option<i64> {
+        self.cause
+    }
+
+    /// Writes an audit entry for a verb that changes no audited row (a sign-in, an export).
+    pub async fn note(
+        &mut self,
+        action: &str,
+        table: &str,
+        subject: Option<String>,
+        detail: serde_json::Value,
+    ) -> Result<()> {
+        sqlx::query!("select audit.note($1, $2, $3, $4)", action, table, subject, detail)
+            .fetch_one(self.conn())
+            .await?;
+        Ok(())
+    }
+
+    /// Keeps everything.
+    pub async fn commit(self) -> Result<()> {
+        self.tx.commit().await?;
+        Ok(())
+    }
+
+    /// Drops everything at once (a drop does the same a little later).
+    pub async fn rollback(self) -> Result<()> {
+        self.tx.rollback().await?;
+        Ok(())
+    }
+}

@@ -1,0 +1,72 @@
+//! What the product needs from outside, as traits: one file per capability, each with an
+//! implementation that lives in memory. The in-memory ones serve Simulation and unit tests and
+//! are product code; the ones that speak to the world are in `vendors`.
+//!
+//! Rules of every port: a call never happens inside a database transaction; nothing reads the
+//! system clock or randomness; a secret leaves its [`base::Secret`] only on the wire.
+
+pub mod dns;
+pub mod email;
+pub mod enrich;
+pub mod fetch;
+pub mod llm;
+pub mod mailbox;
+
+use std::sync::Arc;
+
+/// Every port of the product, bundled for the wiring.
+#[derive(Clone)]
+pub struct Ports {
+    /// Sends mail.
+    pub email: Arc<dyn email::EmailSender>,
+    /// Reads mail.
+    pub mailbox: Arc<dyn mailbox::Mailbox>,
+    /// Asks a language model.
+    pub llm: Arc<dyn llm::Llm>,
+    /// Looks names up.
+    pub dns: Arc<dyn dns::Dns>,
+    /// Reads websites.
+    pub fetcher: Arc<dyn fetch::Fetcher>,
+    /// Finds facts about companies.
+    pub enricher: Arc<dyn enrich::Enricher>,
+}
+
+/// Every port in memory, with handles to what is inside, for Simulation and unit tests.
+#[derive(Clone)]
+pub struct InMemory {
+    /// Where sent mail arrives.
+    pub email: Arc<email::MemoryEmail>,
+    /// Mailboxes to deliver replies into.
+    pub mailbox: Arc<mailbox::MemoryMailbox>,
+    /// A model that answers from a function.
+    pub llm: Arc<llm::MemoryLlm>,
+    /// Records by name.
+    pub dns: Arc<dns::MemoryDns>,
+    /// Websites by address.
+    pub fetcher: Arc<fetch::MemoryFetcher>,
+}
+
+impl InMemory {
+    /// Empty ports that share a clock and a seeded source of randomness.
+    pub fn new(clock: Arc<dyn base::Clock>, random: Arc<base::Random>) -> Self {
+        Self {
+            email: Arc::new(email::MemoryEmail::new(clock.clone(), random.clone())),
+            mailbox: Arc::new(mailbox::MemoryMailbox::new()),
+            llm: Arc::new(llm::MemoryLlm::new(clock.clone(), random)),
+            dns: Arc::new(dns::MemoryDns::new()),
+            fetcher: Arc::new(fetch::MemoryFetcher::new(clock)),
+        }
+    }
+
+    /// The same ports as the rest of the product sees them.
+    pub fn ports(&self) -> Ports {
+        Ports {
+            email: self.email.clone(),
+            mailbox: self.mailbox.clone(),
+            llm: self.llm.clone(),
+            dns: self.dns.clone(),
+            fetcher: self.fetcher.clone(),
+            enricher: Arc::new(enrich::FromWebsite::new(self.fetcher.clone())),
+        }
+    }
+}

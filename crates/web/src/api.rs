@@ -1,0 +1,96 @@
+//! The contract of the public JSON API: strict inputs, idempotency keys, typed outputs, OpenAPI.
+//! The OpenAPI library is used here and in [`crate::Module::api`] only.
+
+use crate::{App, Cx, Problem, Result};
+use aide::{OperationInput, OperationIo, OperationOutput, generate::GenContext, openapi::Operation};
+use axum::{
+    extract::{FromRequest, Request},
+    http::{HeaderValue, StatusCode, header},
+    response::{IntoResponse, Response},
+};
+use base::{Digest, Error};
+use schemars::JsonSchema;
+use serde::{Serialize, de::DeserializeOwned};
+
+pub use aide::axum::routing::{delete, get, patch, post, put};
+
+impl OperationInput for Cx {}
+impl OperationInput for crate::Open {}
+impl OperationOutput for Problem {
+    type Inner = Self;
+}
+
+/// A JSON body with what makes the call safe to repeat. Unknown fields are refused when the type
+/// says `deny_unknown_fields`, which every API type does.
+pub struct Input<T> {
+    /// The parsed body.
+    pub value: T,
+    call: Option<db::idem::Key>,
+}
+
+impl<T: DeserializeOwned> FromRequest<App> for Input<T> {
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, app: &App) -> Result<Self> {
+        let path = format!("{} {}", request.method(), request.uri().path());
+        let header_text =
+            |name: &str| request.headers().get(name).and_then(|v| v.to_str().ok()).map(str::to_owned);
+        let key = header_text("idempotency-key");
+        let identity =
+            request.extensions().get::<crate::Identity>().map(|i| i.actor.label()).unwrap_or_default();
+        let bytes = axum::body::Bytes::from_request(request, app)
+            .await
+            .map_err(|cause| Error::invalid("body.unreadable", cause.body_text()))?;
+        let json: serde_json::Value = serde_json::from_slice(&bytes)
+            .map_err(|cause| Error::invalid("body.not_json", format!("The body is not JSON: {cause}.")))?;
+        let body = Digest::of_json(&json)?;
+        let value = serde_json::from_value(json)
+            .map_err(|cause| Error::invalid("body.invalid", format!("The body does not fit: {cause}.")))?;
+        let call = key.map(|key| db::idem::Key { identity, path, key, body });
+        Ok(Self { value, call })
+    }
+}
+
+impl<T: JsonSchema> OperationInput for Input<T> {
+    fn operation_input(ctx: &mut GenContext, operation: &mut Operation) {
+        axum::Json::<T>::operation_input(ctx, operation);
+    }
+}
+
+/// A JSON answer.
+#[derive(OperationIo)]
+#[aide(output_with = "axum::Json<T>", json_schema)]
+pub struct Output<T>(pub T);
+
+impl<T: Serialize> IntoResponse for Output<T> {
+    fn into_response(self) -> Response {
+        axum::Json(self.0).into_response()
+    }
+}
+
+/// Runs a change at most once for each `Idempotency-Key`, commits it together with the stored
+/// answer, and answers. Without a key it simply runs.
+pub async fn once<I, T, F>(mut cx: Cx, input: Input<I>, status: StatusCode, work: F) -> Result<Response>
+where
+    T: Serialize,
+    F: AsyncFnOnce(&mut db::Cx, I) -> base::Result<T>,
+{
+    if let Some(key) = &input.call
+        && let db::idem::Claim::Replay { status, body } = db::idem::claim(&mut cx, key).await?
+    {
+        let mut response = json(StatusCode::from_u16(status).unwrap_or(StatusCode::OK), body);
+        response.headers_mut().insert("idempotent-replayed", HeaderValue::from_static("true"));
+        return Ok(response);
+    }
+    let answer = work(&mut cx, input.value).await?;
+    let body = serde_json::to_vec(&answer).map_err(Error::from)?;
+    if let Some(key) = &input.call {
+        db::idem::store(&mut cx, key, status.as_u16(), &body).await?;
+    }
+    cx.commit().await?;
+    Ok(json(status, body))
+}
+
+fn json(status: StatusCode, body: Vec<u8>) -> Response {
+    (status, [(header::CONTENT_TYPE, "application/json")], body).into_response()
+}

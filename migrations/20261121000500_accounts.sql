@@ -1,0 +1,139 @@
+-- Tenants, people, memberships, sessions, invitations, API keys.
+
+create schema accounts;
+grant usage on schema accounts to agency_app, agency_system;
+
+create type accounts.role as enum ('viewer', 'member', 'admin', 'owner');
+create type accounts.tenant_status as enum ('trialing', 'active', 'past_due', 'paused', 'cancelled');
+create type accounts.mode as enum ('autopilot', 'co_pilot', 'manual');
+
+create table accounts.tenant (
+  id uuid primary key,
+  tenant_id uuid not null generated always as (id) stored,
+  name text not null check (length(name) between 1 and 200),
+  status accounts.tenant_status not null default 'trialing',
+  trial_ends_at timestamptz,
+  mode accounts.mode not null default 'co_pilot',
+  zone text not null default 'Australia/Sydney',
+  country text not null default 'AU' check (country ~ '^[A-Z]{2}$'),
+  currency text not null default 'AUD' check (currency ~ '^[A-Z]{3}$'),
+  legal_name text,
+  postal_address text,            -- printed in every message; nothing is sent without it
+  website text,
+  offer text,                     -- what the client sells, in its own words; drafts may use it
+  onboarded_at timestamptz,
+  created_at timestamptz not null,
+  updated_at timestamptz not null,
+  deleted_at timestamptz
+);
+call kernel.isolate('accounts.tenant');
+call kernel.audited('accounts.tenant');
+
+create table accounts.person (
+  id uuid primary key,
+  email text not null check (email = lower(email)),
+  name text not null check (length(name) between 1 and 200),
+  password_hash text,
+  zone text not null default 'Australia/Sydney',
+  theme text not null default 'auto' check (theme in ('auto', 'light', 'dark')),
+  email_verified_at timestamptz,
+  platform_admin boolean not null default false,
+  created_at timestamptz not null,
+  updated_at timestamptz not null,
+  deleted_at timestamptz
+);
+create unique index person_email on accounts.person (email) where deleted_at is null;
+call kernel.system_only('accounts.person');
+call kernel.audited('accounts.person');
+
+create table accounts.membership (
+  id uuid primary key,
+  tenant_id uuid not null references accounts.tenant (id),
+  person_id uuid not null references accounts.person (id),
+  role accounts.role not null,
+  created_at timestamptz not null,
+  removed_at timestamptz
+);
+create unique index membership_once on accounts.membership (tenant_id, person_id) where removed_at is null;
+create index membership_person on accounts.membership (person_id) where removed_at is null;
+call kernel.isolate('accounts.membership');
+call kernel.audited('accounts.membership');
+
+-- A tenant sees the names of its own members, and nothing else of a person.
+alter table accounts.person enable row level security;
+alter table accounts.person force row level security;
+create policy colleagues on accounts.person for select to agency_app using (
+  exists (select from accounts.membership m where m.person_id = id and m.tenant_id = (select kernel.tenant())));
+create policy system on accounts.person to agency_system using (true) with check (true);
+grant select (id, email, name, zone, email_verified_at, created_at) on accounts.person to agency_app;
+
+create table accounts.session (
+  id uuid primary key,
+  person_id uuid not null references accounts.person (id),
+  tenant_id uuid not null references accounts.tenant (id),
+  token_hash bytea not null unique,
+  user_agent text not null default '',
+  address text not null default '',
+  created_at timestamptz not null,
+  seen_at timestamptz not null,
+  expires_at timestamptz not null,
+  revoked_at timestamptz
+);
+create index session_person on accounts.session (person_id, expires_at desc) where revoked_at is null;
+call kernel.isolate('accounts.session');
+
+create table accounts.invitation (
+  id uuid primary key,
+  tenant_id uuid not null references accounts.tenant (id),
+  email text not null check (email = lower(email)),
+  role accounts.role not null,
+  token_hash bytea not null unique,
+  invited_by text not null,
+  created_at timestamptz not null,
+  expires_at timestamptz not null,
+  accepted_at timestamptz,
+  revoked_at timestamptz
+);
+create index invitation_tenant on accounts.invitation (tenant_id, created_at desc);
+call kernel.isolate('accounts.invitation');
+call kernel.audited('accounts.invitation');
+
+create table accounts.api_key (
+  id uuid primary key,
+  tenant_id uuid not null references accounts.tenant (id),
+  name text not null check (length(name) between 1 and 100),
+  prefix text not null unique,
+  key_hash bytea not null,
+  role accounts.role not null,
+  created_by text not null,
+  created_at timestamptz not null,
+  expires_at timestamptz,
+  used_at timestamptz,
+  revoked_at timestamptz
+);
+create index api_key_tenant on accounts.api_key (tenant_id, created_at desc);
+call kernel.isolate('accounts.api_key');
+call kernel.audited('accounts.api_key');
+
+-- Single-use tokens in mails: verify an address, reset a password.
+create table accounts.mail_token (
+  id uuid primary key,
+  person_id uuid not null references accounts.person (id),
+  purpose text not null check (purpose in ('verify_email', 'reset_password')),
+  token_hash bytea not null unique,
+  created_at timestamptz not null,
+  expires_at timestamptz not null,
+  used_at timestamptz
+);
+create index mail_token_person on accounts.mail_token (person_id, purpose, created_at desc);
+call kernel.system_only('accounts.mail_token');
+
+-- Failed sign-ins, to slow guessing down.
+create table accounts.sign_in_failure (
+  id bigint generated always as identity primary key,
+  key text not null,              -- an address or an e-mail
+  at timestamptz not null
+);
+create index sign_in_failure_key on accounts.sign_in_failure (key, at desc);
+call kernel.system_only('accounts.sign_in_failure', deletes => true);
+grant usage on all sequences in schema accounts to agency_app, agency_system;

@@ -130,7 +130,7 @@ mod tests {
         assert!(found(&[lib, ("migrations/20260923120000_leads_lead.sql", "")]).is_empty());
         for bad in [
             "1_leads_lead.sql",
-            "20260923120000_leads.sql",
+            "20260923120000_.sql",
             "20260923120000_nobody_x.sql",
             "20260923120000_leads_Lead.sql",
         ] {

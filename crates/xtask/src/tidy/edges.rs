@@ -46,6 +46,11 @@ pub(super) fn check(tree: &Tree, findings: &mut Findings) {
         }
         graph.push((name, used));
     }
+    if let Some(map) = tree.get("ARCHITECTURE.md") {
+        for name in ours.iter().filter(|name| !map.text.contains(&format!("| `{name}` |"))) {
+            findings.fail(&map.path, format!("the table of crates lacks {name}"));
+        }
+    }
     circles(&graph, findings);
     reasons(tree, findings);
 }
@@ -179,6 +184,18 @@ mod tests {
         assert!(all.contains("circle: base"), "{all}");
         assert!(all.contains("crate misc is not in the table"), "{all}");
         assert!(all.contains("not named like its folder"), "{all}");
+    }
+
+    #[test]
+    fn the_map_names_every_crate() {
+        let map = "| 0 | `base` | words | nothing |";
+        let base = ("crates/base/Cargo.toml", "[package]\nname = \"base\"\n");
+        let db = ("crates/db/Cargo.toml", "[package]\nname = \"db\"\n");
+        assert!(found(&[("ARCHITECTURE.md", map), base]).is_empty());
+        assert_eq!(
+            found(&[("ARCHITECTURE.md", map), base, db]),
+            ["ARCHITECTURE.md: the table of crates lacks db"]
+        );
     }
 
     #[test]

@@ -11,10 +11,21 @@ pub(crate) fn root() -> PathBuf {
     path
 }
 
-/// A command that starts in the root of the repository.
+/// What `cargo run` tells the program that it starts about that program's package. Passed on to
+/// another cargo it would look like a changed environment to build scripts that watch it (ring's
+/// does), and every switch between `cargo x` and plain cargo would rebuild what stands on them.
+const OF_THIS_PACKAGE: [&str; 4] = ["CARGO_PKG_", "CARGO_MANIFEST_", "CARGO_BIN_NAME", "CARGO_CRATE_NAME"];
+
+/// A command that starts in the root of the repository, with the caller's environment.
 pub(crate) fn command(program: &str, args: &[&str]) -> Command {
     let mut command = Command::new(program);
     command.args(args).current_dir(root());
+    for (name, _) in std::env::vars_os() {
+        let said = name.to_string_lossy();
+        if OF_THIS_PACKAGE.iter().any(|prefix| said.starts_with(prefix)) {
+            command.env_remove(&name);
+        }
+    }
     command
 }
 
@@ -44,4 +55,22 @@ fn words(command: &Command) -> String {
         said.push_str(&arg.to_string_lossy());
     }
     said
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_started_program_does_not_see_what_cargo_said_of_this_package() {
+        assert!(std::env::var_os("CARGO_PKG_NAME").is_some(), "cargo sets it for tests");
+        let seen = read(command("sh", &["-c", "echo ${CARGO_PKG_NAME-none} ${CARGO_MANIFEST_DIR-none}"]));
+        assert_eq!(seen.as_deref().map(str::trim), Ok("none none"));
+    }
+
+    #[test]
+    fn a_failure_says_what_was_run_and_why_it_failed() {
+        let error = read(command("sh", &["-c", "echo broken >&2; exit 3"])).expect_err("it fails");
+        assert!(error.contains("exit 3") && error.contains("broken"), "{error}");
+    }
 }

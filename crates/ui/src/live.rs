@@ -2,7 +2,8 @@
 //!
 //! The page's stream ([`crate::layout::Live`]) sends messages with an id and JSON data
 //! `{"type":"outreach.reply.received"}`; after a broken connection it resumes behind the last id
-//! (`Last-Event-ID` header, or `?last_event_id=` when the script had to reconnect). Type `reset` means
+//! (`Last-Event-ID` header; without it `?last_event_id=`, which the script sends on the first connection and
+//! when it had to reconnect itself. The header is the newer one and wins). Type `reset` means
 //! that it cannot, and makes every region fetch itself.
 
 use maud::{Markup, Render, html};

@@ -54,7 +54,7 @@ const WIDE: f64 = 168.0;
 const HIGH: f64 = 52.0;
 const GAP_X: f64 = 56.0;
 const GAP_Y: f64 = 20.0;
-const LABEL_CHARS: usize = 20;
+const LABEL_CHARS: usize = 18;
 
 impl Dag {
     /// An empty graph.

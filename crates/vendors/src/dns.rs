@@ -1,0 +1,3 @@
+//! Looking names up.
+
+pub mod hickory;

@@ -1,0 +1,4 @@
+//! Sending mail.
+
+mod mime;
+pub mod smtp;

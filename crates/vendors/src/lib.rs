@@ -1,0 +1,36 @@
+//! Adapters: the ports of the product, spoken in the vendors' wire formats. The only crate that
+//! opens connections to the outside.
+//!
+//! Rules of every adapter: 10 s to connect and 60 s in all (language models 600 s); retried are
+//! only 408, 429, 5xx and failed connections, at most three times, with jitter, honouring
+//! `retry-after`; what may have had an effect is never repeated blindly; base addresses can be
+//! set, so that everything is tested over loopback against the twins.
+
+pub mod dns;
+pub mod email;
+pub mod fetch;
+pub mod http;
+pub mod llm;
+pub mod mailbox;
+mod tls;
+
+/// What can be set for all adapters.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// The name with which we greet mail servers: a name of this machine that resolves.
+    pub hello_name: String,
+    /// How the website reader calls itself; must say who we are and how to reach us.
+    pub user_agent: String,
+    /// Lets the website reader visit this machine; for tests and demonstrations only.
+    pub allow_loopback: bool,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            hello_name: "localhost".to_owned(),
+            user_agent: "AgencyOS-SiteReader/1.0".to_owned(),
+            allow_loopback: false,
+        }
+    }
+}

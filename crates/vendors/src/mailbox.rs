@@ -1,0 +1,3 @@
+//! Reading mail.
+
+pub mod imap;

@@ -33,9 +33,7 @@ impl<T: DeserializeOwned> FromRequest<App> for Input<T> {
 
     async fn from_request(request: Request, app: &App) -> Result<Self> {
         let path = format!("{} {}", request.method(), request.uri().path());
-        let header_text =
-            |name: &str| request.headers().get(name).and_then(|v| v.to_str().ok()).map(str::to_owned);
-        let key = header_text("idempotency-key");
+        let key = request.headers().get("idempotency-key").and_then(|v| v.to_str().ok()).map(str::to_owned);
         let identity =
             request.extensions().get::<crate::Identity>().map(|i| i.actor.label()).unwrap_or_default();
         let bytes = axum::body::Bytes::from_request(request, app)

@@ -1,9 +1,13 @@
 //! What stands around every page: the menu with its counts, today's spend, the Stop button.
 
 use crate::{App, Identity};
-use base::Result;
+use base::{Result, Role};
 use futures::future::BoxFuture;
 use maud::Markup;
+use ui::{
+    layout::{NavGroup, NavItem},
+    state::{Banner, Flash, Level},
+};
 
 /// A number beside a menu entry, read in the page's transaction.
 pub type Count = for<'a> fn(&'a mut db::Cx) -> BoxFuture<'a, Result<i64>>;
@@ -16,10 +20,12 @@ pub type SpendSource = for<'a> fn(&'a mut db::Cx) -> BoxFuture<'a, Result<Spend>
 pub struct Spend {
     /// What was spent and reserved, as printed.
     pub used: String,
-    /// The cap, as printed; none when there is no budget.
-    pub cap: Option<String>,
-    /// Used over cap, 0-1.
+    /// The cap, as printed.
+    pub cap: String,
+    /// Used over cap, 0 to 1 and beyond.
     pub ratio: f64,
+    /// The page with the rows behind it.
+    pub href: &'static str,
 }
 
 /// An entry of the menu.
@@ -37,6 +43,8 @@ pub struct MenuItem {
     pub key: Option<char>,
     /// The number beside it.
     pub count: Option<Count>,
+    /// Whether it belongs into the bottom bar of small screens.
+    pub daily: bool,
     /// Whether only whoever runs the installation sees it.
     pub platform: bool,
 }
@@ -45,6 +53,15 @@ pub struct MenuItem {
 pub struct Chrome {
     counts: Vec<Option<i64>>,
     spend: Option<Spend>,
+    newest_fact: Option<i64>,
+}
+
+/// What of a request shows on its page.
+pub(crate) struct Look<'a> {
+    pub path: &'a str,
+    pub theme: Option<&'a str>,
+    pub flash: Option<&'a str>,
+    pub title: &'a str,
 }
 
 impl Chrome {
@@ -61,49 +78,76 @@ impl Chrome {
             Some(source) => Some(source(cx).await?),
             None => None,
         };
-        Ok(Self { counts, spend })
+        let tenant = cx.tenant()?.uuid();
+        let newest_fact = sqlx::query_scalar!("select max(id) from kernel.fact where tenant_id = $1", tenant)
+            .fetch_one(cx.conn())
+            .await?;
+        Ok(Self { counts, spend, newest_fact })
     }
 
     /// The whole document.
-    #[expect(clippy::too_many_arguments, reason = "the one place where all parts of a page meet")]
-    pub fn shell(
-        &self,
-        app: &App,
-        who: &Identity,
-        path: &str,
-        theme: Option<&str>,
-        flash: Option<&str>,
-        title: &str,
-        body: Markup,
-    ) -> Markup {
-        let mut groups: Vec<ui::layout::NavGroup> = Vec::new();
+    pub(crate) fn shell(&self, app: &App, who: &Identity, look: &Look<'_>, body: Markup) -> Markup {
+        let banner = app.settings().banner.as_str();
+        let shell = ui::layout::Shell {
+            title: look.title.to_owned(),
+            who: ui::layout::Who {
+                user: who.name.clone(),
+                tenant: who.tenant_name.clone(),
+                tenants: Vec::new(),
+            },
+            nav: self.menu(app, who),
+            path: look.path.to_owned(),
+            spend: self.spend.as_ref().map(|s| ui::layout::Spend {
+                used: s.used.clone(),
+                cap: s.cap.clone(),
+                ratio: s.ratio,
+                href: s.href.to_owned(),
+            }),
+            theme: look.theme.map(ui::layout::Theme::named).unwrap_or_default(),
+            banner: (!banner.is_empty()).then(|| Banner {
+                level: Level::Info,
+                text: banner.to_owned(),
+                act: None,
+            }),
+            stop_href: (who.role >= Role::Member).then(|| "/stop".to_owned()),
+            flash: look.flash.map(|text| Flash { level: Level::Good, text: text.to_owned() }),
+            live: Some(ui::layout::Live {
+                href: "/live".to_owned(),
+                from: Some(self.newest_fact.unwrap_or(0).to_string()),
+            }),
+            now: Some(app.db().clock().now()),
+            account: ACCOUNT.iter().map(|(label, href)| ((*label).to_owned(), (*href).to_owned())).collect(),
+            ..ui::layout::Shell::default()
+        };
+        shell.page(body)
+    }
+
+    fn menu(&self, app: &App, who: &Identity) -> Vec<NavGroup> {
+        let mut groups: Vec<NavGroup> = Vec::new();
         for (item, count) in app.menu().iter().zip(&self.counts) {
             if item.platform && !who.platform {
                 continue;
             }
-            let entry =
-                ui::layout::NavItem { label: item.label, href: item.href, count: *count, key: item.key };
+            let entry = NavItem {
+                label: item.label.to_owned(),
+                href: item.href.to_owned(),
+                count: *count,
+                key: item.key,
+                daily: item.daily,
+            };
             match groups.last_mut() {
                 Some(group) if group.title == item.group => group.items.push(entry),
-                _ => groups.push(ui::layout::NavGroup { title: item.group, items: vec![entry] }),
+                _ => groups.push(NavGroup { title: item.group.to_owned(), items: vec![entry] }),
             }
         }
-        let banner = app.settings().banner.as_str();
-        let shell = ui::layout::Shell {
-            title,
-            user: &who.name,
-            tenant: &who.tenant_name,
-            nav: &groups,
-            path,
-            spend: self.spend.as_ref().map(|s| ui::layout::SpendMeter {
-                used: &s.used,
-                cap: s.cap.as_deref(),
-                ratio: s.ratio,
-            }),
-            theme,
-            banner: (!banner.is_empty()).then_some(banner),
-            flash,
-        };
-        shell.render(body)
+        groups
     }
 }
+
+/// The account menu.
+const ACCOUNT: [(&str, &str); 4] = [
+    ("Profile", "/settings/profile"),
+    ("Notifications", "/notifications"),
+    ("Security", "/settings/security"),
+    ("Settings", "/settings"),
+];

@@ -1,6 +1,6 @@
 //! The extractors of handlers: [`Cx`] for members (tenant transaction open), [`Open`] for strangers.
 
-use crate::{App, Chrome, Identity, Problem, Result, error::RequestTag, flash};
+use crate::{App, Chrome, Identity, Problem, Result, chrome::Look, error::RequestTag, flash};
 use axum::{
     extract::FromRequestParts,
     http::request::Parts,
@@ -46,15 +46,9 @@ impl Cx {
     /// A whole page in the shell of the Command Center: menu with counts, spend, Stop.
     pub async fn page(mut self, title: &str, body: Markup) -> Result<Response> {
         let chrome = Chrome::gather(&self.app, &mut self.inner).await?;
-        let markup = chrome.shell(
-            &self.app,
-            &self.who,
-            &self.path,
-            self.theme.as_deref(),
-            self.flash.as_deref(),
-            title,
-            body,
-        );
+        let look =
+            Look { path: &self.path, theme: self.theme.as_deref(), flash: self.flash.as_deref(), title };
+        let markup = chrome.shell(&self.app, &self.who, &look, body);
         let mut response = markup.into_response();
         if self.flash.is_some() {
             flash::clear(&mut response);
@@ -130,6 +124,11 @@ impl Open {
     pub async fn system(&self, part: &str) -> Result<db::Cx> {
         let caller = Caller { actor: Actor::system(part), request: self.request };
         Ok(self.app.db().begin(Scope::System, caller).await?)
+    }
+
+    /// A transaction across tenants in the name of this actor: what people do to their own account.
+    pub async fn system_as(&self, actor: Actor) -> Result<db::Cx> {
+        Ok(self.app.db().begin(Scope::System, Caller { actor, request: self.request }).await?)
     }
 
     /// A transaction in one tenant for this actor.

@@ -155,6 +155,7 @@ fn page(error: &Error, tag: &str) -> Response {
         Kind::Internal => "Something went wrong on our side",
     };
     let body = html! {
+        h1 { (title) }
         p { (error.message()) }
         @if matches!(error.kind(), Kind::Internal | Kind::Unavailable) {
             p { "Nothing was changed. Try again; if it stays, give the request id below to whoever runs this installation." }
@@ -162,7 +163,8 @@ fn page(error: &Error, tag: &str) -> Response {
         p.muted { "Code " code { (error.code()) } " · request " code { (tag) } }
         p { a href="/" { "Go to the start page" } }
     };
-    (status, ui::layout::plain(title, body)).into_response()
+    (status, ui::layout::Plain { title: title.to_owned(), ..ui::layout::Plain::default() }.page(body))
+        .into_response()
 }
 
 fn to_login(path: &str, htmx: bool) -> Response {

@@ -80,7 +80,7 @@ async fn database(app: &App) -> Outcome {
 /// Prometheus text, for loopback callers or holders of the token.
 pub(crate) async fn metrics(
     State(app): State<App>,
-    peer: Option<ConnectInfo<SocketAddr>>,
+    ConnectInfo(peer): ConnectInfo<SocketAddr>,
     headers: HeaderMap,
 ) -> Response {
     let token = app.settings().metrics_token.expose();
@@ -88,7 +88,7 @@ pub(crate) async fn metrics(
         .get(header::AUTHORIZATION)
         .and_then(|v| v.to_str().ok())
         .and_then(|v| v.strip_prefix("Bearer "));
-    let local = peer.is_some_and(|ConnectInfo(address)| address.ip().is_loopback());
+    let local = peer.ip().is_loopback();
     let allowed = if token.is_empty() { local } else { bearer == Some(token) };
     if !allowed {
         return StatusCode::NOT_FOUND.into_response();

@@ -2,12 +2,14 @@
 
 use crate::{App, Cx, Result};
 use axum::{
+    extract::Query,
     http::HeaderMap,
     response::sse::{Event, KeepAlive, Sse},
 };
 use base::TenantId;
 use db::{Db, FactRow, FactStream, Scope};
 use futures::{Stream, StreamExt, stream};
+use serde::Deserialize;
 use std::{convert::Infallible, sync::Arc, time::Duration};
 use tokio::sync::broadcast;
 use tokio_util::sync::CancellationToken;
@@ -71,16 +73,28 @@ impl Default for Live {
     }
 }
 
-/// `GET /live`: the tenant's facts as they happen. `Last-Event-ID` brings what was missed.
+/// Where a page that was just loaded begins, so that nothing between loading and connecting is missed.
+#[derive(Deserialize)]
+pub(crate) struct From {
+    last_event_id: Option<i64>,
+}
+
+/// `GET /live`: the tenant's facts as they happen. `Last-Event-ID` (or `?last_event_id=` of a page
+/// that was just loaded) brings what was missed; a message of type `reset` says: load again.
 pub(crate) async fn stream_facts(
     cx: Cx,
+    Query(from): Query<From>,
     headers: HeaderMap,
 ) -> Result<Sse<impl Stream<Item = std::result::Result<Event, Infallible>>>> {
     let tenant = cx.who().tenant;
     let app = cx.app().clone();
     drop(cx);
     let receiver = app.live().sender.subscribe();
-    let last = headers.get("last-event-id").and_then(|v| v.to_str().ok()).and_then(|v| v.parse::<i64>().ok());
+    let last = headers
+        .get("last-event-id")
+        .and_then(|v| v.to_str().ok())
+        .and_then(|v| v.parse::<i64>().ok())
+        .or(from.last_event_id);
     let missed = match last {
         Some(last) => missed(&app, tenant, last).await?,
         None => Vec::new(),
@@ -95,7 +109,7 @@ pub(crate) async fn stream_facts(
                 }
                 Ok(_) => {}
                 Err(broadcast::error::RecvError::Lagged(_)) => {
-                    return Some((Ok(Event::default().event("reload").data("too far behind")), receiver));
+                    return Some((Ok(Event::default().data(r#"{"type":"reset"}"#)), receiver));
                 }
                 Err(broadcast::error::RecvError::Closed) => return None,
             }
@@ -133,5 +147,5 @@ fn event(row: &FactRow) -> Event {
     let data = serde_json::json!({
         "type": row.kind, "subject_id": row.subject_id, "actor": row.actor, "payload": row.payload, "at": row.at,
     });
-    Event::default().id(row.id.to_string()).event("fact").data(data.to_string())
+    Event::default().id(row.id.to_string()).data(data.to_string())
 }

@@ -17,11 +17,11 @@ pub trait Fetcher: Send + Sync + 'static {
     /// # Errors
     /// Invalid when the address may not be fetched (scheme, private address); refused when robots.txt
     /// forbids the first page; unavailable when the first page does not come.
-    async fn site(&self, start: &Url, limits: SiteLimits, on_page: &OnPage) -> Result<Site>;
+    async fn site(&self, start: &Url, limits: SiteLimits, on_page: &OnPage<'_>) -> Result<Site>;
 }
 
 /// Told of each page as it comes, for live progress.
-pub type OnPage = dyn Fn(&WebPage) + Send + Sync;
+pub type OnPage<'f> = dyn Fn(&WebPage) + Send + Sync + 'f;
 
 /// How much of a site is read.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -105,7 +105,7 @@ impl MemoryFetcher {
 
 #[async_trait]
 impl Fetcher for MemoryFetcher {
-    async fn site(&self, start: &Url, limits: SiteLimits, on_page: &OnPage) -> Result<Site> {
+    async fn site(&self, start: &Url, limits: SiteLimits, on_page: &OnPage<'_>) -> Result<Site> {
         let host = start.host_str().unwrap_or_default();
         let now = self.clock.now();
         let mut pages: Vec<WebPage> = {

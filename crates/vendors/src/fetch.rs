@@ -1,1 +1,6 @@
 //! Reading websites.
+
+mod facts;
+pub mod guard;
+mod html;
+pub mod website;

@@ -14,6 +14,10 @@ pub mod llm;
 pub mod mailbox;
 mod tls;
 
+use base::{Clock, Random, Result};
+use ports::Ports;
+use std::sync::Arc;
+
 /// What can be set for all adapters.
 #[derive(Clone, Debug)]
 pub struct Settings {
@@ -33,4 +37,22 @@ impl Default for Settings {
             allow_loopback: false,
         }
     }
+}
+
+/// All ports, on real adapters.
+///
+/// # Errors
+/// Internal when TLS or the resolver's configuration cannot be set up on this machine.
+pub fn ports(settings: &Settings, clock: Arc<dyn Clock>, random: Arc<Random>) -> Result<Ports> {
+    let mailbox = Arc::new(mailbox::imap::Imap::new()?);
+    let fetcher =
+        Arc::new(fetch::website::Website::new(&settings.user_agent, settings.allow_loopback, clock.clone())?);
+    Ok(Ports {
+        email: Arc::new(email::smtp::Smtp::new(&settings.hello_name, mailbox.clone(), clock.clone())?),
+        mailbox,
+        llm: Arc::new(llm::Models::new(clock, random)?),
+        dns: Arc::new(dns::hickory::Hickory::system()?),
+        enricher: Arc::new(ports::enrich::FromWebsite::new(fetcher.clone())),
+        fetcher,
+    })
 }

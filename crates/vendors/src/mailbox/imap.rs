@@ -242,3 +242,6 @@ impl Mailbox for Imap {
         .await
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -196,3 +196,22 @@ async fn many_mails_go_over_few_connections() {
         rig.store.all().into_iter().map(|kept| kept.envelope.message_id).collect();
     assert_eq!(ids.len(), 2_000);
 }
+
+#[tokio::test]
+#[ignore = "needs another SMTP server without sign-in on loopback: SMTP_TEST=host:port"]
+async fn another_server_takes_our_mail() {
+    let text = std::env::var("SMTP_TEST").expect("SMTP_TEST is set");
+    let (host, port) = text.split_once(':').expect("host:port");
+    let rig = rig(Auth::Off).await;
+    let EmailAccount::Smtp(account) = rig.account.clone();
+    let account = EmailAccount::Smtp(SmtpAccount {
+        host: host.to_owned(),
+        port: port.parse().unwrap(),
+        username: None,
+        lookup: None,
+        ..account
+    });
+    for n in 0..3 {
+        println!("{:?}", rig.smtp.send(&account, &mail(n)).await.unwrap());
+    }
+}

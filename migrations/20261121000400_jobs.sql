@@ -264,6 +264,12 @@ create table jobs.subscription (
 grant select on jobs.subscription to agency_app;
 call kernel.system_only('jobs.subscription', deletes => true);
 
+-- A fact as handlers and flows receive it.
+create function jobs.fact_output(f kernel.fact) returns jsonb
+  language sql immutable
+  return jsonb_build_object('id', f.id, 'tenant_id', f.tenant_id, 'type', f.type, 'subject_id', f.subject_id, 'actor', f.actor,
+    'payload', f.payload, 'at', to_char(f.at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'));
+
 -- In the transaction of the facts: starts the subscribed jobs, ends the waits of flows. The job's id is
 -- a UUIDv7 made of the instant, the fact's number and the subscription, so that a run repeats exactly.
 create function jobs.react() returns trigger language plpgsql as $$
@@ -275,11 +281,9 @@ begin
           || lpad(to_hex(f.id), 11, '0') || lpad(to_hex(row_number() over (partition by f.id order by s.kind, s.fact_type)), 4, '0'))::uuid,
          f.tenant_id, f.at, f.at - make_interval(secs => s.boost_s), f.at, 'ready', s.queue, s.kind, s.boost_s, f.id,
          'fact:' || f.id,
-         jsonb_build_object('$fact', jsonb_build_object(
-           'id', f.id, 'tenant_id', f.tenant_id, 'type', f.type, 'subject_id', f.subject_id, 'actor', f.actor,
-           'payload', f.payload, 'at', to_char(f.at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'),
-           'subscription', s.fact_type))
-  from new_facts f
+         jsonb_build_object('$fact', jobs.fact_output(f) || jsonb_build_object('subscription', s.fact_type))
+  from new_facts n
+  join kernel.fact f on f.id = n.id
   join jobs.subscription s on s.fact_type = f.type
     or (right(s.fact_type, 1) = '*' and starts_with(f.type, left(s.fact_type, -1)))
   on conflict do nothing;
@@ -293,16 +297,10 @@ begin
       and (w.subject_id is null or w.subject_id = f.subject_id)
     group by w.flow, w.key order by w.flow, w.key
   loop
-    perform jobs.resolve(r.flow, r.key, jobs.fact_output(f), f.at)
-    from (select n.* from new_facts n where n.id = r.fact) f;
+    perform jobs.resolve(r.flow, r.key, jobs.fact_output(f), f.at) from kernel.fact f where f.id = r.fact;
   end loop;
   return null;
 end $$;
-
-create function jobs.fact_output(f kernel.fact) returns jsonb
-  language sql immutable
-  return jsonb_build_object('id', f.id, 'tenant_id', f.tenant_id, 'type', f.type, 'subject_id', f.subject_id, 'actor', f.actor,
-    'payload', f.payload, 'at', to_char(f.at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'));
 
 create trigger jobs_react after insert on kernel.fact
   referencing new table as new_facts for each statement execute function jobs.react();

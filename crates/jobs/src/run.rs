@@ -1,0 +1,134 @@
+//! One try of one job: what its body sees.
+
+use crate::job::{JobId, NodeId, Outcome};
+use crate::store::{self, Claimed, End};
+use base::{Actor, Error, RequestId, Result, TenantId, Time};
+use db::{Caller, Cx, Db, Scope};
+use std::sync::{Mutex, PoisonError, atomic::{AtomicBool, Ordering}};
+use tokio_util::sync::CancellationToken;
+
+/// One try of a job. Fires [`Run::cancel`] when the work must stop: cancelled, halted, timed out, or
+/// its worker lost the lease.
+pub struct Run {
+    pub(crate) db: Db,
+    pub(crate) node: NodeId,
+    pub(crate) job: Claimed,
+    cancel: CancellationToken,
+    inside: AtomicBool,
+    snooze: Mutex<Option<Time>>,
+}
+
+/// The error of work whose lease is gone: another worker may have the job by now.
+pub(crate) fn lease_lost() -> Error {
+    Error::conflict(
+        "job.lease_lost",
+        "This worker no longer holds the job: its lease passed to another one. Nothing of this try was kept.",
+    )
+}
+
+impl Run {
+    pub(crate) fn new(db: Db, node: NodeId, job: Claimed, cancel: CancellationToken) -> Self {
+        Self { db, node, job, cancel, inside: AtomicBool::new(false), snooze: Mutex::new(None) }
+    }
+
+    /// The job.
+    pub fn id(&self) -> JobId {
+        self.job.id
+    }
+
+    /// Whose it is. Errors for the installation's own jobs.
+    pub fn tenant(&self) -> Result<TenantId> {
+        self.job.tenant.map(TenantId).ok_or_else(|| {
+            Error::internal(format!("The job {} belongs to no tenant, but its work needs one.", self.job.kind))
+        })
+    }
+
+    /// Which attempt this is: it grows with every claim, and fences late answers.
+    pub fn attempt(&self) -> i32 {
+        self.job.attempt
+    }
+
+    /// How many tries failed before this one.
+    pub fn failures(&self) -> i32 {
+        self.job.failures
+    }
+
+    /// The fact that led to this job.
+    pub fn cause(&self) -> Option<i64> {
+        self.job.cause
+    }
+
+    /// Fires when the work must stop.
+    pub fn cancel(&self) -> &CancellationToken {
+        &self.cancel
+    }
+
+    /// The database, for work outside a transaction of this job.
+    pub fn db(&self) -> &Db {
+        &self.db
+    }
+
+    /// Who acts: the one who enqueued the job, or the system as the job's kind; the job's id is the
+    /// request id, so that facts and audit entries lead back to it.
+    pub fn caller(&self) -> Caller {
+        let actor = self.job.actor.clone().and_then(|json| serde_json::from_value(json).ok());
+        Caller { actor: actor.unwrap_or_else(|| Actor::system(&self.job.kind)), request: RequestId(self.job.id.uuid()) }
+    }
+
+    /// Opens a transaction bound to the job's tenant (or to none, for the installation's jobs).
+    pub async fn begin(&self) -> Result<Cx> {
+        let scope = self.job.tenant.map_or(Scope::System, |tenant| Scope::Tenant(TenantId(tenant)));
+        let mut cx = self.db.begin(scope, self.caller()).await?;
+        if let Some(fact) = self.job.cause {
+            cx.caused_by(fact);
+        }
+        Ok(cx)
+    }
+
+    /// Ends the job as succeeded inside the work's own transaction, so that both are kept or neither.
+    /// Errors when the lease was lost; the caller then drops the transaction.
+    pub async fn complete_in(&self, cx: &mut Cx) -> Result<()> {
+        let end = End { id: self.job.id, attempt: self.job.attempt, outcome: Outcome::Succeeded, error: None };
+        let now = cx.now();
+        if store::end(cx.conn(), self.node, &[end], now).await? == 0 {
+            return Err(lease_lost());
+        }
+        self.inside.store(true, Ordering::Release);
+        Ok(())
+    }
+
+    /// Errors unless this try still holds the job, and keeps it so until the transaction ends.
+    pub async fn hold(&self, cx: &mut Cx) -> Result<()> {
+        if store::hold(cx.conn(), self.node, &self.job).await? { Ok(()) } else { Err(lease_lost()) }
+    }
+
+    /// Asks to be run again at `until` without counting a failure; takes effect when the body returns
+    /// without an error.
+    pub fn snooze(&self, until: Time) {
+        *self.snooze.lock().unwrap_or_else(PoisonError::into_inner) = Some(until);
+    }
+
+    /// Shows how far the work is: `count` of `total`.
+    pub async fn progress(&self, count: i64, total: i64) -> Result<()> {
+        let mut cx = self.begin().await?;
+        sqlx::query!(
+            "update jobs.job set done_count = $4, done_total = $5 where id = $1 and attempt = $2 and node = $3",
+            self.job.id.uuid(),
+            self.job.attempt,
+            self.node.uuid(),
+            count,
+            total,
+        )
+        .execute(cx.conn())
+        .await?;
+        cx.commit().await
+    }
+
+    pub(crate) fn ended_inside(&self) -> bool {
+        self.inside.load(Ordering::Acquire)
+    }
+
+    pub(crate) fn snoozed(&self) -> Option<Time> {
+        *self.snooze.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

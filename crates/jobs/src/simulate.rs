@@ -1,0 +1,171 @@
+//! The queue under a virtual clock, in one process: runs what is due, then jumps to the next instant at
+//! which something is. One job at a time by rank and id, so that the same seed gives the same run.
+
+use crate::exec::{self, Brake, Verdict};
+use crate::job::{NodeId, Outcome};
+use crate::registry::Registry;
+use crate::store::{self, Claimed, End};
+use crate::due;
+use base::{Clock, Error, ManualClock, Result, Time};
+use db::Db;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::time::Instant;
+
+/// How a run is going.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Progress {
+    /// The virtual instant.
+    pub now: Time,
+    /// Tries so far.
+    pub ran: u64,
+    /// Jumps of the clock so far.
+    pub jumps: u64,
+}
+
+/// Jobs taken at once; they run one after the other.
+const BATCH: i64 = 64;
+
+/// Runs everything that is due until the clock would pass `until`, then sets it there. `db` must hold the
+/// same clock. Calls `on_progress` before each jump; return false there to stop early.
+pub async fn run_until(
+    db: &Db,
+    registry: &Registry,
+    clock: &Arc<ManualClock>,
+    until: Time,
+    mut on_progress: impl FnMut(Progress) -> bool,
+) -> Result<Progress> {
+    if !db.clock().is_virtual() {
+        return Err(Error::internal("A simulation needs a database handle with a virtual clock."));
+    }
+    let node: NodeId = db.random().id(db.clock().as_ref());
+    let mut progress = Progress { now: clock.now(), ran: 0, jumps: 0 };
+    let mut months = String::new();
+    // What an earlier, interrupted run held goes back first.
+    let mut cx = db.system("simulation").await?;
+    due::reap(&mut cx, 0).await?;
+    cx.commit().await?;
+    loop {
+        ensure_months(db, &mut months).await?;
+        due::bring(db).await?;
+        progress.ran += run_ready(db, registry, node).await?;
+        let mut cx = db.system("simulation").await?;
+        let next = due::next(&mut cx).await?;
+        cx.rollback().await?;
+        progress.now = clock.now();
+        if !on_progress(progress) {
+            return Ok(progress);
+        }
+        match next {
+            Some(next) if next <= until => {
+                // Work that became due meanwhile is brought by the next turn without a jump.
+                if next > progress.now {
+                    clock.advance_to(next);
+                    progress.jumps += 1;
+                }
+            }
+            Some(_) | None => {
+                clock.advance_to(until);
+                progress.now = clock.now();
+                return Ok(progress);
+            }
+        }
+    }
+}
+
+async fn ensure_months(db: &Db, known: &mut String) -> Result<()> {
+    let month: String = db.clock().now().to_string().chars().take(7).collect();
+    if month != *known {
+        let mut cx = db.system("simulation").await?;
+        let now = cx.now();
+        sqlx::query!("select jobs.ensure_months($1) as made", now as Time).fetch_one(cx.conn()).await?;
+        cx.commit().await?;
+        *known = month;
+    }
+    Ok(())
+}
+
+/// Runs ready jobs until none is left; returns how many tries there were.
+async fn run_ready(db: &Db, registry: &Registry, node: NodeId) -> Result<u64> {
+    let mut ran = 0;
+    loop {
+        let mut cx = db.system("simulation").await?;
+        let now = cx.now();
+        let jobs = store::claim_in_order(cx.conn(), node, BATCH, now).await?;
+        cx.commit().await?;
+        if jobs.is_empty() {
+            return Ok(ran);
+        }
+        let mut ends = Vec::with_capacity(jobs.len());
+        for (turn, job) in jobs.into_iter().enumerate() {
+            // The first was looked at by the claim itself; those behind it may have been stopped since.
+            let stop = if turn == 0 { None } else { stopped(db, &job).await? };
+            ran += u64::from(stop.is_none());
+            let verdict = match stop {
+                Some(verdict) => verdict,
+                None => run_one(db, registry, node, &job).await,
+            };
+            match verdict {
+                Verdict::Ended(Outcome::Succeeded, None) => {
+                    ends.push(End { id: job.id, attempt: job.attempt, outcome: Outcome::Succeeded, error: None });
+                }
+                other => {
+                    exec::settle(db, node, &job, other).await?;
+                }
+            }
+        }
+        if !ends.is_empty() {
+            let mut cx = db.system("simulation").await?;
+            let now = cx.now();
+            store::end(cx.conn(), node, &ends, now).await?;
+            cx.commit().await?;
+        }
+    }
+}
+
+async fn run_one(db: &Db, registry: &Registry, node: NodeId, job: &Claimed) -> Verdict {
+    exec::execute(db, registry, node, job.clone(), &Brake::default()).await
+}
+
+/// Whether a halt or a cancellation came between a job's claim and its turn.
+async fn stopped(db: &Db, job: &Claimed) -> Result<Option<Verdict>> {
+    let mut cx = db.system("simulation").await?;
+    let row = sqlx::query!(
+        r#"select jobs.halted($1, $2, $3) as "halted!",
+                  exists (select from jobs.job where id = $4 and cancel_requested) as "cancelled!""#,
+        job.tenant,
+        job.queue,
+        job.kind,
+        job.id.uuid(),
+    )
+    .fetch_one(cx.conn())
+    .await?;
+    cx.rollback().await?;
+    Ok(match (row.cancelled, row.halted) {
+        (true, _) => Some(Verdict::Ended(Outcome::Cancelled, None)),
+        (false, true) => Some(Verdict::GiveBack),
+        (false, false) => None,
+    })
+}
+
+/// Waits until the queue is empty of work that is due now, under a real clock; for tests and commands.
+/// False: time ran out.
+pub async fn settled(db: &Db, limit: Duration) -> Result<bool> {
+    let until = Instant::now() + limit;
+    loop {
+        let mut cx = db.system("jobs").await?;
+        let busy = sqlx::query_scalar!(
+            r#"select exists (select from jobs.job where state in ('ready', 'running')) as "busy!""#
+        )
+        .fetch_one(cx.conn())
+        .await?;
+        cx.rollback().await?;
+        if !busy {
+            return Ok(true);
+        }
+        if Instant::now() >= until {
+            return Ok(false);
+        }
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+}

@@ -23,12 +23,23 @@ const MAX_REPLY: usize = 16 * 1024 * 1024;
 /// # Errors
 /// Internal when TLS cannot be set up.
 pub fn client(total: Duration) -> Result<Client> {
-    Client::builder()
-        .connect_timeout(CONNECT)
-        .timeout(total)
-        .redirect(reqwest::redirect::Policy::none())
-        .build()
-        .map_err(|cause| Error::internal("The HTTP client could not be set up.").caused_by(cause))
+    build(limits(total))
+}
+
+/// A client for services on this machine: past any proxy.
+///
+/// # Errors
+/// Internal when TLS cannot be set up.
+pub fn local_client(total: Duration) -> Result<Client> {
+    build(limits(total).no_proxy())
+}
+
+fn limits(total: Duration) -> reqwest::ClientBuilder {
+    Client::builder().connect_timeout(CONNECT).timeout(total).redirect(reqwest::redirect::Policy::none())
+}
+
+fn build(builder: reqwest::ClientBuilder) -> Result<Client> {
+    builder.build().map_err(|cause| Error::internal("The HTTP client could not be set up.").caused_by(cause))
 }
 
 /// A reply with a success status.

@@ -37,7 +37,7 @@ impl Smtp {
     /// Internal when TLS cannot be set up.
     pub fn new(hello_name: &str, imap: Arc<Imap>, clock: Arc<dyn Clock>) -> Result<Self> {
         let hello = ClientId::Domain(hello_name.to_owned());
-        Ok(Self { pool: pool::Pool::new(hello)?, imap, http: http::client(http::TOTAL)?, clock })
+        Ok(Self { pool: pool::Pool::new(hello)?, imap, http: http::local_client(http::TOTAL)?, clock })
     }
 
     async fn deliver(&self, account: &SmtpAccount, mail: &Outgoing) -> Result<Accepted, SendError> {

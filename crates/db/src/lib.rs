@@ -13,5 +13,5 @@ mod pool;
 
 pub use cx::{Caller, Cx, Scope};
 pub use facts::{Fact, FactRow, FactStream};
-pub use migrate::{SchemaState, migrate, schema_state};
+pub use migrate::{SchemaState, migrate, schema_digest, schema_state};
 pub use pool::{Db, Settings};

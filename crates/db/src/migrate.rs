@@ -19,6 +19,11 @@ pub enum SchemaState {
     Ahead(usize),
 }
 
+/// A digest of every migration: two programs with the same digest have the same schema.
+pub fn schema_digest() -> base::Digest {
+    MIGRATOR.iter().fold(base::Digest::ZERO, |digest, migration| digest.chain(&migration.checksum))
+}
+
 async fn owner_connection(settings: &Settings) -> Result<PgConnection> {
     Ok(connect_options(settings)?.options([("statement_timeout", "0")]).connect().await?)
 }

@@ -46,7 +46,6 @@ type Reaction = Box<dyn Fn(&SeenFact) -> Result<Option<String>> + Send + Sync>;
 
 /// One kind, erased.
 pub(crate) struct Handler {
-    pub queue: &'static str,
     pub timeout: Duration,
     pub retry: Retry,
     concurrency: Option<u32>,
@@ -90,7 +89,6 @@ impl Registry {
             })
         });
         let handler = Handler {
-            queue: queue_of::<J>(),
             timeout: Duration::from_secs(J::TIMEOUT_S),
             retry: J::retry(),
             concurrency: J::CONCURRENCY,
@@ -110,7 +108,6 @@ impl Registry {
             })
         });
         let handler = self.handlers.entry(F::KIND).or_insert_with(|| Handler {
-            queue: F::QUEUE,
             timeout: Duration::from_secs(F::TIMEOUT_S),
             retry: F::retry(),
             concurrency: None,

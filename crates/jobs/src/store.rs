@@ -153,7 +153,8 @@ async fn bound(conn: &mut PgConnection, lanes: &mut [Lane]) -> Result<()> {
     Ok(())
 }
 
-/// Takes up to `wanted` ready jobs, an equal share of each lane in turn, never one that is halted.
+/// Takes up to `wanted` ready jobs, an equal share of each lane in turn, never one that is halted and
+/// nothing for a node that was declared dead.
 /// Returns them by rank, and whether lanes remain that were not looked at.
 pub(crate) async fn claim(
     conn: &mut PgConnection,
@@ -186,6 +187,7 @@ pub(crate) async fn claim(
              cross join lateral (
                select j.ctid from jobs.job j
                where j.state = 'ready' and j.queue = w.queue and j.lane = w.lane
+                 and (select exists (select from jobs.node where id = $1))
                  and (not (select exists (select from jobs.halt)) or not jobs.halted(j.tenant_id, j.queue, j.kind))
                order by j.queue, j.lane, j.rank, j.id limit w.cap for update skip locked) p
              limit $6))

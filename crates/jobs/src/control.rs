@@ -3,8 +3,8 @@
 mod view;
 
 pub use view::{
-    DoneFilter, DoneRow, HaltRow, JobFilter, JobRow, KindStats, NodeRow, QueueCount, ScheduleRow, StepRow, Timeline, WaitRow,
-    done, halts, jobs, kinds, nodes, queues, schedules, timeline,
+    DoneFilter, DoneRow, HaltRow, JobFilter, JobRow, KindStats, NodeRow, QueueCount, ScheduleRow, StepRow,
+    Timeline, WaitRow, done, halts, jobs, kinds, nodes, queues, schedules, timeline,
 };
 
 use crate::job::{JobId, NodeId, Priority, State};
@@ -114,7 +114,9 @@ pub async fn cancel(cx: &mut Cx, id: JobId, reason: &str) -> Result<()> {
             store::wake_parents(cx.conn(), &[id.uuid()], now).await?;
         }
         State::Running => {
-            sqlx::query!("update jobs.job set cancel_requested = true where id = $1", id.uuid()).execute(cx.conn()).await?;
+            sqlx::query!("update jobs.job set cancel_requested = true where id = $1", id.uuid())
+                .execute(cx.conn())
+                .await?;
             sqlx::query!("select pg_notify('jobs_cancel', $1)", id.to_string()).fetch_one(cx.conn()).await?;
         }
         State::Waiting => fail_flow(cx, id, reason).await?,
@@ -123,9 +125,12 @@ pub async fn cancel(cx: &mut Cx, id: JobId, reason: &str) -> Result<()> {
 }
 
 async fn flow_began(cx: &mut Cx, id: JobId) -> Result<bool> {
-    Ok(sqlx::query_scalar!(r#"select flow_version is not null as "began!" from jobs.job where id = $1"#, id.uuid())
-        .fetch_one(cx.conn())
-        .await?)
+    Ok(sqlx::query_scalar!(
+        r#"select flow_version is not null as "began!" from jobs.job where id = $1"#,
+        id.uuid()
+    )
+    .fetch_one(cx.conn())
+    .await?)
 }
 
 /// Marks a flow as cancelled and lets it run, which undoes what it did.
@@ -185,7 +190,9 @@ pub async fn retry(cx: &mut Cx, id: JobId) -> Result<()> {
         return Err(Error::not_found("failed job"));
     }
     // A flow that was undone starts from where it failed.
-    sqlx::query!("delete from jobs.step where flow = $1 and key = '$failed'", id.uuid()).execute(cx.conn()).await?;
+    sqlx::query!("delete from jobs.step where flow = $1 and key = '$failed'", id.uuid())
+        .execute(cx.conn())
+        .await?;
     cx.note("job.retry", "jobs.job", Some(id.to_string()), json!({})).await
 }
 

@@ -85,10 +85,19 @@ pub(crate) fn text_of(error: &Error) -> String {
 }
 
 /// Runs one try.
-pub(crate) async fn execute(db: &Db, registry: &Registry, node: NodeId, mut job: Claimed, brake: &Brake) -> Verdict {
+pub(crate) async fn execute(
+    db: &Db,
+    registry: &Registry,
+    node: NodeId,
+    mut job: Claimed,
+    brake: &Brake,
+) -> Verdict {
     let now = db.clock().now();
     if job.deadline.is_some_and(|deadline| deadline < now) {
-        return Verdict::Ended(Outcome::Cancelled, Some("Its deadline passed before it could start.".to_owned()));
+        return Verdict::Ended(
+            Outcome::Cancelled,
+            Some("Its deadline passed before it could start.".to_owned()),
+        );
     }
     let (kind, failures) = (job.kind.clone(), job.failures);
     let handler = match registry.handler(&kind) {
@@ -106,10 +115,15 @@ pub(crate) async fn execute(db: &Db, registry: &Registry, node: NodeId, mut job:
     let work = AssertUnwindSafe(async { body(&run, input).await }).catch_unwind();
     let came = braked(tokio::time::timeout(handler.timeout, work), brake).await;
     let result = match came {
-        None => Err(Error::unavailable("job.stopped", "The work was stopped and did not end by itself in time.")),
+        None => {
+            Err(Error::unavailable("job.stopped", "The work was stopped and did not end by itself in time."))
+        }
         Some(Err(_)) => {
             brake.token.cancel();
-            Err(Error::unavailable("job.timed_out", format!("It ran longer than {} s.", handler.timeout.as_secs())))
+            Err(Error::unavailable(
+                "job.timed_out",
+                format!("It ran longer than {} s.", handler.timeout.as_secs()),
+            ))
         }
         Some(Ok(Err(panic))) => Err(Error::internal(format!("It panicked: {}", panic_text(panic.as_ref())))),
         Some(Ok(Ok(result))) => result,

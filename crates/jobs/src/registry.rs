@@ -207,7 +207,9 @@ impl Registry {
             Error::new(
                 base::Kind::Unavailable,
                 "job.kind_unknown",
-                format!("This program cannot run jobs of the kind “{kind}”. Run one that can, or cancel the job."),
+                format!(
+                    "This program cannot run jobs of the kind “{kind}”. Run one that can, or cancel the job."
+                ),
             )
         })
     }
@@ -225,10 +227,17 @@ impl Registry {
         let Reacting { fact } = serde_json::from_str(&payload)?;
         let subscription = fact["subscription"].as_str().unwrap_or_default().to_owned();
         let seen: SeenFact = serde_json::from_value(fact)?;
-        let reaction =
-            self.reactions.iter().find(|((f, k), _)| *f == subscription && *k == kind).map(|(_, r)| r).ok_or_else(
-                || Error::refused("job.reaction_unknown", format!("No reaction of {kind} to {subscription} is registered.")),
-            )?;
+        let reaction = self
+            .reactions
+            .iter()
+            .find(|((f, k), _)| *f == subscription && *k == kind)
+            .map(|(_, r)| r)
+            .ok_or_else(|| {
+                Error::refused(
+                    "job.reaction_unknown",
+                    format!("No reaction of {kind} to {subscription} is registered."),
+                )
+            })?;
         reaction(&seen)
     }
 }
@@ -243,7 +252,9 @@ impl Handler {
         body.ok_or_else(|| {
             Error::refused(
                 "flow.version_unknown",
-                format!("This flow is pinned to version {pinned:?} of {kind}, which this program no longer has."),
+                format!(
+                    "This flow is pinned to version {pinned:?} of {kind}, which this program no longer has."
+                ),
             )
         })
     }
@@ -251,7 +262,10 @@ impl Handler {
 
 fn decode<T: serde::de::DeserializeOwned>(kind: &str, payload: &str) -> Result<T> {
     serde_json::from_str(payload).map_err(|cause| {
-        Error::invalid("job.payload", format!("The stored input of the job {kind} does not fit this program's type."))
-            .caused_by(cause)
+        Error::invalid(
+            "job.payload",
+            format!("The stored input of the job {kind} does not fit this program's type."),
+        )
+        .caused_by(cause)
     })
 }

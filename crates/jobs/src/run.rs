@@ -4,7 +4,10 @@ use crate::job::{JobId, NodeId, Outcome};
 use crate::store::{self, Claimed, End};
 use base::{Actor, Error, RequestId, Result, TenantId, Time};
 use db::{Caller, Cx, Db, Scope};
-use std::sync::{Mutex, PoisonError, atomic::{AtomicBool, Ordering}};
+use std::sync::{
+    Mutex, PoisonError,
+    atomic::{AtomicBool, Ordering},
+};
 use tokio_util::sync::CancellationToken;
 
 /// One try of a job. Fires [`Run::cancel`] when the work must stop: cancelled, halted, timed out, or
@@ -39,7 +42,10 @@ impl Run {
     /// Whose it is. Errors for the installation's own jobs.
     pub fn tenant(&self) -> Result<TenantId> {
         self.job.tenant.map(TenantId).ok_or_else(|| {
-            Error::internal(format!("The job {} belongs to no tenant, but its work needs one.", self.job.kind))
+            Error::internal(format!(
+                "The job {} belongs to no tenant, but its work needs one.",
+                self.job.kind
+            ))
         })
     }
 
@@ -72,7 +78,10 @@ impl Run {
     /// request id, so that facts and audit entries lead back to it.
     pub fn caller(&self) -> Caller {
         let actor = self.job.actor.clone().and_then(|json| serde_json::from_value(json).ok());
-        Caller { actor: actor.unwrap_or_else(|| Actor::system(&self.job.kind)), request: RequestId(self.job.id.uuid()) }
+        Caller {
+            actor: actor.unwrap_or_else(|| Actor::system(&self.job.kind)),
+            request: RequestId(self.job.id.uuid()),
+        }
     }
 
     /// Opens a transaction bound to the job's tenant (or to none, for the installation's jobs).
@@ -88,7 +97,8 @@ impl Run {
     /// Ends the job as succeeded inside the work's own transaction, so that both are kept or neither.
     /// Errors when the lease was lost; the caller then drops the transaction.
     pub async fn complete_in(&self, cx: &mut Cx) -> Result<()> {
-        let end = End { id: self.job.id, attempt: self.job.attempt, outcome: Outcome::Succeeded, error: None };
+        let end =
+            End { id: self.job.id, attempt: self.job.attempt, outcome: Outcome::Succeeded, error: None };
         let now = cx.now();
         if store::end(cx.conn(), self.node, &[end], now).await? == 0 {
             return Err(lease_lost());

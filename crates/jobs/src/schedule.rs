@@ -106,7 +106,9 @@ pub fn next_after(cron: &str, zone: &Zone, after: Time) -> Result<Time> {
     let never = || Error::invalid("schedule.cron", format!("“{cron}” never comes."));
     for _ in 0..1_000 {
         let here = wall.to_zoned(TimeZone::UTC).map_err(|e| never().caused_by(e))?;
-        let next = crontab.find_next(here.timestamp().to_string().as_str()).map_err(|e| never().caused_by(e.to_string()))?;
+        let next = crontab
+            .find_next(here.timestamp().to_string().as_str())
+            .map_err(|e| never().caused_by(e.to_string()))?;
         wall = next.datetime();
         let at = Time::new(on_clock(&tz, wall).map_err(|e| never().caused_by(e))?);
         if at > after {
@@ -122,18 +124,26 @@ fn on_clock(tz: &TimeZone, wall: DateTime) -> Result<Timestamp, jiff::Error> {
         // The end of the gap is the instant at which the clock jumped.
         jiff::tz::AmbiguousOffset::Gap { before, .. } => {
             let inside = before.to_timestamp(wall)?;
-            Ok(tz.preceding(inside.checked_add(jiff::SignedDuration::from_secs(1))?).next().map_or(inside, |t| t.timestamp()))
+            Ok(tz
+                .preceding(inside.checked_add(jiff::SignedDuration::from_secs(1))?)
+                .next()
+                .map_or(inside, |t| t.timestamp()))
         }
-        jiff::tz::AmbiguousOffset::Unambiguous { .. } | jiff::tz::AmbiguousOffset::Fold { .. } => ambiguous.earlier(),
+        jiff::tz::AmbiguousOffset::Unambiguous { .. } | jiff::tz::AmbiguousOffset::Fold { .. } => {
+            ambiguous.earlier()
+        }
     }
 }
 
 /// Makes the built-in schedules of the database the same as the program's.
 pub(crate) async fn sync(cx: &mut Cx, schedules: &[Schedule]) -> Result<()> {
     let names: Vec<String> = schedules.iter().map(|s| s.name.clone()).collect();
-    sqlx::query!("delete from jobs.schedule where built_in and tenant_id is null and name <> all($1)", &names)
-        .execute(cx.conn())
-        .await?;
+    sqlx::query!(
+        "delete from jobs.schedule where built_in and tenant_id is null and name <> all($1)",
+        &names
+    )
+    .execute(cx.conn())
+    .await?;
     for schedule in schedules {
         write(cx, None, schedule, true).await?;
     }
@@ -144,13 +154,21 @@ pub(crate) async fn sync(cx: &mut Cx, schedules: &[Schedule]) -> Result<()> {
 pub async fn put(cx: &mut Cx, schedule: &Schedule) -> Result<()> {
     let tenant = cx.tenant()?.uuid();
     write(cx, Some(tenant), schedule, false).await?;
-    cx.note("schedule.put", "jobs.schedule", Some(schedule.name.clone()), serde_json::json!({"cron": schedule.cron, "zone": schedule.zone})).await
+    cx.note(
+        "schedule.put",
+        "jobs.schedule",
+        Some(schedule.name.clone()),
+        serde_json::json!({"cron": schedule.cron, "zone": schedule.zone}),
+    )
+    .await
 }
 
 /// Removes a schedule of the tenant of `cx`.
 pub async fn remove(cx: &mut Cx, name: &str) -> Result<()> {
     let tenant = cx.tenant()?.uuid();
-    sqlx::query!("delete from jobs.schedule where tenant_id = $1 and name = $2", tenant, name).execute(cx.conn()).await?;
+    sqlx::query!("delete from jobs.schedule where tenant_id = $1 and name = $2", tenant, name)
+        .execute(cx.conn())
+        .await?;
     cx.note("schedule.remove", "jobs.schedule", Some(name.to_owned()), serde_json::json!({})).await
 }
 

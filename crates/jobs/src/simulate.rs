@@ -1,11 +1,11 @@
 //! The queue under a virtual clock, in one process: runs what is due, then jumps to the next instant at
 //! which something is. One job at a time by rank and id, so that the same seed gives the same run.
 
+use crate::due;
 use crate::exec::{self, Brake, Verdict};
 use crate::job::{NodeId, Outcome};
 use crate::registry::Registry;
 use crate::store::{self, Claimed, End};
-use crate::due;
 use base::{Clock, Error, ManualClock, Result, Time};
 use db::Db;
 use std::sync::Arc;
@@ -107,7 +107,12 @@ async fn run_ready(db: &Db, registry: &Registry, node: NodeId) -> Result<u64> {
             };
             match verdict {
                 Verdict::Ended(Outcome::Succeeded, None) => {
-                    ends.push(End { id: job.id, attempt: job.attempt, outcome: Outcome::Succeeded, error: None });
+                    ends.push(End {
+                        id: job.id,
+                        attempt: job.attempt,
+                        outcome: Outcome::Succeeded,
+                        error: None,
+                    });
                 }
                 other => {
                     exec::settle(db, node, &job, other).await?;

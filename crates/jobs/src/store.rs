@@ -83,7 +83,12 @@ struct Lane {
 const LANES_MAX: i32 = 256;
 
 /// The next lanes with ready jobs after `turn`, by a loose index scan: one probe a lane.
-async fn lanes(conn: &mut PgConnection, turn: &Turn, most: i32, queues: Option<&[String]>) -> Result<(Vec<Lane>, bool)> {
+async fn lanes(
+    conn: &mut PgConnection,
+    turn: &Turn,
+    most: i32,
+    queues: Option<&[String]>,
+) -> Result<(Vec<Lane>, bool)> {
     let rows = sqlx::query!(
         r#"with recursive walk (queue, lane, n) as (
              (select queue, lane, 1 from jobs.job where state = 'ready' and (queue, lane) > ($1, $2)
@@ -109,9 +114,13 @@ async fn lanes(conn: &mut PgConnection, turn: &Turn, most: i32, queues: Option<&
         .collect::<Vec<_>>();
     Ok(match queues {
         // The turn goes past lanes that this worker does not serve, so their order is kept.
-        Some(queues) => {
-            (lanes.into_iter().map(|l| Lane { cap: if queues.contains(&l.queue) { l.cap } else { 0 }, ..l }).collect(), more)
-        }
+        Some(queues) => (
+            lanes
+                .into_iter()
+                .map(|l| Lane { cap: if queues.contains(&l.queue) { l.cap } else { 0 }, ..l })
+                .collect(),
+            more,
+        ),
         None => (lanes, more),
     })
 }
@@ -150,6 +159,19 @@ async fn bound(conn: &mut PgConnection, lanes: &mut [Lane]) -> Result<()> {
         // A queue whose bounds name other tenants only leaves this lane unbounded.
         lane.cap = room.map_or(i32::MAX, |r| if r.ours { r.room.max(0) } else { 0 });
     }
+    Ok(())
+}
+
+/// Has this transaction reach every row by an index and keep its plans. The statements of the worker touch
+/// a small share of a table whose size changes by the second, which the planner's figures never know.
+pub(crate) async fn by_index(conn: &mut PgConnection) -> Result<()> {
+    sqlx::query!(
+        "select set_config('enable_seqscan', 'off', true) as a, set_config('enable_bitmapscan', 'off', true) as b,
+                set_config('enable_hashjoin', 'off', true) as c, set_config('enable_mergejoin', 'off', true) as d,
+                set_config('plan_cache_mode', 'force_generic_plan', true) as e"
+    )
+    .fetch_one(conn)
+    .await?;
     Ok(())
 }
 
@@ -216,7 +238,12 @@ pub(crate) async fn claim(
 }
 
 /// Takes up to `wanted` ready jobs in the one order of a simulation: by rank, then id.
-pub(crate) async fn claim_in_order(conn: &mut PgConnection, node: NodeId, wanted: i64, now: Time) -> Result<Vec<Claimed>> {
+pub(crate) async fn claim_in_order(
+    conn: &mut PgConnection,
+    node: NodeId,
+    wanted: i64,
+    now: Time,
+) -> Result<Vec<Claimed>> {
     let mut jobs: Vec<Claimed> = sqlx::query!(
         r#"update jobs.job set state = 'running', node = $1, attempt = attempt + 1, started_at = $2
            where ctid = any (array (

@@ -82,7 +82,12 @@ enum Fate {
 
 impl Worker {
     /// Runs until `shutdown` fires, then drains. Dropped in the middle, it behaves like a killed process.
-    pub async fn run(&self, db: &Db, registry: &Arc<Registry>, shutdown: &CancellationToken) -> Result<Tally> {
+    pub async fn run(
+        &self,
+        db: &Db,
+        registry: &Arc<Registry>,
+        shutdown: &CancellationToken,
+    ) -> Result<Tally> {
         let mut total = Tally::default();
         loop {
             let node: NodeId = db.random().id(db.clock().as_ref());
@@ -92,7 +97,9 @@ impl Worker {
             total.lost += tally.lost;
             match fate {
                 Fate::Shutdown => return Ok(total),
-                Fate::LeaseLost => tracing::warn!(%node, "the worker lost its lease and starts again as another node"),
+                Fate::LeaseLost => {
+                    tracing::warn!(%node, "the worker lost its lease and starts again as another node")
+                }
             }
         }
     }
@@ -115,10 +122,16 @@ impl Worker {
         let (ends, ended) = tokio::sync::mpsc::channel(8_192);
         let slots = Arc::new(Slots::new(db.clone(), Arc::clone(registry), node, ends));
         let _kill = Kill(Arc::clone(&slots));
-        let finisher = AbortOnDropHandle::new(tokio::spawn(finish::run(db.clone(), node, ended, Arc::clone(&slots))));
-        let heart = AbortOnDropHandle::new(tokio::spawn(pulse::beat(db.clone(), Arc::clone(&slots), self.settings.clone())));
+        let finisher =
+            AbortOnDropHandle::new(tokio::spawn(finish::run(db.clone(), node, ended, Arc::clone(&slots))));
+        let heart = AbortOnDropHandle::new(tokio::spawn(pulse::beat(
+            db.clone(),
+            Arc::clone(&slots),
+            self.settings.clone(),
+        )));
         let ear = AbortOnDropHandle::new(tokio::spawn(pulse::hear(db.clone(), Arc::clone(&slots))));
-        let mut claims = Claims { db, slots: &slots, settings: &self.settings, turn: Turn::default(), pace: Pace::new() };
+        let mut claims =
+            Claims { db, slots: &slots, settings: &self.settings, turn: Turn::default(), pace: Pace::new() };
         let fate = claims.run(shutdown).await;
         if fate == Fate::Shutdown {
             slots.drain(Duration::from_millis(self.settings.drain_ms)).await;
@@ -186,7 +199,8 @@ impl Claims<'_> {
             if self.slots.lost() {
                 return Fate::LeaseLost;
             }
-            let window = self.settings.concurrency + self.pace.window(self.slots.tally().finished, self.settings.prefetch_max);
+            let window = self.settings.concurrency
+                + self.pace.window(self.slots.tally().finished, self.settings.prefetch_max);
             let held = self.slots.held();
             self.slots.low_mark(window / 2);
             // When full, wait until half the window is free before asking again.
@@ -213,9 +227,11 @@ impl Claims<'_> {
         let claimed = async {
             let mut cx = self.db.system("worker").await?;
             let now = cx.now();
+            store::by_index(cx.conn()).await?;
             let wanted = i32::try_from(wanted).unwrap_or(i32::MAX);
             let queues = Some(self.settings.queues.as_slice()).filter(|q| !q.is_empty());
-            let claimed = store::claim(cx.conn(), self.slots.node, wanted, &mut self.turn, queues, now).await?;
+            let claimed =
+                store::claim(cx.conn(), self.slots.node, wanted, &mut self.turn, queues, now).await?;
             cx.commit().await?;
             Ok::<_, base::Error>(claimed)
         };

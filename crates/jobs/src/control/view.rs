@@ -1,7 +1,7 @@
 //! What the Operations page shows. A tenant's transaction sees its own rows; a system one sees all.
 
-use crate::job::{JobId, NodeId, Outcome, State};
 use super::HaltId;
+use crate::job::{JobId, NodeId, Outcome, State};
 use base::{Cursor, Page, Result, Time};
 use db::Cx;
 use serde::Serialize;
@@ -56,7 +56,12 @@ fn after(cursor: Option<&Cursor>) -> Result<Option<Uuid>> {
 }
 
 /// Live jobs, newest first.
-pub async fn jobs(cx: &mut Cx, filter: &JobFilter, cursor: Option<&Cursor>, limit: u16) -> Result<Page<JobRow>> {
+pub async fn jobs(
+    cx: &mut Cx,
+    filter: &JobFilter,
+    cursor: Option<&Cursor>,
+    limit: u16,
+) -> Result<Page<JobRow>> {
     let rows = sqlx::query!(
         r#"select id, tenant_id, queue, kind, state::text as "state!", run_at, created_at, started_at, attempt, failures, error,
                   done_count, done_total, cancel_requested
@@ -133,7 +138,12 @@ pub struct DoneFilter {
 }
 
 /// Finished jobs, latest enqueued first.
-pub async fn done(cx: &mut Cx, filter: &DoneFilter, cursor: Option<&Cursor>, limit: u16) -> Result<Page<DoneRow>> {
+pub async fn done(
+    cx: &mut Cx,
+    filter: &DoneFilter,
+    cursor: Option<&Cursor>,
+    limit: u16,
+) -> Result<Page<DoneRow>> {
     let rows = sqlx::query!(
         r#"select id, tenant_id, queue, kind, outcome::text as "outcome!", error, attempt, created_at, started_at, finished_at
            from jobs.job_done
@@ -275,9 +285,13 @@ pub struct Timeline {
 
 /// The timeline of a flow, live or finished.
 pub async fn timeline(cx: &mut Cx, flow: JobId) -> Result<Timeline> {
-    let steps = sqlx::query_as!(StepRow, "select key, output, at from jobs.step where flow = $1 order by n", flow.uuid())
-        .fetch_all(cx.conn())
-        .await?;
+    let steps = sqlx::query_as!(
+        StepRow,
+        "select key, output, at from jobs.step where flow = $1 order by n",
+        flow.uuid()
+    )
+    .fetch_all(cx.conn())
+    .await?;
     let waits = sqlx::query_as!(
         WaitRow,
         "select key, kind, fact_type, subject_id, child, until from jobs.wait where flow = $1 order by key",
@@ -309,9 +323,12 @@ pub struct NodeRow {
 
 /// The workers that are alive. System scope only.
 pub async fn nodes(cx: &mut Cx) -> Result<Vec<NodeRow>> {
-    Ok(sqlx::query_as!(NodeRow, "select id, roles, version, started_at, seen_at, draining, running from jobs.node order by id")
-        .fetch_all(cx.conn())
-        .await?)
+    Ok(sqlx::query_as!(
+        NodeRow,
+        "select id, roles, version, started_at, seen_at, draining, running from jobs.node order by id"
+    )
+    .fetch_all(cx.conn())
+    .await?)
 }
 
 /// A schedule in a list.
@@ -368,7 +385,10 @@ pub struct HaltRow {
 
 /// What is held back now.
 pub async fn halts(cx: &mut Cx) -> Result<Vec<HaltRow>> {
-    Ok(sqlx::query_as!(HaltRow, "select id, tenant_id, queue, kind_prefix, cancels, reason, at from jobs.halt order by at, id")
-        .fetch_all(cx.conn())
-        .await?)
+    Ok(sqlx::query_as!(
+        HaltRow,
+        "select id, tenant_id, queue, kind_prefix, cancels, reason, at from jobs.halt order by at, id"
+    )
+    .fetch_all(cx.conn())
+    .await?)
 }

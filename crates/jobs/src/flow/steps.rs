@@ -10,7 +10,10 @@ use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use serde_json::Value;
 use std::collections::{HashMap, HashSet};
 use std::future::Future;
-use std::sync::{Mutex, MutexGuard, PoisonError, atomic::{AtomicUsize, Ordering}};
+use std::sync::{
+    Mutex, MutexGuard, PoisonError,
+    atomic::{AtomicUsize, Ordering},
+};
 use uuid::Uuid;
 
 /// The fact that ends [`Steps::wait_approval`]: its subject is the approval.
@@ -75,12 +78,16 @@ impl<'f> Steps<'f> {
         let mut cx = run.begin().await?;
         if run.job.flow_version.is_none() {
             run.hold(&mut cx).await?;
-            sqlx::query!("update jobs.job set flow_version = $2 where id = $1", flow, version).execute(cx.conn()).await?;
+            sqlx::query!("update jobs.job set flow_version = $2 where id = $1", flow, version)
+                .execute(cx.conn())
+                .await?;
         }
-        let steps =
-            sqlx::query!("select key, output from jobs.step where flow = $1", flow).fetch_all(cx.conn()).await?;
-        let waits =
-            sqlx::query_scalar!("select key from jobs.wait where flow = $1", flow).fetch_all(cx.conn()).await?;
+        let steps = sqlx::query!("select key, output from jobs.step where flow = $1", flow)
+            .fetch_all(cx.conn())
+            .await?;
+        let waits = sqlx::query_scalar!("select key from jobs.wait where flow = $1", flow)
+            .fetch_all(cx.conn())
+            .await?;
         cx.commit().await?;
         Ok(Self {
             run,
@@ -177,7 +184,12 @@ impl<'f> Steps<'f> {
     }
 
     /// Waits for the decision of an approval. None: `until` came first, which means *not approved*.
-    pub async fn wait_approval(&self, key: &str, approval: Uuid, until: Option<Time>) -> Result<Option<SeenFact>> {
+    pub async fn wait_approval(
+        &self,
+        key: &str,
+        approval: Uuid,
+        until: Option<Time>,
+    ) -> Result<Option<SeenFact>> {
         self.wait_fact(key, APPROVAL_DECIDED, Some(approval), until).await
     }
 
@@ -209,7 +221,10 @@ impl<'f> Steps<'f> {
     }
 
     /// Runs branches side by side and waits for all; the first error ends the others.
-    pub async fn all<T, F: Future<Output = Result<T>>>(&self, branches: impl IntoIterator<Item = F>) -> Result<Vec<T>> {
+    pub async fn all<T, F: Future<Output = Result<T>>>(
+        &self,
+        branches: impl IntoIterator<Item = F>,
+    ) -> Result<Vec<T>> {
         let _inside = Counted::up(&self.branches);
         futures::future::try_join_all(branches).await
     }
@@ -218,7 +233,10 @@ impl<'f> Steps<'f> {
     /// undone, or when a step would begin although stored ones were skipped: the code has changed.
     fn visit(&self, key: &str) -> Result<Option<Value>> {
         if !lock(&self.visited).insert(key.to_owned()) {
-            return Err(Error::refused("flow.key_twice", format!("The step “{key}” is used twice in one flow.")));
+            return Err(Error::refused(
+                "flow.key_twice",
+                format!("The step “{key}” is used twice in one flow."),
+            ));
         }
         if let Some(output) = lock(&self.memo).get(key) {
             return Ok(Some(output.clone()));

@@ -54,26 +54,33 @@ async fn clone_database() -> String {
     let template = format!("jobs_template_{}", &hash[..12]);
     let mut conn = admin().await;
     conn.execute("select pg_advisory_lock(764001)").await.unwrap();
-    let exists: bool = sqlx::query_scalar("select exists (select from pg_database where datname = $1 and datistemplate)")
-        .bind(&template)
-        .fetch_one(&mut conn)
-        .await
-        .unwrap();
+    let exists: bool =
+        sqlx::query_scalar("select exists (select from pg_database where datname = $1 and datistemplate)")
+            .bind(&template)
+            .fetch_one(&mut conn)
+            .await
+            .unwrap();
     if !exists {
-        conn.execute(sqlx::AssertSqlSafe(format!("drop database if exists {template} with (force)"))).await.unwrap();
+        conn.execute(sqlx::AssertSqlSafe(format!("drop database if exists {template} with (force)")))
+            .await
+            .unwrap();
         conn.execute(sqlx::AssertSqlSafe(format!("create database {template}"))).await.unwrap();
         let mut inside = PgConnection::connect(&format!("{}/{template}", server())).await.unwrap();
         for sql in MIGRATIONS {
             sqlx::raw_sql(sql).execute(&mut inside).await.unwrap();
         }
         inside.close().await.unwrap();
-        conn.execute(sqlx::AssertSqlSafe(format!("alter database {template} with is_template true"))).await.unwrap();
+        conn.execute(sqlx::AssertSqlSafe(format!("alter database {template} with is_template true")))
+            .await
+            .unwrap();
     }
     let id = Random::system().uuid(SystemClock.now()).simple().to_string();
     let name = format!("jobs_test_{}", &id[20..]);
-    conn.execute(sqlx::AssertSqlSafe(format!("create database {name} template {template} strategy file_copy")))
-        .await
-        .unwrap();
+    conn.execute(sqlx::AssertSqlSafe(format!(
+        "create database {name} template {template} strategy file_copy"
+    )))
+    .await
+    .unwrap();
     conn.close().await.unwrap();
     name
 }
@@ -91,7 +98,8 @@ impl Bed {
     /// With the machine's clock.
     pub async fn real() -> Self {
         let name = clone_database().await;
-        let db = Db::connect(&settings(&name), Arc::new(SystemClock), Arc::new(Random::seeded(1))).await.unwrap();
+        let db =
+            Db::connect(&settings(&name), Arc::new(SystemClock), Arc::new(Random::seeded(1))).await.unwrap();
         Self { db, clock: Arc::new(ManualClock::at(monday())), name }
     }
 
@@ -108,7 +116,8 @@ impl Bed {
     }
 
     pub async fn tenant(&self, tenant: TenantId) -> Cx {
-        let caller = Caller { actor: Actor::system("test"), request: RequestId(self.db.random().uuid(monday())) };
+        let caller =
+            Caller { actor: Actor::system("test"), request: RequestId(self.db.random().uuid(monday())) };
         self.db.begin(Scope::Tenant(tenant), caller).await.unwrap()
     }
 

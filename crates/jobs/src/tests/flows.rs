@@ -83,9 +83,10 @@ impl Flow for Long {
         let second = steps.wait_fact("second", "reply", Some(self.about), None).await?.map(|f| f.payload);
         let late = steps.wait_approval("approval", self.about, Some(monday().plus_days(5))).await?;
         let ends = steps
-            .all([("a", "child a"), ("b", "child b")].map(|(key, name)| async move {
-                steps.child(key, &Note(name.to_owned())).await
-            }))
+            .all(
+                [("a", "child a"), ("b", "child b")]
+                    .map(|(key, name)| async move { steps.child(key, &Note(name.to_owned())).await }),
+            )
             .await?;
         assert_eq!(ends, [Outcome::Succeeded, Outcome::Succeeded]);
         steps

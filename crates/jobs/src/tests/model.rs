@@ -53,7 +53,9 @@ impl World {
         let later = self.dice.between(0, 3) == 0;
         let mut cx = self.bed.tenant(tenant(t)).await;
         let at = cx.now().plus_s(if later { 60 } else { 0 });
-        let id = enqueue_with(&mut cx, &Note("x".into()), Options { at: Some(at), ..Options::default() }).await.unwrap();
+        let id = enqueue_with(&mut cx, &Note("x".into()), Options { at: Some(at), ..Options::default() })
+            .await
+            .unwrap();
         cx.commit().await.unwrap();
         self.model.live.insert(id, (if later { Live::Scheduled } else { Live::Ready }, 0, t));
     }
@@ -63,10 +65,12 @@ impl World {
         let mut cx = self.bed.system().await;
         let now = cx.now();
         let wanted = i32::try_from(self.dice.between(1, 5)).unwrap();
-        let batch = store::claim(cx.conn(), self.nodes[at], wanted, &mut Turn::default(), None, now).await.unwrap();
+        let batch =
+            store::claim(cx.conn(), self.nodes[at], wanted, &mut Turn::default(), None, now).await.unwrap();
         cx.commit().await.unwrap();
         let halted = self.model.halt.map(|h| h.1);
-        let eligible = self.model.live.values().filter(|(s, _, t)| *s == Live::Ready && Some(*t) != halted).count();
+        let eligible =
+            self.model.live.values().filter(|(s, _, t)| *s == Live::Ready && Some(*t) != halted).count();
         let idle = eligible == 0 || self.dead.contains(&at);
         assert_eq!(batch.jobs.is_empty(), idle, "claims if there is work, and only when alive");
         for job in batch.jobs {
@@ -91,7 +95,11 @@ impl World {
         let (at, job) = {
             let n = self.pick(self.model.held.len());
             // Sometimes the claim stays remembered, so that a second answer comes later.
-            if self.dice.between(0, 3) == 0 { self.model.held[n].clone() } else { self.model.held.swap_remove(n) }
+            if self.dice.between(0, 3) == 0 {
+                self.model.held[n].clone()
+            } else {
+                self.model.held.swap_remove(n)
+            }
         };
         let holds = self.holds(at, &job);
         let mut cx = self.bed.system().await;
@@ -122,7 +130,11 @@ impl World {
     async fn lose_a_node(&mut self) {
         let at = self.pick(self.nodes.len());
         let mut cx = self.bed.system().await;
-        sqlx::query("delete from jobs.node where id = $1").bind(self.nodes[at].uuid()).execute(cx.conn()).await.unwrap();
+        sqlx::query("delete from jobs.node where id = $1")
+            .bind(self.nodes[at].uuid())
+            .execute(cx.conn())
+            .await
+            .unwrap();
         due::reap(&mut cx, 3_600).await.unwrap();
         cx.commit().await.unwrap();
         for entry in self.model.live.values_mut().filter(|e| e.0 == Live::Running(at)) {
@@ -134,8 +146,13 @@ impl World {
     }
 
     async fn cancel(&mut self) {
-        let waiting: Vec<JobId> =
-            self.model.live.iter().filter(|(_, e)| !matches!(e.0, Live::Running(_))).map(|(id, _)| *id).collect();
+        let waiting: Vec<JobId> = self
+            .model
+            .live
+            .iter()
+            .filter(|(_, e)| !matches!(e.0, Live::Running(_)))
+            .map(|(id, _)| *id)
+            .collect();
         if waiting.is_empty() {
             return;
         }
@@ -148,17 +165,24 @@ impl World {
     }
 
     async fn revive(&mut self) {
-        let gone: Vec<JobId> = self.model.done.iter().filter(|d| *d.1 == Outcome::Cancelled).map(|d| *d.0).collect();
+        let gone: Vec<JobId> =
+            self.model.done.iter().filter(|d| *d.1 == Outcome::Cancelled).map(|d| *d.0).collect();
         if gone.is_empty() {
             return;
         }
         let id = gone[self.pick(gone.len())];
         let mut cx = self.bed.system().await;
         control::retry(&mut cx, id).await.unwrap();
-        let attempt: i32 =
-            sqlx::query_scalar("select attempt from jobs.job where id = $1").bind(id.uuid()).fetch_one(cx.conn()).await.unwrap();
-        let t: uuid::Uuid =
-            sqlx::query_scalar("select lane from jobs.job where id = $1").bind(id.uuid()).fetch_one(cx.conn()).await.unwrap();
+        let attempt: i32 = sqlx::query_scalar("select attempt from jobs.job where id = $1")
+            .bind(id.uuid())
+            .fetch_one(cx.conn())
+            .await
+            .unwrap();
+        let t: uuid::Uuid = sqlx::query_scalar("select lane from jobs.job where id = $1")
+            .bind(id.uuid())
+            .fetch_one(cx.conn())
+            .await
+            .unwrap();
         cx.commit().await.unwrap();
         self.model.done.remove(&id);
         self.model.live.insert(id, (Live::Ready, attempt, t.as_bytes()[0]));
@@ -190,8 +214,12 @@ impl World {
     async fn compare(&self) {
         let mut cx = self.bed.system().await;
         let rows: Vec<(uuid::Uuid, String, i32, Option<uuid::Uuid>)> =
-            sqlx::query_as("select id, state::text, attempt, node from jobs.job order by id").fetch_all(cx.conn()).await.unwrap();
-        let real: Vec<_> = rows.into_iter().map(|(id, state, attempt, node)| (JobId(id), state, attempt, node)).collect();
+            sqlx::query_as("select id, state::text, attempt, node from jobs.job order by id")
+                .fetch_all(cx.conn())
+                .await
+                .unwrap();
+        let real: Vec<_> =
+            rows.into_iter().map(|(id, state, attempt, node)| (JobId(id), state, attempt, node)).collect();
         let model: Vec<_> = self
             .model
             .live
@@ -204,7 +232,10 @@ impl World {
             .collect();
         assert_eq!(real, model);
         let done: Vec<(uuid::Uuid, String)> =
-            sqlx::query_as("select id, outcome::text from jobs.job_done order by id").fetch_all(cx.conn()).await.unwrap();
+            sqlx::query_as("select id, outcome::text from jobs.job_done order by id")
+                .fetch_all(cx.conn())
+                .await
+                .unwrap();
         let model: Vec<_> = self.model.done.iter().map(|(id, o)| (id.uuid(), o.word().to_owned())).collect();
         assert_eq!(done, model);
     }
@@ -215,7 +246,13 @@ async fn random_interleavings_agree_with_the_model() {
     for seed in 0..4 {
         let bed = Bed::virtual_seeded(seed).await;
         let nodes = vec![World::fresh_node(&bed).await, World::fresh_node(&bed).await];
-        let mut world = World { bed, model: Model::default(), nodes, dead: Default::default(), dice: Random::seeded(seed * 31 + 7) };
+        let mut world = World {
+            bed,
+            model: Model::default(),
+            nodes,
+            dead: Default::default(),
+            dice: Random::seeded(seed * 31 + 7),
+        };
         for _ in 0..150 {
             match world.dice.between(0, 15) {
                 0..=3 => world.enqueue().await,

@@ -106,7 +106,9 @@ async fn tenants_take_turns_whatever_the_length_of_their_queues() {
     let mut turn = Turn::default();
     let mut seen = Vec::new();
     for _ in 0..4 {
-        seen.extend(claim(&bed, n, 1, &mut turn).await.jobs.into_iter().map(|j| j.tenant.unwrap().as_bytes()[0]));
+        seen.extend(
+            claim(&bed, n, 1, &mut turn).await.jobs.into_iter().map(|j| j.tenant.unwrap().as_bytes()[0]),
+        );
     }
     seen.sort_unstable();
     assert!(seen.contains(&1) && seen.contains(&2), "{seen:?}");
@@ -126,7 +128,8 @@ async fn an_urgent_job_goes_first_and_a_low_one_is_not_starved_for_ever() {
     bed.clock.advance_s(2 * 3_600);
     put("much later", Priority::Normal).await;
     let n = node(&bed).await;
-    let order: Vec<String> = claim(&bed, n, 10, &mut Turn::default()).await.jobs.into_iter().map(|j| j.payload).collect();
+    let order: Vec<String> =
+        claim(&bed, n, 10, &mut Turn::default()).await.jobs.into_iter().map(|j| j.payload).collect();
     assert_eq!(order, ["\"urgent\"", "\"normal\"", "\"low\"", "\"much later\""]);
 }
 
@@ -198,7 +201,10 @@ async fn a_waiting_job_can_be_cancelled_put_off_and_hurried() {
     control::set_priority(&mut cx, ids[2], Priority::Urgent).await.unwrap();
     assert!(control::cancel(&mut cx, ids[0], "twice").await.is_err());
     cx.commit().await.unwrap();
-    assert_eq!(bed.text("select outcome::text || ' ' || error from jobs.job_done").await.unwrap(), "cancelled not wanted");
+    assert_eq!(
+        bed.text("select outcome::text || ' ' || error from jobs.job_done").await.unwrap(),
+        "cancelled not wanted"
+    );
     let n = node(&bed).await;
     assert_eq!(claim(&bed, n, 10, &mut Turn::default()).await.jobs.len(), 1);
     let mut cx = bed.tenant(tenant(1)).await;
@@ -248,7 +254,10 @@ async fn a_fact_starts_its_job_in_its_own_transaction() {
     publish("mail.sent").await.commit().await.unwrap();
     assert_eq!(bed.count("select count(*) from jobs.job").await, 0);
     publish("lead.added").await.commit().await.unwrap();
-    assert_eq!(bed.count("select count(*) from jobs.job where cause = (select max(id) from kernel.fact)").await, 1);
+    assert_eq!(
+        bed.count("select count(*) from jobs.job where cause = (select max(id) from kernel.fact)").await,
+        1
+    );
     let n = node(&bed).await;
     let job = claim(&bed, n, 1, &mut Turn::default()).await.jobs.remove(0);
     assert_eq!(job.tenant, Some(tenant(1).uuid()));
@@ -281,10 +290,16 @@ async fn the_claim_reads_by_index_only_however_long_the_history_is() -> Result<(
         .map(|j| End { id: j.id, attempt: j.attempt, outcome: Outcome::Succeeded, error: None })
         .collect();
     assert_eq!(store::end(cx.conn(), n, &ends, now).await?, 100);
-    let read: i64 = sqlx::query_scalar("select idx_tup_fetch::bigint from pg_stat_xact_user_tables where relid = 'jobs.job'::regclass")
-        .fetch_one(cx.conn())
-        .await?;
+    let read: i64 = sqlx::query_scalar(
+        "select idx_tup_fetch::bigint from pg_stat_xact_user_tables where relid = 'jobs.job'::regclass",
+    )
+    .fetch_one(cx.conn())
+    .await?;
     assert!(read < 2_000, "{read} rows were read for a hundred jobs");
-    assert_eq!(sqlx::query_scalar::<_, i64>(scans).fetch_one(cx.conn()).await?, 0, "the end scanned the table");
+    assert_eq!(
+        sqlx::query_scalar::<_, i64>(scans).fetch_one(cx.conn()).await?,
+        0,
+        "the end scanned the table"
+    );
     Ok(())
 }

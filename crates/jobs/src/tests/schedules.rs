@@ -1,6 +1,6 @@
 use super::bed::{Bed, Diary, Note, registry, tenant};
-use crate::schedule::{self, Misfire, Schedule, next_after};
 use crate::control;
+use crate::schedule::{self, Misfire, Schedule, next_after};
 use base::{Time, Zone};
 
 fn times(cron: &str, zone: &str, from: &str, count: usize) -> Vec<String> {
@@ -63,7 +63,8 @@ async fn missed_times_are_made_up_for_as_the_policy_says() {
     let bed = Bed::virtual_clock().await;
     let mut registry = registry(&Diary::default());
     for (name, misfire) in [("skip", Misfire::Skip), ("once", Misfire::Once), ("all", Misfire::All)] {
-        registry.schedule(Schedule::new(name, "0 * * * *", Zone::utc(), misfire, &Note(name.into())).unwrap());
+        registry
+            .schedule(Schedule::new(name, "0 * * * *", Zone::utc(), misfire, &Note(name.into())).unwrap());
     }
     registry.sync(&bed.db).await.unwrap();
     bed.clock.advance_s(5 * 3_600 + 1_800);
@@ -71,7 +72,10 @@ async fn missed_times_are_made_up_for_as_the_policy_says() {
     assert_eq!(schedule::fire(&mut cx).await.unwrap(), 6);
     assert_eq!(schedule::fire(&mut cx).await.unwrap(), 0);
     cx.commit().await.unwrap();
-    let fired = bed.text("select string_agg(payload #>> '{}', ' ' order by payload #>> '{}') from jobs.job").await.unwrap();
+    let fired = bed
+        .text("select string_agg(payload #>> '{}', ' ' order by payload #>> '{}') from jobs.job")
+        .await
+        .unwrap();
     assert_eq!(fired, "all all all all all once");
 }
 
@@ -93,5 +97,9 @@ async fn a_tenants_schedule_can_be_paused_and_run_by_hand() {
     cx.commit().await.unwrap();
     assert_eq!(bed.count("select count(*) from jobs.job where state = 'ready'").await, 1);
     let mut cx = bed.system().await;
-    assert_eq!(schedule::fire(&mut cx).await.unwrap(), 0, "what passed while it was paused is not made up for");
+    assert_eq!(
+        schedule::fire(&mut cx).await.unwrap(),
+        0,
+        "what passed while it was paused is not made up for"
+    );
 }

@@ -17,7 +17,8 @@ async fn a_job_that_keeps_failing_is_tried_four_times_then_dead_and_can_be_retri
     simulate::run_until(&bed.db, &registry, &bed.clock, monday().plus_s(3_600), |_| true).await.unwrap();
     assert_eq!(diary.lines(), ["try 0", "try 1", "try 2", "try 3"]);
     assert_eq!(bed.text("select outcome::text from jobs.job_done").await.unwrap(), "dead");
-    let span = bed.count("select extract(epoch from finished_at - created_at)::bigint from jobs.job_done").await;
+    let span =
+        bed.count("select extract(epoch from finished_at - created_at)::bigint from jobs.job_done").await;
     assert!((1_260..=1_386).contains(&span), "{span} s from the first try to the last");
     assert_eq!(bed.count("select count(*) from kernel.fact where type = 'jobs.job.died'").await, 1);
     let mut cx = bed.tenant(tenant(1)).await;
@@ -34,20 +35,30 @@ async fn a_week_passes_at_once_and_the_same_seed_gives_the_same_run() {
         let bed = Bed::virtual_seeded(42).await;
         let diary = Diary::default();
         let mut registry = registry(&diary);
-        registry.schedule(Schedule::new("six", "0 6 * * *", Zone::sydney(), Misfire::Once, &Note("six".into())).unwrap());
+        registry.schedule(
+            Schedule::new("six", "0 6 * * *", Zone::sydney(), Misfire::Once, &Note("six".into())).unwrap(),
+        );
         registry.on_fact::<Note>("lead.added", |f| Some(Note(format!("fact {}", f.payload["n"]))));
         registry.sync(&bed.db).await.unwrap();
         for t in 1..=3 {
             let mut cx = bed.tenant(tenant(t)).await;
             for n in 0..20 {
                 let at = Some(monday().plus_s(i64::from(n) * 1_000));
-                enqueue_with(&mut cx, &Note(format!("{t}/{n}")), Options { at, ..Options::default() }).await.unwrap();
+                enqueue_with(&mut cx, &Note(format!("{t}/{n}")), Options { at, ..Options::default() })
+                    .await
+                    .unwrap();
             }
-            let facts = (0..3).map(|n| db::Fact { kind: "lead.added", subject: None, payload: serde_json::json!({"n": n}) });
+            let facts = (0..3).map(|n| db::Fact {
+                kind: "lead.added",
+                subject: None,
+                payload: serde_json::json!({"n": n}),
+            });
             cx.publish_all(facts.collect()).await.unwrap();
             cx.commit().await.unwrap();
         }
-        let p = simulate::run_until(&bed.db, &registry, &bed.clock, monday().plus_days(7), |_| true).await.unwrap();
+        let p = simulate::run_until(&bed.db, &registry, &bed.clock, monday().plus_days(7), |_| true)
+            .await
+            .unwrap();
         assert_eq!((p.ran, p.now), (60 + 9 + 7, monday().plus_days(7)));
         let mut sorted = diary.lines();
         sorted.sort_by_key(|l| l.split(' ').next().unwrap().to_owned());
@@ -79,13 +90,19 @@ async fn a_switch_pulled_by_a_simulated_job_stops_those_claimed_behind_it() {
     let mut registry = registry(&diary);
     registry.register::<Pull>(());
     let mut cx = bed.tenant(tenant(1)).await;
-    enqueue_with(&mut cx, &Pull, Options { priority: crate::Priority::Urgent, ..Options::default() }).await.unwrap();
+    enqueue_with(&mut cx, &Pull, Options { priority: crate::Priority::Urgent, ..Options::default() })
+        .await
+        .unwrap();
     enqueue_many(&mut cx, &vec![Note("x".into()); 5], &Options::default()).await.unwrap();
     cx.commit().await.unwrap();
     simulate::run_until(&bed.db, &registry, &bed.clock, monday().plus_s(10), |_| true).await.unwrap();
     assert_eq!(diary.lines(), Vec::<String>::new());
     assert_eq!(bed.count("select count(*) from jobs.job where state = 'ready'").await, 5);
-    assert_eq!(bed.count("select count(*) from jobs.job_done").await, 1, "the job itself ended in its transaction");
+    assert_eq!(
+        bed.count("select count(*) from jobs.job_done").await,
+        1,
+        "the job itself ended in its transaction"
+    );
 }
 
 #[derive(Serialize, Deserialize)]
@@ -116,7 +133,9 @@ async fn a_job_may_put_itself_off_without_failing_and_a_deadline_cancels() {
     let mut cx = bed.tenant(tenant(1)).await;
     enqueue(&mut cx, &Later).await.unwrap();
     let (at, deadline) = (Some(monday().plus_s(50)), Some(monday().plus_s(40)));
-    enqueue_with(&mut cx, &Note("late".into()), Options { at, deadline, ..Options::default() }).await.unwrap();
+    enqueue_with(&mut cx, &Note("late".into()), Options { at, deadline, ..Options::default() })
+        .await
+        .unwrap();
     cx.commit().await.unwrap();
     simulate::run_until(&bed.db, &registry, &bed.clock, monday().plus_s(3_600), |_| true).await.unwrap();
     assert_eq!(diary.lines(), ["looked", "looked", "looked"]);

@@ -8,7 +8,11 @@ use std::time::Duration;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
-fn start(bed: &Bed, registry: Registry, settings: Settings) -> (JoinHandle<Result<Tally>>, CancellationToken) {
+fn start(
+    bed: &Bed,
+    registry: Registry,
+    settings: Settings,
+) -> (JoinHandle<Result<Tally>>, CancellationToken) {
     let (db, registry, stop) = (bed.db.clone(), Arc::new(registry), CancellationToken::new());
     let shutdown = stop.clone();
     (tokio::spawn(async move { Worker { settings }.run(&db, &registry, &shutdown).await }), stop)
@@ -50,7 +54,12 @@ async fn a_failure_a_panic_and_bad_input_are_told_apart() {
     stop.cancel();
     worker.await.unwrap().unwrap();
     assert_eq!(bed.count("select count(*) from jobs.job where state = 'scheduled' and failures = 1 and run_at > now() + interval '50 s'").await, 2);
-    assert!(bed.text("select error from jobs.job where payload = '\"Panic\"'").await.unwrap().contains("a defect"));
+    assert!(
+        bed.text("select error from jobs.job where payload = '\"Panic\"'")
+            .await
+            .unwrap()
+            .contains("a defect")
+    );
     assert_eq!(bed.text("select outcome::text from jobs.job_done").await.unwrap(), "failed");
     assert_eq!(bed.count("select count(*) from kernel.fact where type = 'jobs.job.died'").await, 1);
 }
@@ -85,7 +94,9 @@ async fn a_kill_switch_brakes_what_runs_within_a_second_and_holds_the_rest() {
     diary.until("began").await;
     let engaged = tokio::time::Instant::now();
     let mut cx = bed.system().await;
-    let id = control::halt(&mut cx, Halt { cancels: true, reason: "stop".into(), ..Halt::default() }).await.unwrap();
+    let id = control::halt(&mut cx, Halt { cancels: true, reason: "stop".into(), ..Halt::default() })
+        .await
+        .unwrap();
     cx.commit().await.unwrap();
     diary.until("braked").await;
     assert!(engaged.elapsed() < Duration::from_secs(1), "{:?}", engaged.elapsed());
@@ -115,7 +126,11 @@ async fn a_bounded_kind_keeps_its_bound_and_its_pace() {
     let began = tokio::time::Instant::now();
     let (worker, stop) = start(&bed, registry, Settings::default());
     assert!(simulate::settled(&bed.db, Duration::from_secs(10)).await.unwrap());
-    assert!(began.elapsed() < Duration::from_secs(2), "the end of a job wakes the next: {:?}", began.elapsed());
+    assert!(
+        began.elapsed() < Duration::from_secs(2),
+        "the end of a job wakes the next: {:?}",
+        began.elapsed()
+    );
     stop.cancel();
     worker.await.unwrap().unwrap();
     let (mut inside, mut most) = (0_i32, 0_i32);

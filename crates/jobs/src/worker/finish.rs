@@ -47,6 +47,7 @@ pub(super) async fn run(db: Db, node: NodeId, mut ended: Receiver<Finished>, slo
 async fn write(db: &Db, node: NodeId, ends: &[End]) -> Result<usize> {
     let mut cx = db.system("worker").await?;
     let now = cx.now();
+    store::by_index(cx.conn()).await?;
     let ours = store::end(cx.conn(), node, ends, now).await?;
     cx.commit().await?;
     Ok(ours)

@@ -87,8 +87,9 @@ async fn beat_once(db: &Db, slots: &Slots) -> Result<bool> {
 /// Stops what halts name, running or waiting.
 async fn obey_halts(db: &Db, slots: &Slots) -> Result<()> {
     let mut cx = db.system("worker").await?;
-    let halts =
-        sqlx::query!("select tenant_id, queue, kind_prefix, cancels from jobs.halt").fetch_all(cx.conn()).await?;
+    let halts = sqlx::query!("select tenant_id, queue, kind_prefix, cancels from jobs.halt")
+        .fetch_all(cx.conn())
+        .await?;
     cx.commit().await?;
     if halts.is_empty() {
         return Ok(());

@@ -122,8 +122,12 @@ impl Slots {
         if self.lost() {
             return;
         }
-        let entry =
-            Running { brake: brake.clone(), tenant: job.tenant, queue: job.queue.clone(), kind: job.kind.clone() };
+        let entry = Running {
+            brake: brake.clone(),
+            tenant: job.tenant,
+            queue: job.queue.clone(),
+            kind: job.kind.clone(),
+        };
         let (id, attempt) = (job.id, job.attempt);
         lock(&self.running).insert(id, entry);
         let fence = job.head();

@@ -24,7 +24,7 @@ pub struct Progress {
 }
 
 /// Jobs taken at once; they run one after the other.
-const BATCH: i64 = 64;
+const BATCH: i64 = 256;
 
 /// Runs everything that is due until the clock would pass `until`, then sets it there. `db` must hold the
 /// same clock. Calls `on_progress` before each jump; return false there to stop early.
@@ -114,7 +114,13 @@ async fn run_ready(db: &Db, registry: &Registry, node: NodeId) -> Result<u64> {
                         error: None,
                     });
                 }
-                other => {
+                other @ (Verdict::Ended(..)
+                | Verdict::EndedInside
+                | Verdict::Retry(..)
+                | Verdict::Snooze(_)
+                | Verdict::GiveBack
+                | Verdict::Parked
+                | Verdict::Lost) => {
                     exec::settle(db, node, &job, other).await?;
                 }
             }

@@ -175,7 +175,7 @@ impl Pace {
         let elapsed = self.at.elapsed().as_secs_f64();
         if elapsed > 0.005 {
             let now = (finished - self.finished) as f64 / elapsed;
-            let weight = (elapsed / 0.2).min(1.0).max(0.3);
+            let weight = (elapsed / 0.2).clamp(0.3, 1.0);
             self.per_s += weight * (now - self.per_s);
             self.at = Instant::now();
             self.finished = finished;

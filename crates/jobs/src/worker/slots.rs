@@ -140,7 +140,12 @@ impl Slots {
                 ends.send(quick(outcome, error, false)).await
             }
             Verdict::EndedInside => ends.send(quick(Outcome::Succeeded, None, true)).await,
-            other => {
+            other @ (Verdict::Ended(..)
+            | Verdict::Retry(..)
+            | Verdict::Snooze(_)
+            | Verdict::GiveBack
+            | Verdict::Parked
+            | Verdict::Lost) => {
                 self.settle(&fence, other).await;
                 Ok(())
             }

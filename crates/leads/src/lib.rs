@@ -9,11 +9,11 @@
 //! a reason; the displayed parts of a score add up to its total.
 
 pub mod country;
-//pub mod eval;
+pub mod eval;
 pub mod export;
 pub mod fold;
 pub mod headcount;
-//pub mod import;
+pub mod import;
 pub mod phone;
 pub mod score;
 pub mod zone;

@@ -12,7 +12,7 @@ impl std::fmt::Display for Hundredths {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let sign = if self.0 < 0 { "-" } else { "" };
         let size = self.0.unsigned_abs();
-        if size % 100 == 0 {
+        if size.is_multiple_of(100) {
             write!(f, "{sign}{}", size / 100)
         } else {
             write!(f, "{sign}{}.{:02}", size / 100, size % 100)

@@ -47,10 +47,12 @@ fn data_quality(input: &Input) -> Vec<Reason> {
 fn authority(input: &Input) -> Vec<Reason> {
     let given = input.title.as_deref().unwrap_or_default().trim();
     let seniority = title::read(given).seniority;
-    let text = match seniority {
-        title::Seniority::None => "job title unknown".to_owned(),
-        title::Seniority::Other => format!("“{given}” is not a leading role"),
-        _leading => format!("“{given}” counts as {}", seniority.label()),
+    let text = if seniority == title::Seniority::None {
+        "job title unknown".to_owned()
+    } else if seniority == title::Seniority::Other {
+        format!("“{given}” is not a leading role")
+    } else {
+        format!("“{given}” counts as {}", seniority.label())
     };
     vec![reason("title", i32::from(seniority.points()), text)]
 }

@@ -235,7 +235,6 @@ fn channels_follow_the_score() {
 
 #[test]
 fn the_smallest_change_is_named() {
-    // 8 + 25 + 25 + 0 + 15 = 73 with e-mail: 85 needs 12; LinkedIn 4 and a verified phone 6 make 83, hiring 5 and phone 6 make 84.
     let input = lead("ve li", "CEO", "Software", 12, "AU");
     // 12 + 25 + 25 + 15 = 77; 8 more: a phone (3) and hiring (5) reach exactly 85.
     let change = smallest_change(&input, &icp(), &Weights::default()).expect("two facts suffice");

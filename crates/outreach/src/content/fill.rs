@@ -1,0 +1,103 @@
+//! Filling of the client's own templates. A sentence whose placeholder has no value is left out.
+
+use super::{
+    brief::{Brief, Topic},
+    text,
+};
+
+/// The placeholders that a template may use.
+pub const PLACEHOLDERS: [&str; 11] = [
+    "first_name",
+    "last_name",
+    "company",
+    "title",
+    "industry",
+    "city",
+    "offer",
+    "sender_name",
+    "client_name",
+    "SMART_PROMPT",
+    "SMART_PROMPT_SUBJECT",
+];
+
+/// Placeholders of a template that do not exist.
+pub fn unknown(template: &str) -> Vec<String> {
+    tokens(template).filter(|token| !PLACEHOLDERS.contains(token)).map(str::to_owned).collect()
+}
+
+/// The names between `{{` and `}}`.
+fn tokens(template: &str) -> impl Iterator<Item = &str> {
+    template.split("{{").skip(1).filter_map(|rest| rest.split_once("}}").map(|(token, _)| token.trim()))
+}
+
+/// A filled template.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Filled {
+    /// The text.
+    pub text: String,
+    /// Evidence that its placeholders brought in.
+    pub used: Vec<String>,
+}
+
+/// Fills a template; `smart` is what the writer made for `SMART_PROMPT` (or the subject's).
+pub fn fill(template: &str, brief: &Brief, smart: &str) -> Filled {
+    let mut used = Vec::new();
+    let mut lines: Vec<String> = Vec::new();
+    for line in template.lines() {
+        if line.trim().is_empty() {
+            lines.push(String::new());
+            continue;
+        }
+        let kept: Vec<String> = text::sentences(line)
+            .into_iter()
+            .filter_map(|sentence| sentence_of(sentence, brief, smart, &mut used))
+            .collect();
+        if !kept.is_empty() {
+            lines.push(kept.join(" "));
+        }
+    }
+    let mut text = lines.join("\n").trim().to_owned();
+    while text.contains("\n\n\n") {
+        text = text.replace("\n\n\n", "\n\n");
+    }
+    used.dedup();
+    Filled { text, used }
+}
+
+fn sentence_of(sentence: &str, brief: &Brief, smart: &str, used: &mut Vec<String>) -> Option<String> {
+    let mut out = String::with_capacity(sentence.len());
+    let mut mine = Vec::new();
+    let mut rest = sentence;
+    while let Some((before, after)) = rest.split_once("{{") {
+        out.push_str(before);
+        let (token, after) = after.split_once("}}")?;
+        out.push_str(&value(token.trim(), brief, smart, &mut mine)?);
+        rest = after;
+    }
+    out.push_str(rest);
+    used.extend(mine);
+    Some(out)
+}
+
+fn value(token: &str, brief: &Brief, smart: &str, used: &mut Vec<String>) -> Option<String> {
+    let lead = &brief.lead;
+    let named = |raw: &Option<String>| raw.as_deref().and_then(text::name);
+    let mut fact = |topic: Topic, found: Option<String>| {
+        let evidence = brief.facts.iter().find(|fact| fact.topic == topic && fact.id.starts_with("lead."));
+        used.extend(found.is_some().then_some(evidence).flatten().map(|e| e.id.clone()));
+        found
+    };
+    match token {
+        "first_name" => lead.first_name.as_deref().and_then(text::first_name),
+        "last_name" => named(&lead.last_name),
+        "company" => named(&lead.company),
+        "title" => fact(Topic::Title, named(&lead.title)),
+        "industry" => fact(Topic::Industry, named(&lead.industry)),
+        "city" => fact(Topic::Place, named(&lead.city)),
+        "offer" => brief.offer().and_then(|offer| text::statement(offer, 40)),
+        "sender_name" => text::name(&brief.sender.name),
+        "client_name" => text::name(&brief.client.name),
+        "SMART_PROMPT" | "SMART_PROMPT_SUBJECT" => (!smart.is_empty()).then(|| smart.to_owned()),
+        _ => None,
+    }
+}

@@ -1,0 +1,379 @@
+//! Reserving: the pace of a mailbox and the daily limits of its domain and campaign, taken in the
+//! transaction that records the hand-off. Each limit is one conditional statement on one row, so that
+//! no number of workers passes it.
+
+use super::rules::Health;
+use super::{Status, rules};
+use crate::{channel::Channel, limits::Limits, touch::Held, window::LocalWindow};
+use base::{Error, Result, Time, Zone};
+use db::Cx;
+use jiff::{ToSpan, civil::Date};
+use uuid::Uuid;
+
+/// The code of a touch that holds a slot of a mailbox.
+pub const PACED: &str = "paced";
+
+/// What a touch asks for.
+pub struct Reserve<'a> {
+    /// The mailbox.
+    pub resource: Uuid,
+    /// For which campaign.
+    pub campaign: Uuid,
+    /// Messages that the campaign may send in a day.
+    pub campaign_daily: i32,
+    /// The slot that the touch was given before.
+    pub slot_at: Option<Time>,
+    /// When the lead may be written to.
+    pub window: &'a LocalWindow,
+}
+
+/// The answer.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Reserved {
+    /// Send now; this is held and goes back if nothing leaves.
+    Yes(Vec<Held>),
+    /// The mailbox keeps this moment for the touch.
+    Slot(Time),
+    /// Not now: a stable code, why, and when there may be room.
+    No(&'static str, String, Option<Time>),
+}
+
+struct Locked {
+    status: Status,
+    status_reason: Option<String>,
+    health: Health,
+    paused_until: Option<Time>,
+    domain: Option<String>,
+    address: String,
+    last_used_at: Option<Time>,
+    next_free_at: Option<Time>,
+    zone: String,
+}
+
+async fn lock(cx: &mut Cx, id: Uuid) -> Result<Locked> {
+    let tenant = cx.tenant()?.uuid();
+    sqlx::query_as!(
+        Locked,
+        r#"select r.status as "status: Status", r.status_reason, r.health as "health: Health", r.paused_until, r.domain, r.address,
+                  r.last_used_at, r.next_free_at,
+                  coalesce((select n.zone from accounts.tenant n where n.id = $1), 'Australia/Sydney') as "zone!"
+           from outreach.resource r
+           where r.tenant_id = $1 and r.id = $2 and r.deleted_at is null for update of r"#,
+        tenant,
+        id,
+    )
+    .fetch_optional(cx.conn())
+    .await?
+    .ok_or_else(|| Error::not_found("sending identity"))
+}
+
+/// How long a refusal that a person must lift waits before it is looked at again.
+const LOOK_AGAIN_S: i64 = 3_600;
+
+/// Reserves the mailbox, its domain's and the campaign's capacity of today. On [`Reserved::No`] the
+/// caller rolls back; the other two answers are kept.
+pub async fn reserve(cx: &mut Cx, limits: &Limits, ask: &Reserve<'_>) -> Result<Reserved> {
+    let now = cx.now();
+    let row = lock(cx, ask.resource).await?;
+    if let Some(no) = unusable(&row, ask, now) {
+        return Ok(no);
+    }
+    let zone = Zone::named(&row.zone)?;
+    let today = now.in_zone(&zone).date();
+    let domain = row.domain.clone().unwrap_or_else(|| row.address.clone());
+    let allowed = domain_allowance(cx, limits, &domain, today).await?;
+    let (low, high) = limits.email_pacing_s()?;
+    let take = match pace(&row, ask.slot_at, now, (low, high)) {
+        Pace::Now => true,
+        Pace::Keep(slot) => return Ok(Reserved::Slot(slot)),
+        Pace::Next(slot) if !ask.window.is_open(slot) => {
+            let detail = format!("The mailbox {} is free only after the hours of this lead.", row.address);
+            return Ok(Reserved::No("busy", detail, ask.window.next_open(slot)));
+        }
+        Pace::Next(_) => false,
+    };
+    let key = format!("domain:{domain}");
+    let full = |what: &str, limit: i32| {
+        let detail = format!("{what} sent its {limit} messages of today.");
+        Reserved::No("used_up", detail, opening_after(today, &zone, ask.window))
+    };
+    let slot = row.next_free_at.unwrap_or(now).max(now);
+    let jitter = cx.random().between(low, high);
+    if !take {
+        if used(cx, &key, today).await? >= allowed {
+            return Ok(full(&format!("The domain {domain}"), allowed));
+        }
+        move_on(cx, ask.resource, slot.plus_s(jitter), None, today).await?;
+        return Ok(Reserved::Slot(slot));
+    }
+    if !take_one(cx, &key, today, allowed).await? {
+        return Ok(full(&format!("The domain {domain}"), allowed));
+    }
+    let campaign = format!("campaign:{}", ask.campaign);
+    if !take_one(cx, &campaign, today, ask.campaign_daily).await? {
+        return Ok(full("The campaign", ask.campaign_daily));
+    }
+    // Slots that were given to others stay theirs.
+    let free_at = row.next_free_at.unwrap_or(now).max(now.plus_s(jitter));
+    move_on(cx, ask.resource, free_at, Some(now), today).await?;
+    let held = |key: String| Held { key, day: today.to_string() };
+    Ok(Reserved::Yes(vec![held(key), held(campaign)]))
+}
+
+fn unusable(row: &Locked, ask: &Reserve<'_>, now: Time) -> Option<Reserved> {
+    let again = ask.window.next_open(now.plus_s(LOOK_AGAIN_S));
+    let why = |word: &str| match &row.status_reason {
+        Some(reason) => format!("The mailbox {} is {word}: {reason}", row.address),
+        None => format!("The mailbox {} is {word}.", row.address),
+    };
+    match row.status {
+        Status::Active => {}
+        Status::Paused => return Some(Reserved::No("paused", why("paused"), again)),
+        Status::Failed => return Some(Reserved::No("paused", why("out of order"), again)),
+        Status::Retired => return Some(Reserved::No("unhealthy", why("retired"), None)),
+    }
+    if let Some(until) = row.paused_until.filter(|until| *until > now) {
+        return Some(Reserved::No("paused", why("paused"), ask.window.next_open(until)));
+    }
+    (row.health == Health::Critical).then(|| {
+        let detail = format!(
+            "Too many messages of {} bounced or drew complaints; nothing is sent from it.",
+            row.address
+        );
+        Reserved::No("unhealthy", detail, again)
+    })
+}
+
+/// When a mailbox takes a touch.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Pace {
+    Now,
+    /// The slot that it has already.
+    Keep(Time),
+    /// The next free moment.
+    Next(Time),
+}
+
+fn pace(row: &Locked, slot_at: Option<Time>, now: Time, (low, high): (i64, i64)) -> Pace {
+    let rested = row.last_used_at.is_none_or(|last| last.plus_s(low) <= now);
+    let free_at = row.next_free_at.unwrap_or(now);
+    match slot_at {
+        Some(slot) if slot > now => Pace::Keep(slot),
+        // A slot lapses when it was not used: else everything that waited through a stop leaves at once.
+        Some(slot) if rested && slot.plus_s(high) >= now => Pace::Now,
+        Some(_) | None if rested && free_at <= now => Pace::Now,
+        Some(_) | None => Pace::Next(free_at.max(now)),
+    }
+}
+
+/// The first opening of the lead's window on a later day of the client.
+fn opening_after(today: Date, zone: &Zone, window: &LocalWindow) -> Option<Time> {
+    let tomorrow = today.checked_add(1.day()).ok()?;
+    let midnight = tomorrow.to_zoned(zone.tz()).ok()?;
+    window.next_open(Time::new(midnight.timestamp()))
+}
+
+/// Messages that a domain may send today outside of replies.
+async fn domain_allowance(cx: &mut Cx, limits: &Limits, domain: &str, today: Date) -> Result<i32> {
+    let daily = domain_daily(cx, limits, domain, today).await?;
+    let daily = u32::try_from(daily).unwrap_or(0);
+    Ok(i32::try_from(rules::outreach_share(&limits.email()?, daily)).unwrap_or(i32::MAX))
+}
+
+/// Messages that a domain may send today in all: its ramp, its worst health.
+async fn domain_daily(cx: &mut Cx, limits: &Limits, domain: &str, today: Date) -> Result<i32> {
+    let tenant = cx.tenant()?.uuid();
+    let row = sqlx::query!(
+        r#"select min(domain_in_use_since)::text as since, max(health) as "health: Health"
+           from outreach.resource where tenant_id = $1 and domain = $2 and deleted_at is null and status <> 'retired'"#,
+        tenant,
+        domain,
+    )
+    .fetch_one(cx.conn())
+    .await?;
+    let daily = rules::daily_limit(
+        &limits.email()?,
+        day_in_use(row.since.as_deref(), today),
+        row.health.unwrap_or(Health::Good),
+    );
+    Ok(i32::try_from(daily).unwrap_or(i32::MAX))
+}
+
+/// Which day of a domain's use it is; 1 is the first.
+pub(super) fn day_in_use(since: Option<&str>, today: Date) -> u32 {
+    let since: Option<Date> = since.and_then(|text| text.parse().ok());
+    let days = since.and_then(|since| since.until(today).ok()).map_or(0, |span| span.get_days());
+    u32::try_from(days).unwrap_or(0) + 1
+}
+
+async fn used(cx: &mut Cx, key: &str, day: Date) -> Result<i32> {
+    let tenant = cx.tenant()?.uuid();
+    let used = sqlx::query_scalar!(
+        "select used from outreach.capacity where tenant_id = $1 and key = $2 and day = $3::text::date",
+        tenant,
+        key,
+        day.to_string(),
+    )
+    .fetch_optional(cx.conn())
+    .await?;
+    Ok(used.unwrap_or(0))
+}
+
+/// Takes one unit of a day's capacity; false when it is used up.
+pub(super) async fn take_one(cx: &mut Cx, key: &str, day: Date, limit: i32) -> Result<bool> {
+    if limit <= 0 {
+        return Ok(false);
+    }
+    let tenant = cx.tenant()?.uuid();
+    let taken = sqlx::query_scalar!(
+        "insert into outreach.capacity as c (tenant_id, key, day, used) values ($1, $2, $3::text::date, 1)
+         on conflict (tenant_id, key, day) do update set used = c.used + 1 where c.used < $4
+         returning used",
+        tenant,
+        key,
+        day.to_string(),
+        limit,
+    )
+    .fetch_optional(cx.conn())
+    .await?;
+    Ok(taken.is_some())
+}
+
+/// Stores when the mailbox is free next and, for a send, that it was used; the domain's first send
+/// begins its ramp.
+async fn move_on(cx: &mut Cx, id: Uuid, free_at: Time, used_at: Option<Time>, today: Date) -> Result<()> {
+    let (tenant, now) = (cx.tenant()?.uuid(), cx.now());
+    sqlx::query!(
+        "update outreach.resource r set next_free_at = $3, last_used_at = coalesce($4, r.last_used_at), updated_at = $6,
+                domain_in_use_since = case when $4::timestamptz is null then r.domain_in_use_since
+                  else coalesce(r.domain_in_use_since,
+                    (select min(o.domain_in_use_since) from outreach.resource o where o.tenant_id = $1 and o.domain = r.domain),
+                    $5::text::date) end
+         where r.tenant_id = $1 and r.id = $2",
+        tenant,
+        id,
+        free_at as Time,
+        used_at as Option<Time>,
+        today.to_string(),
+        now as Time,
+    )
+    .execute(cx.conn())
+    .await?;
+    Ok(())
+}
+
+/// Takes room for an answer to somebody who wrote to us: it may use the whole day of the domain, the
+/// part kept for replies included, and does not wait for the pace. No: a stable code, why, and when
+/// there may be room; the caller then rolls back.
+pub async fn reserve_reply(cx: &mut Cx, limits: &Limits, resource: Uuid) -> Result<Reserved> {
+    let now = cx.now();
+    let row = lock(cx, resource).await?;
+    let why = |word: &str| {
+        format!("The mailbox {} is {word}. {}", row.address, row.status_reason.as_deref().unwrap_or(""))
+    };
+    let later = Some(now.plus_s(LOOK_AGAIN_S));
+    match row.status {
+        Status::Active => {}
+        Status::Paused => return Ok(Reserved::No("paused", why("paused"), later)),
+        Status::Failed => return Ok(Reserved::No("paused", why("out of order"), later)),
+        Status::Retired => return Ok(Reserved::No("unhealthy", why("retired"), None)),
+    }
+    if let Some(until) = row.paused_until.filter(|until| *until > now) {
+        return Ok(Reserved::No("paused", why("paused"), Some(until)));
+    }
+    let zone = Zone::named(&row.zone)?;
+    let today = now.in_zone(&zone).date();
+    let domain = row.domain.clone().unwrap_or_else(|| row.address.clone());
+    let allowed = domain_daily(cx, limits, &domain, today).await?;
+    let key = format!("domain:{domain}");
+    if !take_one(cx, &key, today, allowed).await? {
+        let tomorrow = today.checked_add(1.day()).ok().and_then(|day| day.to_zoned(zone.tz()).ok());
+        let retry_at = tomorrow.map(|midnight| Time::new(midnight.timestamp()));
+        return Ok(Reserved::No(
+            "used_up",
+            format!("The domain {domain} sent its {allowed} messages of today."),
+            retry_at,
+        ));
+    }
+    let free_at = row.next_free_at.unwrap_or(now).max(now);
+    move_on(cx, resource, free_at, Some(now), today).await?;
+    Ok(Reserved::Yes(vec![Held { key, day: today.to_string() }]))
+}
+
+/// Room of a mailbox's domain today.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Room {
+    /// Messages that may leave today outside of replies.
+    pub allowed: i32,
+    /// Messages that did, or hold a place.
+    pub used: i32,
+    /// Which day of the domain's use it is.
+    pub day_in_use: u32,
+}
+
+impl Room {
+    /// What is left.
+    pub fn left(&self) -> i32 {
+        (self.allowed - self.used).max(0)
+    }
+}
+
+/// What is left of today for a mailbox: of its domain, zero while it is not in use. Reads only.
+pub async fn room(cx: &mut Cx, limits: &Limits, resource: &super::Resource, zone: &Zone) -> Result<Room> {
+    let now = cx.now();
+    let today = now.in_zone(zone).date();
+    let domain = resource.domain.clone().unwrap_or_else(|| resource.address.clone());
+    let mut allowed = domain_allowance(cx, limits, &domain, today).await?;
+    if resource.status != Status::Active
+        || resource.paused_until.is_some_and(|until| until > now)
+        || resource.channel != Channel::Email
+    {
+        allowed = 0;
+    }
+    let used = used(cx, &format!("domain:{domain}"), today).await?;
+    let tenant = cx.tenant()?.uuid();
+    let since = sqlx::query_scalar!(
+        "select min(domain_in_use_since)::text from outreach.resource where tenant_id = $1 and domain = $2 and deleted_at is null",
+        tenant,
+        domain,
+    )
+    .fetch_one(cx.conn())
+    .await?;
+    Ok(Room { allowed, used, day_in_use: day_in_use(since.as_deref(), today) })
+}
+
+/// Messages that a campaign may still send today: its own limit, and the rooms of the domains of its
+/// mailboxes that are in use, each domain once. Reads only.
+pub async fn remaining_today(cx: &mut Cx, campaign: Uuid, campaign_daily: i32) -> Result<i64> {
+    let (tenant, now) = (cx.tenant()?.uuid(), cx.now());
+    let zone = client_zone(cx).await?;
+    let limits = Limits::load(cx, "AU", None).await?;
+    let today = now.in_zone(&zone).date();
+    let domains = sqlx::query_scalar!(
+        r#"select distinct coalesce(r.domain, r.address) as "domain!"
+           from outreach.campaign_resource a join outreach.resource r on r.id = a.resource_id
+           where a.tenant_id = $1 and a.campaign_id = $2 and a.removed_at is null and r.deleted_at is null
+             and r.channel = 'email' and r.status = 'active' and (r.paused_until is null or r.paused_until <= $3)"#,
+        tenant,
+        campaign,
+        now as Time,
+    )
+    .fetch_all(cx.conn())
+    .await?;
+    let mut room = 0;
+    for domain in domains {
+        let allowed = domain_allowance(cx, &limits, &domain, today).await?;
+        room += (allowed - used(cx, &format!("domain:{domain}"), today).await?).max(0);
+    }
+    let own = (campaign_daily - used(cx, &format!("campaign:{campaign}"), today).await?).max(0);
+    Ok(i64::from(room.min(own)))
+}
+
+/// The client's zone, in which its days begin and end.
+pub(crate) async fn client_zone(cx: &mut Cx) -> Result<Zone> {
+    let tenant = cx.tenant()?.uuid();
+    let zone = sqlx::query_scalar!("select zone from accounts.tenant where id = $1", tenant)
+        .fetch_optional(cx.conn())
+        .await?;
+    Zone::named(zone.as_deref().unwrap_or("Australia/Sydney"))
+}

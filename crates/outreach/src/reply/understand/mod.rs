@@ -1,0 +1,247 @@
+//! What a reply means: pure, deterministic, no database, no clock.
+//!
+//! Order: headers of machines → the person's own words → rules that know negation → the built-in
+//! classifier → below [`MIN_CONFIDENCE`] a person decides. Of several intents in one reply the
+//! safest wins: anger and opt-outs over interest.
+
+pub mod classifier;
+mod dates;
+pub mod entities;
+pub mod eval;
+pub mod intent;
+mod intent_patterns;
+pub mod optout;
+pub mod phrase;
+pub mod text;
+pub mod train;
+
+pub use entities::Objection;
+pub use intent::Intent;
+
+use crate::inbound::machine::{self, MailKind};
+use crate::inbound::mail;
+use base::{Time, Zone};
+use jiff::civil::Date;
+
+/// Below this the answer is [`Intent::Unclear`] and a person decides.
+pub const MIN_CONFIDENCE: f32 = 0.6;
+/// Characters of the person's own words that are judged.
+const MAX_WORDS: usize = 8_000;
+
+/// What is known of our side of the thread.
+#[derive(Clone, Debug, Default)]
+pub struct OurMail {
+    /// Addresses of ours; never a referral.
+    pub addresses: Vec<String>,
+    /// Text of the message that is answered.
+    pub body: Option<String>,
+    /// The footer that we put below it.
+    pub footer: Option<String>,
+    /// Zone of the recipient, for “tomorrow”; UTC when missing.
+    pub zone: Option<Zone>,
+    /// Whether 03/04 is 4 March (United States) and not 3 April.
+    pub month_first: bool,
+}
+
+/// What decided.
+#[derive(
+    Clone, Copy, PartialEq, Eq, Hash, Debug, serde::Serialize, serde::Deserialize, schemars::JsonSchema,
+)]
+#[serde(rename_all = "snake_case")]
+pub enum Method {
+    /// A header of the message.
+    Header,
+    /// A phrase.
+    Rule,
+    /// The built-in classifier.
+    Classifier,
+}
+
+/// A reply that was read.
+#[derive(Clone, PartialEq, Debug, serde::Serialize)]
+pub struct Understood {
+    /// The person's own words.
+    pub text: String,
+    /// The block below the sign-off.
+    pub signature: String,
+    /// What it means.
+    pub intent: Intent,
+    /// How sure, 0..1.
+    pub confidence: f32,
+    /// What decided.
+    pub by: Method,
+    /// The phrase or header that decided; for the classifier its best two guesses.
+    pub evidence: String,
+    /// Whether the person asks to be left alone, whatever else the reply says.
+    pub opt_out: bool,
+    /// When an absent person is back.
+    pub return_date: Option<Date>,
+    /// Times that are proposed, as written.
+    pub times: Vec<String>,
+    /// Questions, as written.
+    pub questions: Vec<String>,
+    /// Address of somebody else to talk to; only one that stands in the text.
+    pub referral: Option<String>,
+    /// Telephone number, as written.
+    pub phone: Option<String>,
+    /// Why somebody hesitates.
+    pub objection: Option<Objection>,
+    /// −1 (hostile) to 1 (warm).
+    pub sentiment: f32,
+}
+
+/// Reads a raw message. Bounces and complaints should be taken out before
+/// ([`machine::judge`]); here they end as automatic replies.
+pub fn understand(raw: &[u8], received_at: Time, ours: &OurMail) -> Understood {
+    understand_mail(&mail::read(raw), received_at, ours)
+}
+
+/// Reads a message that was decoded already.
+pub fn understand_mail(message: &mail::Inbound, received_at: Time, ours: &OurMail) -> Understood {
+    let verdict = machine::judge(message);
+    let at =
+        message.date.filter(|date| date.since_s(received_at).abs() < 400 * 86_400).unwrap_or(received_at);
+    let mut found = read_words(&message.text, at, ours, message.sender());
+    let by_header = |found: &mut Understood, intent| {
+        found.intent = intent;
+        found.confidence = if verdict.certain { 0.99 } else { 0.8 };
+        found.by = Method::Header;
+        found.evidence.clone_from(&verdict.evidence);
+    };
+    match verdict.kind {
+        MailKind::Human => {}
+        MailKind::OutOfOffice | MailKind::AutoReply | MailKind::Bounce | MailKind::Complaint => {
+            // A machine that tells that somebody left is the one worth hearing.
+            let gone = found.by == Method::Rule
+                && matches!(found.intent, Intent::WrongPerson | Intent::Referral)
+                && says_gone(&found.text);
+            let weak = !verdict.certain && found.opt_out;
+            if weak || gone {
+                if gone {
+                    found.intent = Intent::WrongPerson;
+                    found.opt_out = false;
+                }
+            } else {
+                found.opt_out = false;
+                let away = verdict.kind == MailKind::OutOfOffice;
+                by_header(&mut found, if away { Intent::OutOfOffice } else { Intent::AutoReply });
+                if !away {
+                    found.return_date = None;
+                }
+            }
+        }
+    }
+    if found.intent == Intent::OutOfOffice && found.return_date.is_none() {
+        found.return_date = entities::return_date(&message.subject, date_at(at, ours), !ours.month_first);
+    }
+    found
+}
+
+fn says_gone(text: &str) -> bool {
+    let low = text.to_lowercase();
+    [
+        "no longer",
+        "has left",
+        "have left",
+        "left the",
+        "retired",
+        "nicht mehr",
+        "ya no trabaja",
+        "ne travaille plus",
+    ]
+    .iter()
+    .any(|words| low.contains(words))
+}
+
+/// Reads a reply that is text only (a form, LinkedIn, SMS, a pasted answer).
+pub fn understand_text(raw: &str, received_at: Time, ours: &OurMail) -> Understood {
+    read_words(raw, received_at, ours, "")
+}
+
+fn date_at(at: Time, ours: &OurMail) -> Date {
+    let zone = ours.zone.clone().unwrap_or_else(Zone::utc);
+    at.in_zone(&zone).date()
+}
+
+fn read_words(raw: &str, at: Time, ours: &OurMail, sender: &str) -> Understood {
+    let sent = text::Ours { body: ours.body.as_deref(), footer: ours.footer.as_deref() };
+    let own = text::own_words(raw, &sent);
+    let said: String = own.text.chars().take(MAX_WORDS).collect();
+    let words = phrase::words(&said);
+    let opt_out = optout::find_in(&said, &words);
+    let mut not: Vec<&str> = ours.addresses.iter().map(String::as_str).collect();
+    not.push(sender);
+    let address = entities::referral(&said, &not);
+    let hints = intent::Hints { opt_out: opt_out.as_deref(), address: address.is_some() };
+    let (intent, confidence, by, evidence) = decide(&said, &words, hints);
+    let absent = intent == Intent::OutOfOffice || machine::reads_like_absence(&said.to_lowercase());
+    let declines = !intent.positive();
+    Understood {
+        intent,
+        confidence,
+        by,
+        evidence,
+        opt_out: opt_out.is_some() || intent == Intent::Unsubscribe,
+        return_date: if absent {
+            entities::return_date(&said, date_at(at, ours), !ours.month_first)
+        } else {
+            None
+        },
+        times: entities::times(&said, &words),
+        questions: entities::questions(&said),
+        referral: address.filter(|_| {
+            matches!(intent, Intent::Referral | Intent::WrongPerson | Intent::OutOfOffice | Intent::AutoReply)
+        }),
+        phone: entities::phone(&said).or_else(|| entities::phone(&own.signature)),
+        objection: entities::objection(&words)
+            .filter(|_| declines && !matches!(intent, Intent::OutOfOffice | Intent::AutoReply)),
+        sentiment: entities::sentiment(&words),
+        text: said,
+        signature: own.signature,
+    }
+}
+
+fn decide(said: &str, words: &[phrase::Word], hints: intent::Hints<'_>) -> (Intent, f32, Method, String) {
+    if words.is_empty() {
+        return (Intent::Unclear, 0.0, Method::Rule, String::new());
+    }
+    let chances = classifier::probabilities(said, words);
+    let mut ranked: Vec<(Intent, f32)> = Intent::ALL.into_iter().zip(chances).collect();
+    ranked.sort_by(|a, b| b.1.total_cmp(&a.1));
+    let (guess, chance) = ranked[0];
+    let guesses = format!("{} {:.2}, {} {:.2}", guess.name(), chance, ranked[1].0.name(), ranked[1].1);
+    if let Some(found) = intent::by_rule(said, words, hints) {
+        // A “yes” must not be taken from words that the classifier reads as a refusal.
+        let refuses = matches!(
+            guess,
+            Intent::NotInterested | Intent::Unsubscribe | Intent::Angry | Intent::WrongPerson
+        ) && chance >= MIN_CONFIDENCE;
+        if found.intent.positive() && refuses && found.confidence > intent::TURNED {
+            return (Intent::Unclear, 0.5, Method::Classifier, format!("{} — but {guesses}", found.evidence));
+        }
+        let better = found.intent.positive() && guess == Intent::Question && chance >= 0.75;
+        if !better {
+            return (found.intent, found.confidence, Method::Rule, found.evidence);
+        }
+    }
+    let asked = entities::questions(said);
+    let only_asks =
+        said.trim_end().ends_with('?') && asked.len() == 1 && asked[0].len() + 2 >= said.trim().len();
+    if guess == Intent::Interested && only_asks && chance < 0.8 {
+        return (Intent::Question, 0.65, Method::Rule, said.to_owned());
+    }
+    // Suppression on every channel needs more than a guess.
+    let bar = if guess == Intent::Unsubscribe { 0.8 } else { MIN_CONFIDENCE };
+    if chance >= bar {
+        return (guess, chance, Method::Classifier, guesses);
+    }
+    if let Some(question) = asked.into_iter().next()
+        && matches!(guess, Intent::Question | Intent::Interested | Intent::Unclear | Intent::MeetingRequest)
+    {
+        return (Intent::Question, 0.65, Method::Rule, question);
+    }
+    (Intent::Unclear, chance, Method::Classifier, guesses)
+}
+
+#[cfg(test)]
+mod tests;

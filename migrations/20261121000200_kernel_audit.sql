@@ -20,6 +20,7 @@ create table audit.entry (
   reason text
 );
 create index entry_tenant on audit.entry (tenant_id, id desc);
+create index entry_order on audit.entry (xid, id); -- the sealer's order
 create index entry_subject on audit.entry (tenant_id, subject_table, subject_id, id desc);
 
 -- One link for each sealed entry; seq has no gaps.

@@ -1,0 +1,180 @@
+//! What this domain adds to the program.
+
+use crate::{
+    approval::{self, Renderers},
+    audit, budget, figure, notification,
+    secret::Keyring,
+    switch::{self, EffectSource},
+};
+use axum::{
+    extract::{Path, Query},
+    http::Method,
+};
+use base::{Result, Role, Zone};
+use jobs::schedule::{Misfire, Schedule};
+use std::{path::PathBuf, sync::Arc};
+use web::{
+    Access, MenuItem, Module,
+    api::{get, post},
+};
+
+/// What the binary gives to this domain.
+pub struct Parts {
+    /// Tells about the outside effects of the other domains.
+    pub effects: Arc<dyn EffectSource>,
+    /// How the content of approvals is shown, by kind.
+    pub renderers: Renderers,
+    /// The installation's keys.
+    pub keyring: Arc<Keyring>,
+    /// Where the sealer keeps its files.
+    pub state_dir: PathBuf,
+}
+
+const VIEWER: Access = Access::Role(Role::Viewer);
+const MEMBER: Access = Access::Role(Role::Member);
+const ADMIN: Access = Access::Role(Role::Admin);
+
+/// Routes, menu, spend, jobs and schedules of control.
+pub fn module(parts: Parts) -> Module {
+    let parts = Arc::new(parts);
+    let module = Module::new("control").spend(|cx| Box::pin(budget::header(cx)));
+    let module = switches(module, &parts);
+    let module = approvals(module, &parts);
+    let module = costs(module);
+    let module = records(module, &parts);
+    menu(module).jobs(|registry| {
+        registry.register::<approval::jobs::Expire>(());
+        registry.register::<budget::jobs::Reconcile>(());
+        for schedule in schedules() {
+            match schedule {
+                Ok(schedule) => {
+                    registry.schedule(schedule);
+                }
+                Err(error) => tracing::error!(%error, "a schedule of control cannot be read"),
+            }
+        }
+    })
+}
+
+/// Lapsed approvals cannot be approved either way, and forgotten reservations are at least 15 minutes
+/// old: ten minutes are soon enough for both, and cheap under a fast virtual clock.
+fn schedules() -> [Result<Schedule>; 2] {
+    [
+        Schedule::new(
+            "control.approval_expire",
+            "*/10 * * * *",
+            Zone::utc(),
+            Misfire::Once,
+            &approval::jobs::Expire {},
+        ),
+        Schedule::new(
+            "control.spend_reconcile",
+            "*/10 * * * *",
+            Zone::utc(),
+            Misfire::Once,
+            &budget::jobs::Reconcile {},
+        ),
+    ]
+}
+
+fn switches(module: Module, parts: &Arc<Parts>) -> Module {
+    let (one, two, three) = (parts.clone(), parts.clone(), parts.clone());
+    module
+        .page(Method::GET, "/stop", MEMBER, move |cx: web::Cx, asked: Query<switch::pages::Asked>| {
+            switch::pages::stop(cx, asked, one.effects.clone())
+        })
+        .page(Method::POST, "/stop", MEMBER, switch::pages::engage)
+        .page(Method::GET, "/switches", VIEWER, switch::pages::list)
+        .page(Method::GET, "/switches/{id}", VIEWER, move |cx: web::Cx, id: Path<switch::SwitchId>| {
+            switch::pages::detail(cx, id, two.effects.clone())
+        })
+        .page(Method::POST, "/switches/{id}/release", ADMIN, switch::pages::release)
+        .api(Method::GET, "/api/v1/switches", VIEWER, get(switch::api::list))
+        .api(Method::POST, "/api/v1/switches", MEMBER, post(switch::api::engage))
+        .api(
+            Method::GET,
+            "/api/v1/switches/{id}",
+            VIEWER,
+            get(move |cx: web::Cx, id: Path<switch::SwitchId>| {
+                switch::api::get(cx, id, three.effects.clone())
+            }),
+        )
+        .api(Method::POST, "/api/v1/switches/{id}/release", ADMIN, post(switch::api::release))
+}
+
+fn approvals(module: Module, parts: &Arc<Parts>) -> Module {
+    let one = parts.clone();
+    module
+        .page(Method::GET, "/approvals", VIEWER, approval::pages::queue)
+        .page(Method::POST, "/approvals/bulk", MEMBER, approval::pages::bulk)
+        .page(Method::GET, "/approvals/{id}", VIEWER, move |cx: web::Cx, id: Path<approval::ApprovalId>| {
+            approval::pages::detail(cx, id, one.renderers.clone())
+        })
+        .page(Method::GET, "/approvals/{id}/reject", MEMBER, approval::pages::reject_form)
+        .page(Method::POST, "/approvals/{id}/approve", MEMBER, approval::pages::approve)
+        .page(Method::POST, "/approvals/{id}/reject", MEMBER, approval::pages::reject)
+        .page(Method::POST, "/approvals/{id}/edit", MEMBER, approval::pages::edit)
+        .page(Method::POST, "/approvals/{id}/defer", MEMBER, approval::pages::defer)
+        .api(Method::GET, "/api/v1/approvals", VIEWER, get(approval::api::list))
+        .api(Method::POST, "/api/v1/approvals/bulk", MEMBER, post(approval::api::bulk))
+        .api(Method::GET, "/api/v1/approvals/{id}", VIEWER, get(approval::api::get))
+        .api(Method::POST, "/api/v1/approvals/{id}/approve", MEMBER, post(approval::api::approve))
+        .api(Method::POST, "/api/v1/approvals/{id}/reject", MEMBER, post(approval::api::reject))
+        .api(Method::POST, "/api/v1/approvals/{id}/edit", MEMBER, post(approval::api::edit))
+        .api(Method::POST, "/api/v1/approvals/{id}/defer", MEMBER, post(approval::api::defer))
+}
+
+fn costs(module: Module) -> Module {
+    module
+        .page(Method::GET, "/costs", VIEWER, budget::pages::costs)
+        .page(Method::GET, "/costs/spend", VIEWER, budget::pages::spend)
+        .page(Method::GET, "/costs/spend.csv", VIEWER, budget::pages::spend_csv)
+        .page(Method::POST, "/costs/budgets", ADMIN, budget::pages::set)
+        .page(Method::POST, "/costs/budgets/{id}/end", ADMIN, budget::pages::end)
+        .api(Method::GET, "/api/v1/budgets", VIEWER, get(budget::api::budgets))
+        .api(Method::POST, "/api/v1/budgets", ADMIN, post(budget::api::set))
+        .api(Method::GET, "/api/v1/spend", VIEWER, get(budget::api::spend))
+        .api(Method::GET, "/api/v1/spend/summary", VIEWER, get(budget::api::summary))
+}
+
+fn records(module: Module, parts: &Arc<Parts>) -> Module {
+    let one = parts.clone();
+    module
+        .page(Method::GET, "/audit", ADMIN, audit::pages::trail)
+        .page(Method::GET, "/audit.csv", ADMIN, audit::pages::csv)
+        .page(Method::GET, "/audit.jsonl", ADMIN, audit::pages::jsonl)
+        .page(Method::POST, "/audit/verify", ADMIN, move |cx: web::Cx| audit::pages::verify(cx, one.clone()))
+        .page(Method::GET, "/notifications", VIEWER, notification::pages::list)
+        .page(Method::POST, "/notifications/read", VIEWER, notification::pages::read_all)
+        .page(Method::POST, "/notifications/{id}/read", VIEWER, notification::pages::read)
+        .page(Method::GET, "/settings/notifications", VIEWER, notification::pages::choices)
+        .page(Method::POST, "/settings/notifications", VIEWER, notification::pages::choose)
+        .page(Method::GET, "/settings/limits", VIEWER, figure::pages::list)
+        .page(Method::POST, "/settings/limits", ADMIN, figure::pages::set)
+}
+
+fn menu(module: Module) -> Module {
+    let item = |group, order, label, href, key, daily| MenuItem {
+        group,
+        order,
+        label,
+        href,
+        key,
+        count: None,
+        daily,
+        platform: false,
+    };
+    module
+        .menu(MenuItem {
+            count: Some(|cx| Box::pin(notification::unread(cx))),
+            ..item("", 20, "Notifications", "/notifications", Some('n'), false)
+        })
+        .menu(item("Money", 500, "Costs", "/costs", Some('c'), false))
+        .menu(MenuItem {
+            count: Some(|cx| Box::pin(approval::waiting(cx))),
+            ..item("Control", 600, "Approvals", "/approvals", Some('a'), true)
+        })
+        .menu(item("Control", 610, "Switches", "/switches", Some('x'), false))
+        .menu(item("Control", 690, "Audit", "/audit", None, false))
+        .menu(item("Settings", 860, "Limits", "/settings/limits", None, false))
+}

@@ -20,8 +20,10 @@ pub fn footer(brief: &Brief) -> String {
     )
 }
 
+/// One line without what could be read as markup or a placeholder.
 fn line(raw: &str) -> String {
-    text::squeeze(&raw.replace(['{', '}', '[', ']', '<', '>'], " ").replace(char::is_control, " "))
+    let kept: String = raw.chars().map(|c| if c.is_control() || "{}[]<>%".contains(c) { ' ' } else { c }).collect();
+    text::squeeze(&kept)
 }
 
 /// The greeting.

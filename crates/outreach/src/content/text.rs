@@ -23,8 +23,11 @@ pub fn name(raw: &str) -> Option<String> {
     text.chars().any(char::is_alphabetic).then(|| text.to_owned())
 }
 
-/// A first name to greet with: short, without digits; none otherwise.
+/// A first name to greet with: short, without digits or anything that no name has; none otherwise.
 pub fn first_name(raw: &str) -> Option<String> {
+    if raw.trim().chars().any(|c| c.is_control() || "{}[]<>%@/\\:_".contains(c)) {
+        return None;
+    }
     let text = name(raw)?;
     let short = text.chars().count() <= 25 && text.split(' ').count() <= 2;
     let clean = text.chars().all(|c| c.is_alphabetic() || matches!(c, ' ' | '-' | '\'' | '’' | '.'));

@@ -22,6 +22,8 @@ pub mod secret;
 pub mod switch;
 #[cfg(test)]
 mod testing;
+#[cfg(test)]
+mod tests;
 
 mod module;
 

@@ -4,10 +4,7 @@
 use crate::secret::Keyring;
 use base::{Digest, Error, Result, Time};
 use serde::{Deserialize, Serialize};
-use std::{
-    io::Write,
-    path::{Path, PathBuf},
-};
+use std::{io::Write, path::Path};
 
 /// The file in the state directory to which each checkpoint is added, one JSON object a line.
 pub const CHECKPOINT_FILE: &str = "audit-checkpoints.jsonl";
@@ -103,7 +100,7 @@ pub(super) fn read_files(state_dir: &Path) -> Result<Vec<Checkpoint>> {
     Ok(found)
 }
 
-fn unusable(path: &PathBuf, cause: std::io::Error) -> Error {
+fn unusable(path: &Path, cause: std::io::Error) -> Error {
     Error::unavailable(
         "audit.checkpoint_file",
         format!(

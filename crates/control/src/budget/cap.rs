@@ -198,10 +198,11 @@ pub async fn header(cx: &mut Cx) -> Result<web::Spend> {
     .fetch_one(cx.conn())
     .await?;
     let platform = all.iter().find(|b| b.scope == Scope::Platform && b.period == Period::Day);
+    let cap = platform.map(|b| b.cap_micros);
     Ok(web::Spend {
         used: Micros(spent).show(Currency::Aud),
-        cap: platform.map_or_else(|| "no limit set".to_owned(), |b| Micros(b.cap_micros).show(Currency::Aud)),
-        ratio: platform.map_or(1.0, |b| b.used().ratio()),
+        cap: cap.map_or_else(|| "no limit set".to_owned(), |cap| Micros(cap).show(Currency::Aud)),
+        ratio: Use { used_micros: spent, cap_micros: cap.unwrap_or(0) }.ratio(),
         href: "/costs",
     })
 }

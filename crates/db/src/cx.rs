@@ -139,6 +139,16 @@ impl Cx {
         self.publish_all(vec![fact]).await
     }
 
+    /// Publishes a fact of one tenant from work across tenants (sign-up, the kernel's own sweeps).
+    pub async fn publish_for(&mut self, tenant: TenantId, fact: Fact) -> Result<()> {
+        match self.scope {
+            Scope::Tenant(own) if own != tenant => {
+                Err(Error::internal("This work belongs to one tenant and cannot speak for another."))
+            }
+            Scope::Tenant(_) | Scope::System => crate::facts::insert(self, tenant, vec![fact]).await,
+        }
+    }
+
     /// Publishes many facts with one statement.
     pub async fn publish_all(&mut self, facts: Vec<Fact>) -> Result<()> {
         let tenant = self.tenant()?;

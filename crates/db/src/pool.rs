@@ -41,6 +41,12 @@ pub struct Db {
 }
 
 impl Db {
+    /// A handle that has not connected yet and never needs to, for work on routes and types alone.
+    pub fn unconnected(settings: &Settings, clock: Arc<dyn Clock>, random: Arc<Random>) -> Result<Self> {
+        let options = connect_options(settings)?;
+        Ok(Self { pool: PgPoolOptions::new().connect_lazy_with(options.clone()), options, clock, random })
+    }
+
     /// Connects. Errors say where the server was looked for and what to do.
     pub async fn connect(settings: &Settings, clock: Arc<dyn Clock>, random: Arc<Random>) -> Result<Self> {
         let options = connect_options(settings)?;

@@ -11,7 +11,7 @@ mod outgoing;
 
 pub use account::{EmailAccount, Security, SmtpAccount};
 pub use memory::{Delivered, MemoryEmail, Odds};
-pub use outgoing::{ListUnsubscribe, Mailbox, MessageId, Outgoing};
+pub use outgoing::{Calendar, CalendarMethod, ListUnsubscribe, Mailbox, MessageId, Outgoing};
 
 use async_trait::async_trait;
 use base::{EmailAddress, Time};

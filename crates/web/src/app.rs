@@ -59,7 +59,6 @@ pub(crate) struct Inner {
     pub spend: Option<SpendSource>,
     pub routes: Vec<RouteInfo>,
     pub checks: Vec<Check>,
-    pub openapi: serde_json::Value,
     pub metrics: metrics_exporter_prometheus::PrometheusHandle,
 }
 

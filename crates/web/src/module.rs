@@ -39,6 +39,7 @@ pub struct RouteInfo {
 }
 
 type Mount = Box<dyn FnOnce(Router<App>, &App) -> Router<App> + Send>;
+type JobsMount = Box<dyn FnOnce(&mut jobs::Registry) + Send>;
 type ApiMount = Box<dyn FnOnce(ApiRouter<App>, &App) -> ApiRouter<App> + Send>;
 
 /// One domain's contribution.
@@ -50,7 +51,7 @@ pub struct Module {
     pub(crate) menu: Vec<MenuItem>,
     pub(crate) spend: Option<SpendSource>,
     pub(crate) checks: Vec<Check>,
-    pub(crate) jobs: Vec<Box<dyn FnOnce(&mut jobs::Registry) + Send>>,
+    pub(crate) jobs: Vec<JobsMount>,
 }
 
 /// Bodies larger than this are refused unless the route says otherwise.

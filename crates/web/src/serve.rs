@@ -55,7 +55,7 @@ pub fn build(
     }
     menu.sort_by_key(|item| item.order);
     let live = Live::new();
-    let inner = |openapi, menu, checks, routes| Inner {
+    let inner = |menu, checks, routes| Inner {
         db: db.clone(),
         settings: settings.clone(),
         authenticator: authenticator.clone(),
@@ -64,10 +64,9 @@ pub fn build(
         spend,
         routes,
         checks,
-        openapi,
         metrics: metrics.clone(),
     };
-    let app = App(Arc::new(inner(serde_json::Value::Null, menu, checks, routes)));
+    let app = App(Arc::new(inner(menu, checks, routes)));
 
     let mut api = ApiRouter::<App>::new();
     for mount in api_mounts {

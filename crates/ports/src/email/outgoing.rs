@@ -23,6 +23,8 @@ pub struct Outgoing {
     pub text: String,
     /// The body as HTML, beside the plain text.
     pub html: Option<String>,
+    /// An invitation that calendars understand.
+    pub calendar: Option<Calendar>,
     /// The mail that this one follows or answers.
     pub in_reply_to: Option<MessageId>,
     /// The whole thread, oldest first.
@@ -185,5 +187,34 @@ impl From<MessageId> for String {
 impl std::fmt::Display for MessageId {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(&self.0)
+    }
+}
+
+/// A calendar object as part of a mail (iMIP, RFC 6047).
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct Calendar {
+    /// What it asks of the calendar.
+    pub method: CalendarMethod,
+    /// The object (RFC 5545).
+    pub ics: String,
+}
+
+/// What a calendar object asks for (RFC 5546).
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "UPPERCASE")]
+pub enum CalendarMethod {
+    /// Put it in, or change it.
+    Request,
+    /// Take it out.
+    Cancel,
+}
+
+impl CalendarMethod {
+    /// The word in the content type and in the object.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Request => "REQUEST",
+            Self::Cancel => "CANCEL",
+        }
     }
 }

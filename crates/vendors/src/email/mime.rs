@@ -2,7 +2,7 @@
 
 use base::{Digest, Error, Result};
 use lettre::message::header::{HeaderName, HeaderValue};
-use lettre::message::{Mailbox, Message, MultiPart, SinglePart};
+use lettre::message::{Mailbox, Message, MultiPart, SinglePart, header::ContentType};
 use lettre::{Address, address::Envelope};
 use ports::email::{MessageId, Outgoing};
 use std::time::{Duration, UNIX_EPOCH};
@@ -48,17 +48,23 @@ pub(super) fn write(mail: &Outgoing) -> Result<Vec<u8>> {
     }
     let envelope = Envelope::new(Some(from), to).map_err(|cause| unwritable(&cause.to_string()))?;
     let builder = builder.envelope(envelope);
-    let written = match &mail.html {
-        None => builder.singlepart(SinglePart::plain(mail.text.clone())),
-        Some(html) => {
-            // A boundary of the mail's own in place of a random one.
-            let boundary = Digest::of(mail.message_id.as_str().as_bytes()).short();
-            let parts = MultiPart::alternative()
-                .boundary(format!("=_{boundary}"))
-                .singlepart(SinglePart::plain(mail.text.clone()))
-                .singlepart(SinglePart::html(html.clone()));
-            builder.multipart(parts)
+    let written = if mail.html.is_none() && mail.calendar.is_none() {
+        builder.singlepart(SinglePart::plain(mail.text.clone()))
+    } else {
+        // A boundary of the mail's own in place of a random one.
+        let boundary = Digest::of(mail.message_id.as_str().as_bytes()).short();
+        let mut parts = MultiPart::alternative()
+            .boundary(format!("=_{boundary}"))
+            .singlepart(SinglePart::plain(mail.text.clone()));
+        if let Some(html) = &mail.html {
+            parts = parts.singlepart(SinglePart::html(html.clone()));
         }
+        if let Some(calendar) = &mail.calendar {
+            let kind = format!("text/calendar; charset=utf-8; method={}", calendar.method.word());
+            let kind = ContentType::parse(&kind).map_err(|cause| unwritable(&cause.to_string()))?;
+            parts = parts.singlepart(SinglePart::builder().header(kind).body(calendar.ics.clone()));
+        }
+        builder.multipart(parts)
     };
     written.map(|message| message.formatted()).map_err(|cause| unwritable(&cause.to_string()))
 }

@@ -78,6 +78,22 @@ impl Intent {
         }
     }
 
+    /// Whether a person wrote, rather than a machine for them.
+    pub fn is_from_person(self) -> bool {
+        match self {
+            Self::OutOfOffice | Self::AutoReply => false,
+            Self::MeetingRequest
+            | Self::Interested
+            | Self::Question
+            | Self::NotInterested
+            | Self::Unsubscribe
+            | Self::Referral
+            | Self::WrongPerson
+            | Self::Angry
+            | Self::Unclear => true,
+        }
+    }
+
     /// Whether an answer of this kind counts as a positive reply.
     pub fn positive(self) -> bool {
         matches!(self, Self::MeetingRequest | Self::Interested)

@@ -29,6 +29,7 @@ fn mail(n: usize) -> Outgoing {
         subject: "Hello".into(),
         text: "Hi".into(),
         html: None,
+        calendar: None,
         in_reply_to: None,
         references: vec![],
         list_unsubscribe: None,

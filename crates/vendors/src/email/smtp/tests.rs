@@ -43,6 +43,7 @@ fn mail(n: usize) -> Outgoing {
         subject: "Re: Größe, Preis & mehr".into(),
         text: "Grüß Gott\n.dot at the start\nfrom Ana\n".into(),
         html: Some("<p>Grüß Gott</p>".into()),
+        calendar: None,
         in_reply_to: Some(MessageId::parse("first@sender.example").unwrap()),
         references: vec![
             MessageId::parse("first@sender.example").unwrap(),

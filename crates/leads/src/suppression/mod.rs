@@ -1,0 +1,16 @@
+//! Whom nobody may contact: one list, asked by import, enrichment, allocation and the gate.
+//!
+//! An entry holds for one client or for the whole platform; it names an address, a domain, a company
+//! or a phone number. A freemail domain can never be suppressed as a domain: it would silence
+//! everyone who has an address there.
+
+mod rules;
+mod store;
+
+pub use rules::{Kind, Reason, Scope, is_freemail};
+pub use store::{Entry, New, add, list, release};
+
+base::id_type!(
+    /// An entry of the suppression list.
+    SuppressionId
+);

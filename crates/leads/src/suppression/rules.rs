@@ -1,0 +1,127 @@
+//! The words of suppression, and what may be suppressed.
+
+use serde::{Deserialize, Serialize};
+
+/// For whom an entry holds.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Scope {
+    /// This client.
+    Client,
+    /// Every client of the installation.
+    Platform,
+}
+
+/// What an entry names.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize, schemars::JsonSchema, sqlx::Type)]
+#[serde(rename_all = "snake_case")]
+#[sqlx(type_name = "leads.suppression_kind", rename_all = "snake_case")]
+pub enum Kind {
+    /// One e-mail address.
+    Email,
+    /// Every address of a domain.
+    Domain,
+    /// A company by its name.
+    Company,
+    /// One phone number in E.164.
+    Phone,
+}
+
+/// Why.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize, schemars::JsonSchema, sqlx::Type)]
+#[serde(rename_all = "snake_case")]
+#[sqlx(type_name = "leads.suppression_reason", rename_all = "snake_case")]
+pub enum Reason {
+    /// Buys from the client.
+    ExistingCustomer,
+    /// Bought from the client.
+    PastCustomer,
+    /// Competes with the client.
+    Competitor,
+    /// The client wants it so.
+    DoNotContact,
+    /// Opted out.
+    Unsubscribed,
+    /// The address does not exist.
+    Bounced,
+    /// Reported a mail as spam.
+    Complained,
+    /// Said no.
+    NotInterested,
+    /// Something else; the note says what.
+    Other,
+}
+
+impl Reason {
+    /// Reasons that a person may give on the form.
+    pub const BY_HAND: [(Self, &'static str, &'static str); 6] = [
+        (Self::DoNotContact, "do_not_contact", "Do not contact"),
+        (Self::ExistingCustomer, "existing_customer", "Existing customer"),
+        (Self::PastCustomer, "past_customer", "Past customer"),
+        (Self::Competitor, "competitor", "Competitor"),
+        (Self::Unsubscribed, "unsubscribed", "Opted out"),
+        (Self::Other, "other", "Other"),
+    ];
+}
+
+/// Domains at which anyone can have an address.
+const FREEMAIL: [&str; 40] = [
+    "aol.com",
+    "bigpond.com",
+    "bigpond.net.au",
+    "duck.com",
+    "fastmail.com",
+    "fastmail.fm",
+    "free.fr",
+    "gmail.com",
+    "gmx.at",
+    "gmx.ch",
+    "gmx.com",
+    "gmx.de",
+    "gmx.net",
+    "googlemail.com",
+    "hey.com",
+    "hotmail.co.uk",
+    "hotmail.com",
+    "hotmail.com.au",
+    "hotmail.fr",
+    "icloud.com",
+    "iinet.net.au",
+    "laposte.net",
+    "libero.it",
+    "live.com",
+    "live.com.au",
+    "mac.com",
+    "mail.com",
+    "mail.ru",
+    "me.com",
+    "msn.com",
+    "optusnet.com.au",
+    "orange.fr",
+    "outlook.com",
+    "outlook.com.au",
+    "proton.me",
+    "protonmail.com",
+    "rediffmail.com",
+    "web.de",
+    "yahoo.com",
+    "yahoo.com.au",
+];
+
+/// Whether anyone can have an address at this domain.
+pub fn is_freemail(domain: &str) -> bool {
+    FREEMAIL.binary_search(&domain).is_ok() || domain.starts_with("yahoo.") || domain.starts_with("ymail.")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn freemail_domains_are_known_and_sorted_for_the_search() {
+        assert!(FREEMAIL.is_sorted());
+        for domain in FREEMAIL {
+            assert!(is_freemail(domain), "{domain}");
+        }
+        assert!(is_freemail("yahoo.co.uk") && !is_freemail("harbour-dental.com.au"));
+    }
+}

@@ -1,0 +1,178 @@
+//! Every statement of the suppression list.
+
+use super::{Kind, Reason, Scope, SuppressionId, is_freemail};
+use base::{Cursor, EmailAddress, Error, Page, Result, Time};
+use db::{Cx, Fact};
+use serde_json::json;
+use uuid::Uuid;
+
+/// An entry to be added.
+#[derive(Clone, Debug)]
+pub struct New {
+    scope: Scope,
+    kind: Kind,
+    value: String,
+    reason: Reason,
+    source: String,
+    note: String,
+}
+
+impl New {
+    /// One address.
+    pub fn email(scope: Scope, address: &EmailAddress, reason: Reason, source: &str, note: &str) -> Self {
+        Self::of(scope, Kind::Email, address.as_str().to_owned(), reason, source, note)
+    }
+
+    /// One phone number in E.164.
+    pub fn phone(scope: Scope, number: &str, reason: Reason, source: &str, note: &str) -> Self {
+        Self::of(scope, Kind::Phone, number.to_owned(), reason, source, note)
+    }
+
+    /// A domain. Errors for freemail domains and what is not a domain.
+    pub fn domain(scope: Scope, domain: &str, reason: Reason, source: &str, note: &str) -> Result<Self> {
+        let domain = domain.trim().trim_start_matches('@').to_ascii_lowercase();
+        if !base::email::is_domain(&domain) {
+            return Err(Error::invalid("suppression.domain", format!("“{domain}” is not a domain.")));
+        }
+        if is_freemail(&domain) {
+            return Err(Error::invalid(
+                "suppression.freemail",
+                format!("Anyone can have an address at {domain}; suppress single addresses instead."),
+            ));
+        }
+        Ok(Self::of(scope, Kind::Domain, domain, reason, source, note))
+    }
+
+    /// A company by its name, compared without case.
+    pub fn company(scope: Scope, name: &str, reason: Reason, source: &str, note: &str) -> Result<Self> {
+        let name = name.trim().to_lowercase();
+        if name.is_empty() {
+            return Err(Error::invalid("suppression.company", "Give the company's name."));
+        }
+        Ok(Self::of(scope, Kind::Company, name, reason, source, note))
+    }
+
+    fn of(scope: Scope, kind: Kind, value: String, reason: Reason, source: &str, note: &str) -> Self {
+        let note = note.chars().take(200).collect();
+        Self { scope, kind, value, reason, source: source.to_owned(), note }
+    }
+}
+
+/// Adds an entry; one that holds already stays as it is. Returns whether it was added.
+pub async fn add(cx: &mut Cx, entry: &New) -> Result<bool> {
+    let (tenant, now, id, by) = (cx.tenant()?.uuid(), cx.now(), cx.id::<Uuid>(), cx.actor().label());
+    let owner = match entry.scope {
+        Scope::Client => Some(tenant),
+        Scope::Platform => None,
+    };
+    let added = sqlx::query!(
+        "insert into leads.suppression (id, tenant_id, kind, value, reason, source, note, created_by, created_at)
+         values ($1, $2, $3, $4, $5, $6, $7, $8, $9) on conflict do nothing",
+        id,
+        owner,
+        entry.kind as Kind,
+        entry.value,
+        entry.reason as Reason,
+        entry.source,
+        entry.note,
+        by,
+        now as Time,
+    )
+    .execute(cx.conn())
+    .await?
+    .rows_affected();
+    if added == 0 {
+        return Ok(false);
+    }
+    let payload = json!({"kind": entry.kind, "reason": entry.reason, "source": entry.source});
+    cx.publish(Fact::about("leads.suppression.added", id).with(payload)).await?;
+    Ok(true)
+}
+
+/// An entry as listed.
+#[derive(Clone, Debug)]
+pub struct Entry {
+    /// Which.
+    pub id: SuppressionId,
+    /// For whom.
+    pub scope: Scope,
+    /// What it names.
+    pub kind: Kind,
+    /// The address, domain, company or number.
+    pub value: String,
+    /// Why.
+    pub reason: Reason,
+    /// Through what it came.
+    pub source: String,
+    /// Words about it.
+    pub note: String,
+    /// Who added it.
+    pub created_by: String,
+    /// When.
+    pub created_at: Time,
+}
+
+/// The client's entries, newest first.
+pub async fn list(cx: &mut Cx, after: Option<&Cursor>, limit: usize) -> Result<Page<Entry>> {
+    let tenant = cx.tenant()?.uuid();
+    let (before, before_id) = match after {
+        Some(cursor) => {
+            let (key, id) = cursor.parts()?;
+            let at: Time =
+                key.parse().map_err(|_| Error::invalid("cursor.invalid", "This page link is damaged."))?;
+            (Some(at), Some(id))
+        }
+        None => (None, None),
+    };
+    let rows = sqlx::query!(
+        r#"select id, tenant_id, kind as "kind: Kind", value, reason as "reason: Reason", source, note, created_by, created_at
+           from leads.suppression
+           where tenant_id = $1 and released_at is null
+             and ($2::timestamptz is null or (created_at, id) < ($2, $3))
+           order by created_at desc, id desc limit $4"#,
+        tenant,
+        before as Option<Time>,
+        before_id,
+        i64::try_from(limit).unwrap_or(100) + 1,
+    )
+    .fetch_all(cx.conn())
+    .await?;
+    let entries = rows
+        .into_iter()
+        .map(|r| Entry {
+            id: SuppressionId(r.id),
+            scope: if r.tenant_id.is_some() { Scope::Client } else { Scope::Platform },
+            kind: r.kind,
+            value: r.value,
+            reason: r.reason,
+            source: r.source,
+            note: r.note,
+            created_by: r.created_by,
+            created_at: r.created_at,
+        })
+        .collect();
+    Ok(Page::cut(entries, limit, |e: &Entry| Cursor::after(&e.created_at.to_string(), e.id.uuid())))
+}
+
+/// Lifts an entry of this client. An opt-out or a complaint cannot be lifted.
+pub async fn release(cx: &mut Cx, id: SuppressionId) -> Result<()> {
+    let (tenant, now, by) = (cx.tenant()?.uuid(), cx.now(), cx.actor().label());
+    let changed = sqlx::query!(
+        "update leads.suppression set released_at = $3, released_by = $4
+         where tenant_id = $1 and id = $2 and released_at is null and reason not in ('unsubscribed', 'complained')",
+        tenant,
+        id.uuid(),
+        now as Time,
+        by,
+    )
+    .execute(cx.conn())
+    .await?
+    .rows_affected();
+    if changed == 0 {
+        return Err(Error::refused(
+            "suppression.kept",
+            "This entry cannot be lifted: it is gone already, or the person opted out.",
+        ));
+    }
+    Ok(())
+}

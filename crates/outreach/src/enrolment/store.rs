@@ -1,0 +1,208 @@
+//! Every statement that changes an enrolment.
+
+use crate::activity::{self, Action, Entry};
+use base::{Result, Time};
+use db::{Cx, Fact};
+use serde_json::json;
+use uuid::Uuid;
+
+/// Puts scored leads into a campaign's present sequence version, at most `limit`, best first. A lead
+/// is in one sequence at a time, and never twice in the same campaign. Returns how many joined.
+pub async fn enrol(cx: &mut Cx, campaign: Uuid, leads: &[Uuid]) -> Result<usize> {
+    let (tenant, now) = (cx.tenant()?.uuid(), cx.now());
+    let ids: Vec<Uuid> = leads.iter().map(|_| cx.id()).collect();
+    let rows = sqlx::query!(
+        "insert into outreach.enrolment (id, tenant_id, campaign_id, lead_id, sequence_id, next_due_at, created_at, updated_at)
+         select j.id, $1, c.id, l.id, c.sequence_id, $5, $5, $5
+         from unnest($3::uuid[], $4::uuid[]) as j (id, lead_id)
+         join outreach.campaign c on c.tenant_id = $1 and c.id = $2 and c.sequence_id is not null
+         join leads.lead l on l.tenant_id = $1 and l.id = j.lead_id
+         where l.deleted_at is null and l.status in ('new', 'enriched', 'scored')
+         on conflict do nothing
+         returning lead_id",
+        tenant,
+        campaign,
+        &ids,
+        leads,
+        now as Time,
+    )
+    .fetch_all(cx.conn())
+    .await?;
+    let entries = rows
+        .iter()
+        .map(|row| Entry {
+            campaign: Some(campaign),
+            ..Entry::of(Action::Enrolled, row.lead_id, "Joined the campaign")
+        })
+        .collect();
+    activity::record_all(cx, entries).await?;
+    if !rows.is_empty() {
+        cx.publish(
+            Fact::about("outreach.campaign.leads_joined", campaign).with(json!({"count": rows.len()})),
+        )
+        .await?;
+    }
+    Ok(rows.len())
+}
+
+/// A step was carried out (or passed over): the next is due its delay after now, or it was the last.
+pub async fn step_done(cx: &mut Cx, id: Uuid, step: i16) -> Result<()> {
+    let (tenant, now) = (cx.tenant()?.uuid(), cx.now());
+    let row = sqlx::query!(
+        "update outreach.enrolment e set
+            next_step = $3::int2 + 1::int2, touches = touches + 1, last_touch_at = $4, updated_at = $4,
+            next_due_at = (select $4::timestamptz + make_interval(days => s.delay_days) from outreach.step s
+                            where s.sequence_id = e.sequence_id and s.number = $3::int2 + 1::int2)
+         where e.tenant_id = $1 and e.id = $2 and e.status in ('active', 'paused')
+         returning e.next_due_at, e.lead_id",
+        tenant,
+        id,
+        step,
+        now as Time,
+    )
+    .fetch_optional(cx.conn())
+    .await?;
+    match row {
+        Some(row) if row.next_due_at.is_none() => finish(cx, id).await,
+        Some(row) => {
+            leads::lead::advance(cx, row.lead_id.into(), leads::lead::Status::InSequence, "first touch")
+                .await?;
+            Ok(())
+        }
+        None => Ok(()),
+    }
+}
+
+/// Every step was carried out without a reply.
+pub async fn finish(cx: &mut Cx, id: Uuid) -> Result<()> {
+    if let Some(lead) = end(cx, id, "finished", "Every step was carried out.").await? {
+        leads::lead::advance(cx, lead.into(), leads::lead::Status::Completed, "every step was carried out")
+            .await?;
+        activity::record(cx, Entry::of(Action::Finished, lead, "Every step was carried out")).await?;
+    }
+    Ok(())
+}
+
+/// Ends an enrolment early; open touches are withdrawn.
+pub async fn stop(cx: &mut Cx, id: Uuid, why: &str) -> Result<()> {
+    if let Some(lead) = end(cx, id, "stopped", why).await? {
+        activity::record(cx, Entry::of(Action::Stopped, lead, why)).await?;
+    }
+    Ok(())
+}
+
+async fn end(cx: &mut Cx, id: Uuid, status: &str, why: &str) -> Result<Option<Uuid>> {
+    let (tenant, now) = (cx.tenant()?.uuid(), cx.now());
+    let lead = sqlx::query_scalar!(
+        "update outreach.enrolment set status = $3::text::outreach.enrolment_status, status_reason = $4, next_due_at = null,
+                paused_until = null, updated_at = $5
+         where tenant_id = $1 and id = $2 and status in ('active', 'paused') returning lead_id",
+        tenant,
+        id,
+        status,
+        why,
+        now as Time,
+    )
+    .fetch_optional(cx.conn())
+    .await?;
+    if lead.is_some() {
+        withdraw_open(cx, id, why).await?;
+    }
+    Ok(lead)
+}
+
+/// Stops whatever a lead is in, on every channel. Returns how many enrolments ended.
+pub async fn stop_for_lead(cx: &mut Cx, lead: Uuid, why: &str) -> Result<usize> {
+    let tenant = cx.tenant()?.uuid();
+    let ids = sqlx::query_scalar!(
+        "select id from outreach.enrolment where tenant_id = $1 and lead_id = $2 and status in ('active', 'paused')",
+        tenant,
+        lead
+    )
+    .fetch_all(cx.conn())
+    .await?;
+    for id in &ids {
+        stop(cx, *id, why).await?;
+    }
+    Ok(ids.len())
+}
+
+/// Holds an enrolment until an instant, or until a person resumes it. Touches that have not begun
+/// are withdrawn; their step is planned again on resuming.
+pub async fn pause(cx: &mut Cx, id: Uuid, why: &str, until: Option<Time>) -> Result<()> {
+    let (tenant, now) = (cx.tenant()?.uuid(), cx.now());
+    let lead = sqlx::query_scalar!(
+        "update outreach.enrolment set status = 'paused', status_reason = $3, paused_until = $4, next_due_at = null, updated_at = $5
+         where tenant_id = $1 and id = $2 and status = 'active' returning lead_id",
+        tenant,
+        id,
+        why,
+        until as Option<Time>,
+        now as Time,
+    )
+    .fetch_optional(cx.conn())
+    .await?;
+    if let Some(lead) = lead {
+        withdraw_open(cx, id, why).await?;
+        activity::record(cx, Entry::of(Action::Paused, lead, why)).await?;
+    }
+    Ok(())
+}
+
+/// Goes on after a pause: the present step is due at once. A withdrawn touch of that step is planned anew.
+pub async fn resume(cx: &mut Cx, id: Uuid) -> Result<()> {
+    let (tenant, now) = (cx.tenant()?.uuid(), cx.now());
+    let lead = sqlx::query_scalar!(
+        "update outreach.enrolment set status = 'active', status_reason = null, paused_until = null, next_due_at = $3, updated_at = $3
+         where tenant_id = $1 and id = $2 and status = 'paused' returning lead_id",
+        tenant,
+        id,
+        now as Time,
+    )
+    .fetch_optional(cx.conn())
+    .await?;
+    if let Some(lead) = lead {
+        activity::record(cx, Entry::of(Action::Resumed, lead, "Goes on")).await?;
+    }
+    Ok(())
+}
+
+/// Enrolments whose pause is over go on. Returns how many.
+pub async fn wake_due(cx: &mut Cx) -> Result<usize> {
+    let (tenant, now) = (cx.tenant()?.uuid(), cx.now());
+    let ids = sqlx::query_scalar!(
+        "select id from outreach.enrolment where tenant_id = $1 and status = 'paused' and paused_until <= $2 limit 1000",
+        tenant,
+        now as Time,
+    )
+    .fetch_all(cx.conn())
+    .await?;
+    for id in &ids {
+        resume(cx, *id).await?;
+    }
+    Ok(ids.len())
+}
+
+/// Withdraws touches that have not begun to leave, and the approvals that ask for them.
+async fn withdraw_open(cx: &mut Cx, enrolment: Uuid, why: &str) -> Result<()> {
+    let (tenant, now) = (cx.tenant()?.uuid(), cx.now());
+    let approvals = sqlx::query_scalar!(
+        r#"with open as (
+             select id, case when state = 'awaiting_approval' then approval_id end as asked from outreach.touch
+             where tenant_id = $1 and enrolment_id = $2 and state in ('planned', 'written', 'awaiting_approval', 'approved')
+             for update
+           )
+           update outreach.touch t set state = 'cancelled', skip_code = 'withdrawn', skip_detail = $3, updated_at = $4
+           from open where t.id = open.id returning open.asked"#,
+        tenant,
+        enrolment,
+        why,
+        now as Time,
+    )
+    .fetch_all(cx.conn())
+    .await?;
+    for approval in approvals.into_iter().flatten() {
+        control::approval::withdraw(cx, approval.into(), why).await?;
+    }
+    Ok(())
+}

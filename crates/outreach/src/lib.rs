@@ -1,0 +1,28 @@
+//! Outreach: campaigns and their sequences, what is written and sent, what comes back, meetings and
+//! deals.
+//!
+//! The way of a message: [`campaign`] and [`sequence`] say what is to happen, [`enrolment`] carries
+//! a lead along, [`touch`] plans, writes, asks and sends, [`thread`] keeps the conversation,
+//! [`reply`] understands what comes back and acts on it, [`activity`] keeps what happened.
+//!
+//! Invariants: nothing leaves without passing the gate in the transaction that records its intent;
+//! one step for one lead leaves at most once; after an opt-out commits, nothing begins.
+
+pub mod activity;
+pub mod campaign;
+pub mod channel;
+pub mod content;
+pub mod deal;
+pub mod enrolment;
+pub mod inbound;
+pub mod limits;
+pub mod meeting;
+mod module;
+pub mod reply;
+pub mod resource;
+pub mod sequence;
+pub mod thread;
+pub mod touch;
+pub mod window;
+
+pub use module::{Needs, module};

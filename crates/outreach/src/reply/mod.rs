@@ -1,0 +1,19 @@
+//! Answers of prospects: what they mean, what follows, and what we answer.
+//!
+//! [`process`] turns a kept delivery into a message, a verdict and its [`effects`]; [`reclassify`] lets
+//! a person correct the verdict; [`answer`] drafts and [`send`] hands off what we answer.
+
+pub mod answer;
+pub mod effects;
+mod find;
+pub mod jobs;
+pub mod process;
+mod reclassify;
+pub mod send;
+#[cfg(test)]
+mod tests;
+pub mod understand;
+mod words;
+
+pub use reclassify::reclassify;
+pub use send::Answerer;

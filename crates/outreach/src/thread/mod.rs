@@ -1,0 +1,14 @@
+//! Conversations: what went out and what came back, in order, for one lead on one channel.
+
+mod store;
+
+pub use store::{Inbound, Outbound, record_inbound, record_outbound, set_needs_person};
+
+base::id_type!(
+    /// A conversation.
+    ThreadId
+);
+base::id_type!(
+    /// A message of a conversation.
+    MessageId
+);

@@ -1,0 +1,178 @@
+//! Every statement of conversations and their messages.
+
+use super::{MessageId, ThreadId};
+use crate::channel::Channel;
+use base::{Result, Time};
+use db::Cx;
+use uuid::Uuid;
+
+/// A message that left.
+pub struct Outbound {
+    /// To whom.
+    pub lead: Uuid,
+    /// In which campaign.
+    pub campaign: Uuid,
+    /// Over which channel.
+    pub channel: Channel,
+    /// By which touch.
+    pub touch: Uuid,
+    /// From which sending identity.
+    pub resource: Option<Uuid>,
+    /// Its Message-ID.
+    pub message_id: Option<String>,
+    /// The sender as printed.
+    pub sender: String,
+    /// The recipient's address.
+    pub recipient: String,
+    /// The subject.
+    pub subject: String,
+    /// The text as sent.
+    pub body: String,
+}
+
+/// A message that came in, as understood.
+pub struct Inbound {
+    /// From whom, if that is known.
+    pub lead: Option<Uuid>,
+    /// In answer to which campaign.
+    pub campaign: Option<Uuid>,
+    /// Over which channel.
+    pub channel: Channel,
+    /// The raw mail.
+    pub inbox: Uuid,
+    /// The touch that it answers.
+    pub touch: Option<Uuid>,
+    /// Its Message-ID.
+    pub message_id: Option<String>,
+    /// The sender's address.
+    pub sender: String,
+    /// Our address.
+    pub recipient: String,
+    /// The subject.
+    pub subject: String,
+    /// The person's own words.
+    pub body: String,
+    /// The word of the intent.
+    pub intent: String,
+    /// How sure, 0-1.
+    pub confidence: f32,
+    /// By which method.
+    pub method: String,
+    /// Evidence and entities.
+    pub understood: serde_json::Value,
+    /// Whether a person must look.
+    pub needs_person: bool,
+}
+
+async fn thread_for(
+    cx: &mut Cx,
+    lead: Option<Uuid>,
+    campaign: Option<Uuid>,
+    channel: Channel,
+    subject: &str,
+) -> Result<ThreadId> {
+    let (tenant, now, id) = (cx.tenant()?.uuid(), cx.now(), cx.id::<Uuid>());
+    let row = sqlx::query_scalar!(
+        "insert into outreach.thread (id, tenant_id, lead_id, campaign_id, channel, subject, status, last_message_at, created_at, updated_at)
+         values ($1, $2, $3, $4, $5, $6, 'waiting', $7, $7, $7)
+         on conflict (tenant_id, lead_id, channel, campaign_id) do update set last_message_at = $7, updated_at = $7
+         returning id",
+        id,
+        tenant,
+        lead,
+        campaign,
+        channel as Channel,
+        subject,
+        now as Time,
+    )
+    .fetch_one(cx.conn())
+    .await?;
+    Ok(ThreadId(row))
+}
+
+/// Puts a sent message into its conversation.
+pub async fn record_outbound(cx: &mut Cx, out: &Outbound) -> Result<ThreadId> {
+    let thread = thread_for(cx, Some(out.lead), Some(out.campaign), out.channel, &out.subject).await?;
+    let (tenant, now, id) = (cx.tenant()?.uuid(), cx.now(), cx.id::<Uuid>());
+    sqlx::query!(
+        "insert into outreach.message (id, tenant_id, thread_id, direction, touch_id, message_id, sender, recipient, subject, body, state, resource_id, at)
+         values ($1, $2, $3, 'outbound', $4, $5, $6, $7, $8, $9, 'sent', $10, $11)",
+        id,
+        tenant,
+        thread.uuid(),
+        out.touch,
+        out.message_id,
+        out.sender,
+        out.recipient,
+        out.subject,
+        out.body,
+        out.resource,
+        now as Time,
+    )
+    .execute(cx.conn())
+    .await?;
+    sqlx::query!(
+        "update outreach.thread set messages = messages + 1 where tenant_id = $1 and id = $2",
+        tenant,
+        thread.uuid()
+    )
+    .execute(cx.conn())
+    .await?;
+    Ok(thread)
+}
+
+/// Puts a received message into its conversation.
+pub async fn record_inbound(cx: &mut Cx, inbound: &Inbound) -> Result<(ThreadId, MessageId)> {
+    let thread = thread_for(cx, inbound.lead, inbound.campaign, inbound.channel, &inbound.subject).await?;
+    let (tenant, now, id) = (cx.tenant()?.uuid(), cx.now(), cx.id::<Uuid>());
+    sqlx::query!(
+        "insert into outreach.message (id, tenant_id, thread_id, direction, touch_id, inbox_id, message_id, sender, recipient, subject, body,
+                intent, confidence, method, understood, state, at)
+         values ($1, $2, $3, 'inbound', $4, $5, $6, $7, $8, $9, $10, $11::text::outreach.intent, $12, $13, $14, 'received', $15)",
+        id,
+        tenant,
+        thread.uuid(),
+        inbound.touch,
+        inbound.inbox,
+        inbound.message_id,
+        inbound.sender,
+        inbound.recipient,
+        inbound.subject,
+        inbound.body,
+        inbound.intent,
+        inbound.confidence,
+        inbound.method,
+        inbound.understood,
+        now as Time,
+    )
+    .execute(cx.conn())
+    .await?;
+    sqlx::query!(
+        "update outreach.thread set messages = messages + 1, unread = true, status = 'open', intent = $3::text::outreach.intent,
+                needs_person = $4, updated_at = $5
+         where tenant_id = $1 and id = $2",
+        tenant,
+        thread.uuid(),
+        inbound.intent,
+        inbound.needs_person,
+        now as Time,
+    )
+    .execute(cx.conn())
+    .await?;
+    Ok((thread, MessageId(id)))
+}
+
+/// Says whether a person must look at a conversation.
+pub async fn set_needs_person(cx: &mut Cx, thread: ThreadId, needs_person: bool) -> Result<()> {
+    let (tenant, now) = (cx.tenant()?.uuid(), cx.now());
+    sqlx::query!(
+        "update outreach.thread set needs_person = $3, updated_at = $4 where tenant_id = $1 and id = $2",
+        tenant,
+        thread.uuid(),
+        needs_person,
+        now as Time,
+    )
+    .execute(cx.conn())
+    .await?;
+    Ok(())
+}

@@ -1,0 +1,339 @@
+//! Reads everything that the gate looks at, inside the transaction of the decision.
+//!
+//! The rows of the touch and the lead are locked first and read afterwards by a second statement:
+//! an opt-out that committed in between is seen, one that comes later waits for this decision.
+
+use super::{
+    EmailContent, Mode, State, TouchId,
+    gate::{Approval, Inputs, Resource},
+};
+use crate::{channel::Channel, limits::Limits, resource, window::LocalWindow};
+use base::{Digest, Error, Result, Time, Zone};
+use control::{
+    approval,
+    switch::{self, Targets},
+};
+use db::Cx;
+use uuid::Uuid;
+
+/// A touch with what surrounds it, as one decision sees it.
+pub(super) struct Loaded {
+    pub id: TouchId,
+    pub state: State,
+    pub enrolment_id: Uuid,
+    pub campaign_id: Uuid,
+    pub lead_id: Uuid,
+    pub step_number: i16,
+    pub channel: Channel,
+    pub resource_id: Option<Uuid>,
+    pub content: Option<EmailContent>,
+    pub message_id: Option<String>,
+    pub in_reply_to: Option<String>,
+    pub refs: Vec<String>,
+    pub unsubscribe_token: Option<String>,
+    pub approval_id: Option<Uuid>,
+    pub slot_at: Option<Time>,
+    pub mode: Mode,
+    pub zone: Zone,
+    pub daily_limit: i32,
+    pub limits: Limits,
+    pub intent_at: Option<Time>,
+    parts: Parts,
+}
+
+/// What only the gate needs.
+struct Parts {
+    switch: Option<String>,
+    client_blocked: Option<String>,
+    campaign_blocked: Option<String>,
+    approval: Approval,
+    lead_blocked: Option<String>,
+    platform_suppression: Option<String>,
+    client_suppression: Option<String>,
+    consent: bool,
+    touches: i64,
+    steps: i64,
+    last_touch_at: Option<Time>,
+    emails_14_days: Vec<Time>,
+    channel_blocked: Option<String>,
+    window: LocalWindow,
+    written_at: Option<Time>,
+    content_blocked: Option<String>,
+    sender_missing: Option<String>,
+}
+
+impl Loaded {
+    /// The gate's inputs for a resource and a budget answer.
+    pub fn inputs(&self, now: Time, resource: Resource, budget_blocked: Option<String>) -> Result<Inputs> {
+        let p = &self.parts;
+        Ok(Inputs {
+            now,
+            switch: p.switch.clone(),
+            client_blocked: p.client_blocked.clone(),
+            campaign_blocked: p.campaign_blocked.clone(),
+            mode: self.mode,
+            approval: p.approval,
+            lead_blocked: p.lead_blocked.clone(),
+            platform_suppression: p.platform_suppression.clone(),
+            client_suppression: p.client_suppression.clone(),
+            consent: p.consent,
+            touches: p.touches,
+            steps: p.steps,
+            last_touch_at: p.last_touch_at,
+            emails_14_days: p.emails_14_days.clone(),
+            limits: self.limits.frequency()?,
+            channel: self.channel,
+            channel_blocked: p.channel_blocked.clone(),
+            window: Some(p.window.clone()),
+            resource,
+            budget_blocked,
+            written_at: p.written_at,
+            content_blocked: p.content_blocked.clone(),
+            sender_missing: p.sender_missing.clone(),
+        })
+    }
+
+    /// The window of this touch's channel in the lead's own time.
+    pub fn window(&self) -> &LocalWindow {
+        &self.parts.window
+    }
+}
+
+/// Locks the touch and its lead. None when there is no such touch.
+pub(super) async fn lock(cx: &mut Cx, id: TouchId) -> Result<Option<State>> {
+    let tenant = cx.tenant()?.uuid();
+    let row = sqlx::query!(
+        r#"select t.state as "state: State" from outreach.touch t
+           join leads.lead l on l.id = t.lead_id
+           where t.tenant_id = $1 and t.id = $2
+           for update of t for no key update of l"#,
+        tenant,
+        id.uuid()
+    )
+    .fetch_optional(cx.conn())
+    .await?;
+    Ok(row.map(|r| r.state))
+}
+
+/// Reads what the gate looks at. Call [`lock`] first.
+pub(super) async fn load(cx: &mut Cx, id: TouchId) -> Result<Loaded> {
+    let (tenant, now) = (cx.tenant()?.uuid(), cx.now());
+    let row = sqlx::query!(
+        r#"select t.id, t.state as "state: State", t.enrolment_id, t.campaign_id, t.lead_id, t.step_number,
+                  t.channel as "channel: Channel", t.resource_id, t.recipient, t.sender, t.subject, t.body, t.digest,
+                  t.message_id, t.in_reply_to, t.refs, t.unsubscribe_token, t.approval_id, t.written_at, t.intent_at,
+                  t.skip_code, t.retry_at, t.provenance,
+                  a.status::text as approval_status, a.digest as "approval_digest?",
+                  n.status::text as "client_status!", n.mode as "client_mode: Mode", n.zone as client_zone,
+                  n.legal_name, n.postal_address,
+                  c.status::text as "campaign_status!", c.mode as "campaign_mode: Mode", c.daily_limit,
+                  c.starts_on::text as starts_on, c.ends_on::text as ends_on,
+                  l.status::text as "lead_status!", l.deleted_at as lead_deleted_at, l.email, l.email_state::text as "email_state!",
+                  l.tier::text as tier, l.score, l.zone as lead_zone, l.country, l.region,
+                  l.consent::text as consent, l.mode as "lead_mode: Mode", l.mode_until,
+                  e.status::text as "enrolment_status!", e.touches,
+                  (select max(p.sent_at) from outreach.touch p where p.tenant_id = $1 and p.lead_id = t.lead_id and p.sent_at is not null) as last_touch_at,
+                  (select count(*) from outreach.step s where s.sequence_id = e.sequence_id) as "steps!",
+                  (select coalesce(array_agg(p.sent_at order by p.sent_at), '{}') from outreach.touch p
+                    where p.tenant_id = $1 and p.lead_id = t.lead_id and p.channel = 'email' and p.sent_at > $3::timestamptz - interval '14 days') as "emails!: Vec<Time>",
+                  (select s.kind::text || ' ' || s.value || ' (' || s.reason::text || ')' from leads.suppression s
+                    where s.released_at is null and s.tenant_id is null and (s.kind, s.value) in
+                      (('email', l.email), ('domain', split_part(l.email, '@', 2)), ('company', lower(l.company_name)), ('phone', l.phone)) limit 1) as platform_suppression,
+                  (select s.kind::text || ' ' || s.value || ' (' || s.reason::text || ')' from leads.suppression s
+                    where s.released_at is null and s.tenant_id = $1 and (s.kind, s.value) in
+                      (('email', l.email), ('domain', split_part(l.email, '@', 2)), ('company', lower(l.company_name)), ('phone', l.phone)) limit 1) as client_suppression
+           from outreach.touch t
+           join accounts.tenant n on n.id = t.tenant_id
+           join outreach.campaign c on c.id = t.campaign_id
+           join leads.lead l on l.id = t.lead_id
+           join outreach.enrolment e on e.id = t.enrolment_id
+           left join control.approval a on a.id = t.approval_id
+           where t.tenant_id = $1 and t.id = $2"#,
+        tenant,
+        id.uuid(),
+        now as Time,
+    )
+    .fetch_optional(cx.conn())
+    .await?
+    .ok_or_else(|| Error::not_found("touch"))?;
+
+    let country = row.country.clone().unwrap_or_else(|| "AU".to_owned());
+    let limits = Limits::load(cx, &country, row.region.as_deref()).await?;
+    let zone = Zone::named(row.lead_zone.as_deref().unwrap_or(&row.client_zone))?;
+    let content = match (row.recipient, row.sender, row.subject, row.body) {
+        (Some(to), Some(from), Some(subject), Some(body)) => Some(EmailContent { to, from, subject, body }),
+        _ => None,
+    };
+    let bound =
+        approval_of(row.approval_status.as_deref(), row.approval_digest.as_deref(), content.as_ref())?;
+    let mode =
+        Mode::effective(row.lead_mode.map(|m| (m, row.mode_until)), row.campaign_mode, row.client_mode, now);
+    let targets = Targets {
+        campaign: Some(row.campaign_id),
+        channel: Some(row.channel.word()),
+        agent: Some("outreach"),
+        ..Targets::default()
+    };
+    let switch = match switch::gate::hold(cx, &targets).await {
+        Ok(()) => None,
+        Err(switch::Stop::Engaged(by)) => Some(format!("{} is stopped: {}", by.target.says(), by.reason)),
+        Err(switch::Stop::Unreadable(error)) => return Err(error),
+    };
+    let today = now.in_zone(&zone).date().to_string();
+    let content_blocked = content_blocked(content.as_ref(), row.digest.as_deref(), row.email.as_deref())?;
+    let window = limits.window(row.channel, zone.clone())?;
+    Ok(Loaded {
+        id,
+        state: row.state,
+        enrolment_id: row.enrolment_id,
+        campaign_id: row.campaign_id,
+        lead_id: row.lead_id,
+        step_number: row.step_number,
+        channel: row.channel,
+        resource_id: row.resource_id,
+        content,
+        message_id: row.message_id,
+        in_reply_to: row.in_reply_to,
+        refs: row.refs,
+        unsubscribe_token: row.unsubscribe_token,
+        approval_id: row.approval_id,
+        slot_at: row.retry_at.filter(|_| row.skip_code.as_deref() == Some(resource::PACED)),
+        mode,
+        zone,
+        daily_limit: row.daily_limit,
+        intent_at: row.intent_at,
+        parts: Parts {
+            switch,
+            client_blocked: (!matches!(row.client_status.as_str(), "trialing" | "active"))
+                .then(|| format!("The client is {}.", row.client_status.replace('_', " "))),
+            campaign_blocked: campaign_blocked(
+                &row.campaign_status,
+                row.starts_on.as_deref(),
+                row.ends_on.as_deref(),
+                &today,
+            ),
+            approval: bound,
+            lead_blocked: lead_blocked(
+                &row.lead_status,
+                &row.email_state,
+                &row.enrolment_status,
+                row.lead_deleted_at,
+                row.email.is_some(),
+            ),
+            platform_suppression: row.platform_suppression,
+            client_suppression: row.client_suppression,
+            consent: row.consent.is_some(),
+            touches: i64::from(row.touches),
+            steps: row.steps,
+            last_touch_at: row.last_touch_at,
+            emails_14_days: row.emails,
+            channel_blocked: channel_blocked(row.channel, row.tier.as_deref(), row.score),
+            window,
+            written_at: row.written_at,
+            content_blocked,
+            sender_missing: sender_missing(row.legal_name.as_deref(), row.postal_address.as_deref()),
+        },
+        limits,
+    })
+}
+
+fn approval_of(
+    status: Option<&str>,
+    digest: Option<&[u8]>,
+    content: Option<&EmailContent>,
+) -> Result<Approval> {
+    let Some(status) = status else {
+        return Ok(Approval::None);
+    };
+    Ok(match status.parse::<approval::Status>()? {
+        approval::Status::Pending => Approval::Pending,
+        approval::Status::Rejected | approval::Status::Expired | approval::Status::Withdrawn => {
+            Approval::Refused
+        }
+        approval::Status::Approved => {
+            let approved = digest.and_then(Digest::from_slice);
+            let actual = content.map(EmailContent::digest).transpose()?;
+            if approved.is_some() && approved == actual { Approval::Given } else { Approval::Changed }
+        }
+    })
+}
+
+fn campaign_blocked(
+    status: &str,
+    starts_on: Option<&str>,
+    ends_on: Option<&str>,
+    today: &str,
+) -> Option<String> {
+    if status != "active" {
+        return Some(format!("The campaign is {}.", status.replace('_', " ")));
+    }
+    // ISO dates compare as text.
+    if let Some(starts_on) = starts_on.filter(|from| today < *from) {
+        return Some(format!("The campaign begins on {starts_on}."));
+    }
+    ends_on.filter(|until| today > *until).map(|ends_on| format!("The campaign ended on {ends_on}."))
+}
+
+fn lead_blocked(
+    status: &str,
+    email_state: &str,
+    enrolment: &str,
+    deleted_at: Option<Time>,
+    has_email: bool,
+) -> Option<String> {
+    if deleted_at.is_some() {
+        return Some("The lead was deleted.".to_owned());
+    }
+    if !has_email || email_state == "invalid" {
+        return Some("The lead has no valid e-mail address.".to_owned());
+    }
+    if enrolment != "active" {
+        return Some(format!("The sequence is {enrolment} for this lead."));
+    }
+    match status {
+        "new" | "enriched" | "scored" | "in_sequence" => None,
+        other => Some(format!("The lead is {}.", other.replace('_', " "))),
+    }
+}
+
+fn channel_blocked(channel: Channel, tier: Option<&str>, score: Option<i16>) -> Option<String> {
+    let (Some(tier), Some(score)) = (tier, score) else {
+        return Some("The lead has no score yet.".to_owned());
+    };
+    let permitted = leads::score::permitted_channels(u8::try_from(score).unwrap_or(0));
+    let allowed = match channel {
+        Channel::Email => permitted.email,
+        Channel::Sms => permitted.sms,
+        Channel::Linkedin => permitted.linkedin,
+        Channel::Voice => permitted.voice,
+        Channel::Mail => permitted.mail,
+    };
+    (!allowed).then(|| format!("{} is not used for leads of tier {tier} (score {score}).", channel.label()))
+}
+
+fn content_blocked(
+    content: Option<&EmailContent>,
+    digest: Option<&[u8]>,
+    email: Option<&str>,
+) -> Result<Option<String>> {
+    let Some(content) = content else {
+        return Ok(None);
+    };
+    let stored = digest.and_then(Digest::from_slice);
+    if stored != Some(content.digest()?) {
+        return Ok(Some("The stored content does not match its digest.".to_owned()));
+    }
+    if Some(content.to.as_str()) != email {
+        return Ok(Some("The lead's address changed after the message was written.".to_owned()));
+    }
+    Ok(None)
+}
+
+fn sender_missing(legal_name: Option<&str>, postal_address: Option<&str>) -> Option<String> {
+    let empty = |text: Option<&str>| text.is_none_or(|t| t.trim().is_empty());
+    if empty(legal_name) {
+        return Some("The organisation's legal name is missing (Settings → Organisation).".to_owned());
+    }
+    empty(postal_address)
+        .then(|| "The organisation's postal address is missing (Settings → Organisation).".to_owned())
+}

@@ -1,0 +1,80 @@
+//! One step of a sequence for one lead: planned, written, decided, handed off, recorded.
+//!
+//! The way of a touch: [`plan`] makes it when its enrolment is due and there is capacity; [`write`]
+//! drafts it after a dry run of the [`gate`]; an approval is bound to its exact bytes; [`send`]
+//! passes the gate again inside the transaction that records the intent, calls the provider with
+//! no transaction open, and records the outcome. An outcome that was lost is looked up, never
+//! answered by sending again.
+
+pub mod gate;
+pub mod jobs;
+mod load;
+mod outcome;
+mod plan;
+mod send;
+mod store;
+mod write;
+
+pub use gate::{Mode, Skip};
+pub use outcome::{on_decision, resolve_unknown};
+pub use plan::plan_due;
+pub use send::{Handed, Sender, hand_off};
+pub use store::Held;
+pub use write::{Writer, draft};
+
+use base::{Digest, Result};
+use serde::{Deserialize, Serialize};
+
+base::id_type!(
+    /// A touch.
+    TouchId
+);
+
+/// Where a touch stands.
+#[derive(
+    Clone, Copy, PartialEq, Eq, Hash, Debug, Serialize, Deserialize, schemars::JsonSchema, sqlx::Type,
+)]
+#[serde(rename_all = "snake_case")]
+#[sqlx(type_name = "outreach.touch_state", rename_all = "snake_case")]
+pub enum State {
+    /// Due, not written yet.
+    Planned,
+    /// Written; nobody was asked yet.
+    Written,
+    /// A person is asked.
+    AwaitingApproval,
+    /// May go as soon as the gate lets it.
+    Approved,
+    /// The gate passed and the hand-off began.
+    Sending,
+    /// The provider took it.
+    Sent,
+    /// The hand-off's outcome was lost and cannot be looked up.
+    Unknown,
+    /// The provider refused it for good.
+    Failed,
+    /// The gate refused it for good.
+    Skipped,
+    /// A person or an effect withdrew it.
+    Cancelled,
+}
+
+/// Exactly what leaves for a prospect by e-mail: what the approval shows and what its digest is over.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct EmailContent {
+    /// The recipient's address.
+    pub to: String,
+    /// The sender as printed: name and address.
+    pub from: String,
+    /// The subject.
+    pub subject: String,
+    /// The whole text: greeting to postal address and opt-out.
+    pub body: String,
+}
+
+impl EmailContent {
+    /// The digest that approvals are bound to.
+    pub fn digest(&self) -> Result<Digest> {
+        Digest::of_json(self)
+    }
+}

@@ -1,0 +1,271 @@
+//! What follows from a try: the touch, the enrolment, the lead, the thread and the history move
+//! together in one transaction.
+
+use super::{
+    State, TouchId,
+    gate::{Check, Skip},
+    store,
+};
+use crate::{
+    activity::{self, Action, Entry},
+    channel::Channel,
+    enrolment,
+    inbound::reason,
+    thread,
+};
+use base::{Error, Result, Time, Zone};
+use control::approval;
+use db::{Cx, Fact};
+use ports::email::SendError;
+use serde_json::json;
+use uuid::Uuid;
+
+/// The parts of a touch that its consequences need.
+struct Touched {
+    enrolment: Uuid,
+    campaign: Uuid,
+    lead: Uuid,
+    channel: Channel,
+    step: i16,
+    resource: Option<Uuid>,
+    subject: String,
+    body: String,
+    recipient: String,
+    sender: String,
+    message_id: Option<String>,
+    zone: Option<Zone>,
+}
+
+async fn touched(cx: &mut Cx, id: TouchId) -> Result<Touched> {
+    let tenant = cx.tenant()?.uuid();
+    let row = sqlx::query!(
+        r#"select t.enrolment_id, t.campaign_id, t.lead_id, t.channel as "channel: Channel", t.step_number, t.resource_id,
+                  coalesce(t.subject, '') as "subject!", coalesce(t.body, '') as "body!", coalesce(t.recipient, '') as "recipient!",
+                  coalesce(t.sender, '') as "sender!", t.message_id, coalesce(l.zone, n.zone) as "zone!"
+           from outreach.touch t join leads.lead l on l.id = t.lead_id join accounts.tenant n on n.id = t.tenant_id
+           where t.tenant_id = $1 and t.id = $2"#,
+        tenant,
+        id.uuid()
+    )
+    .fetch_optional(cx.conn())
+    .await?
+    .ok_or_else(|| Error::not_found("touch"))?;
+    Ok(Touched {
+        enrolment: row.enrolment_id,
+        campaign: row.campaign_id,
+        lead: row.lead_id,
+        channel: row.channel,
+        step: row.step_number,
+        resource: row.resource_id,
+        subject: row.subject,
+        body: row.body,
+        recipient: row.recipient,
+        sender: row.sender,
+        message_id: row.message_id,
+        zone: Zone::named(&row.zone).ok(),
+    })
+}
+
+impl Touched {
+    fn entry(&self, id: TouchId, action: Action, preview: &str, detail: serde_json::Value) -> Entry {
+        Entry {
+            campaign: Some(self.campaign),
+            touch: Some(id.uuid()),
+            channel: Some(self.channel),
+            detail,
+            zone: self.zone.clone(),
+            ..Entry::of(action, self.lead, preview)
+        }
+    }
+}
+
+/// The provider took it.
+pub(super) async fn sent(cx: &mut Cx, id: TouchId, provider_ref: Option<&str>, response: &str) -> Result<()> {
+    let (tenant, now) = (cx.tenant()?.uuid(), cx.now());
+    let changed = sqlx::query!(
+        "update outreach.touch set state = 'sent', sent_at = $3, provider_ref = $4, response = $5, updated_at = $3
+         where tenant_id = $1 and id = $2 and state in ('sending', 'unknown')",
+        tenant,
+        id.uuid(),
+        now as Time,
+        provider_ref,
+        response,
+    )
+    .execute(cx.conn())
+    .await?
+    .rows_affected();
+    if changed == 0 {
+        return Ok(());
+    }
+    let t = touched(cx, id).await?;
+    thread::record_outbound(
+        cx,
+        &thread::Outbound {
+            lead: t.lead,
+            campaign: t.campaign,
+            channel: t.channel,
+            touch: id.uuid(),
+            resource: t.resource,
+            message_id: t.message_id.clone(),
+            sender: t.sender.clone(),
+            recipient: t.recipient.clone(),
+            subject: t.subject.clone(),
+            body: t.body.clone(),
+        },
+    )
+    .await?;
+    enrolment::step_done(cx, t.enrolment, t.step).await?;
+    leads::lead::touched(cx, t.lead.into()).await?;
+    activity::record(cx, t.entry(id, Action::Sent, &t.subject, json!({"step": t.step, "to": t.recipient})))
+        .await?;
+    let payload = json!({"lead_id": t.lead, "campaign_id": t.campaign, "channel": t.channel, "step": t.step, "subject": t.subject});
+    cx.publish(Fact::about("outreach.touch.sent", id).with(payload)).await
+}
+
+/// The provider refused it for good.
+pub(super) async fn failed(cx: &mut Cx, id: TouchId, error: &SendError) -> Result<()> {
+    let t = touched(cx, id).await?;
+    let detail = error.to_string();
+    store::end(cx, id, State::Failed, "provider", &detail).await?;
+    activity::record(cx, t.entry(id, Action::SendFailed, &detail, json!({"step": t.step}))).await?;
+    if let SendError::Refused(refusal) = error
+        && address_gone(refusal)
+    {
+        crate::reply::effects::bounced(cx, t.lead, Some(id.uuid()), &detail).await?;
+    } else {
+        enrolment::pause(cx, t.enrolment, &detail, None).await?;
+    }
+    cx.publish(Fact::about("outreach.touch.failed", id).with(json!({"lead_id": t.lead, "detail": detail})))
+        .await
+}
+
+fn address_gone(refusal: &ports::email::Refusal) -> bool {
+    let words = reason::Words {
+        diagnostic: &refusal.text,
+        status: refusal.enhanced.as_deref(),
+        reply: Some(refusal.code),
+        action: Some("failed"),
+        after_data: refusal.per_recipient.is_empty(),
+    };
+    refusal.permanent && reason::classify(words).hard()
+}
+
+/// The outcome is lost and the provider cannot be asked: a person decides; it is never sent again
+/// by itself.
+pub(super) async fn unknown(cx: &mut Cx, id: TouchId) -> Result<()> {
+    let t = touched(cx, id).await?;
+    let detail = "The connection broke after the message was handed over and this account cannot be asked whether it arrived.";
+    store::end(cx, id, State::Unknown, "outcome_lost", detail).await?;
+    enrolment::pause(cx, t.enrolment, detail, None).await?;
+    control::notification::notify(
+        cx,
+        &control::notification::Notification {
+            kind: control::notification::Kind::Failure,
+            severity: control::notification::Severity::Warning,
+            title: format!("Was “{}” sent to {}?", t.subject, t.recipient),
+            body: detail.to_owned(),
+            href: Some(format!("/leads/{}", t.lead)),
+            dedupe_key: format!("touch:{id}"),
+            person: None,
+        },
+    )
+    .await?;
+    cx.publish(Fact::about("outreach.touch.unknown", id).with(json!({"lead_id": t.lead}))).await
+}
+
+/// A person says what became of a touch whose outcome was lost.
+pub async fn resolve_unknown(cx: &mut Cx, id: TouchId, was_sent: bool) -> Result<()> {
+    if was_sent {
+        sent(cx, id, None, "a person says that it was sent").await?;
+    } else {
+        store::end(cx, id, State::Cancelled, "not_sent", "A person says that it was not sent.").await?;
+    }
+    let t = touched(cx, id).await?;
+    enrolment::resume(cx, t.enrolment).await
+}
+
+/// The gate said no: wait when it names a time, else the touch ends and its enrolment follows.
+pub(super) async fn refused(cx: &mut Cx, id: TouchId, skip: &Skip) -> Result<()> {
+    let code = format!("{}.{}", skip.check.word(), skip.code);
+    if let Some(retry_at) = skip.retry_at {
+        let stored = if skip.check == Check::Resource { skip.code } else { &code };
+        return store::set_retry(cx, id, stored, &skip.detail, retry_at).await;
+    }
+    let t = touched(cx, id).await?;
+    match skip.check {
+        Check::Content if skip.code == "stale" => store::rewrite(cx, id).await?,
+        Check::Mode if skip.code == "not_approved" => {}
+        Check::Switch
+        | Check::Client
+        | Check::Campaign
+        | Check::Mode
+        | Check::Lead
+        | Check::PlatformSuppression
+        | Check::ClientSuppression
+        | Check::Consent
+        | Check::Frequency
+        | Check::ChannelPolicy
+        | Check::Window
+        | Check::Resource
+        | Check::Budget
+        | Check::Content
+        | Check::Sender => {
+            store::end(cx, id, State::Skipped, &code, &skip.detail).await?;
+            follow_skip(cx, &t, skip).await?;
+        }
+    }
+    activity::record(cx, t.entry(id, Action::Skipped, &skip.detail, json!({"code": code, "step": t.step})))
+        .await?;
+    let payload = json!({"lead_id": t.lead, "campaign_id": t.campaign, "code": code, "detail": skip.detail});
+    cx.publish(Fact::about("outreach.touch.skipped", id).with(payload)).await
+}
+
+async fn follow_skip(cx: &mut Cx, t: &Touched, skip: &Skip) -> Result<()> {
+    match skip.check {
+        Check::Lead | Check::PlatformSuppression | Check::ClientSuppression | Check::Consent => {
+            enrolment::stop(cx, t.enrolment, &skip.detail).await
+        }
+        Check::Frequency => enrolment::finish(cx, t.enrolment).await,
+        // A channel that this tier may not use: the next step may be another one.
+        Check::ChannelPolicy => enrolment::step_done(cx, t.enrolment, t.step).await,
+        Check::Switch
+        | Check::Client
+        | Check::Campaign
+        | Check::Mode
+        | Check::Window
+        | Check::Resource
+        | Check::Budget
+        | Check::Content
+        | Check::Sender => enrolment::pause(cx, t.enrolment, &skip.detail, None).await,
+    }
+}
+
+/// A person decided about a draft (or its time ran out, which means: not done).
+pub async fn on_decision(cx: &mut Cx, id: TouchId, status: approval::Status) -> Result<()> {
+    let t = touched(cx, id).await?;
+    match status {
+        approval::Status::Pending => Ok(()),
+        approval::Status::Approved => {
+            if !store::approved(cx, id).await? {
+                return Ok(());
+            }
+            activity::record(cx, t.entry(id, Action::Approved, &t.subject, json!({"step": t.step}))).await?;
+            super::jobs::enqueue_send(cx, id).await
+        }
+        approval::Status::Rejected => {
+            if !store::end_asked(cx, id, State::Cancelled, "rejected", "A person rejected the draft.").await?
+            {
+                return Ok(());
+            }
+            activity::record(cx, t.entry(id, Action::Rejected, &t.subject, json!({"step": t.step}))).await?;
+            enrolment::stop(cx, t.enrolment, "A person rejected the draft.").await
+        }
+        approval::Status::Expired | approval::Status::Withdrawn => {
+            let detail = "Nobody approved the draft in time, so it was not sent.";
+            if !store::end_asked(cx, id, State::Skipped, "expired", detail).await? {
+                return Ok(());
+            }
+            enrolment::pause(cx, t.enrolment, "The draft expired without a decision.", None).await
+        }
+    }
+}

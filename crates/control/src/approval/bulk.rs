@@ -1,6 +1,6 @@
 //! One decision on many approvals: chosen ones, all that match a filter, or the best of them.
 
-use super::{ApprovalId, Filter, Status, decide::announce, rules, store};
+use super::{ApprovalId, Filter, Status, decide::announce, store, words};
 use base::{Error, Result};
 use db::Cx;
 use serde::Deserialize;
@@ -42,7 +42,7 @@ const BATCH_MAX: i64 = 2_000;
 pub async fn apply(cx: &mut Cx, selection: &Selection, bulk: &Bulk) -> Result<u64> {
     let (status, reason) = match bulk {
         Bulk::Approve => (Status::Approved, None),
-        Bulk::Reject { reason } => (Status::Rejected, Some(rules::reason(reason)?)),
+        Bulk::Reject { reason } => (Status::Rejected, Some(words::reason(reason)?)),
     };
     let chosen = match selection {
         Selection::Ids(ids) if ids.is_empty() => {

@@ -1,6 +1,6 @@
 //! The decisions: yes, no, later, with changes; and the check at the moment of doing.
 
-use super::{Approval, ApprovalId, Status, expiry_s, get, rules, store};
+use super::{Approval, ApprovalId, Status, expiry_s, get, store, words};
 use base::{Digest, Error, Result, Time};
 use db::{Caller, Cx, Db, Fact, Scope};
 use serde_json::{Value, json};
@@ -37,13 +37,13 @@ pub async fn edit(cx: &mut Cx, id: ApprovalId, content: Value, seen: Option<&str
 
 /// Says no, with a reason.
 pub async fn reject(cx: &mut Cx, id: ApprovalId, reason: &str) -> Result<Approval> {
-    let reason = rules::reason(reason)?;
+    let reason = words::reason(reason)?;
     end(cx, id, Status::Rejected, reason).await
 }
 
 /// Takes a request back, because what it asked for is not wanted any more.
 pub async fn withdraw(cx: &mut Cx, id: ApprovalId, reason: &str) -> Result<Approval> {
-    let reason = rules::reason(reason)?;
+    let reason = words::reason(reason)?;
     end(cx, id, Status::Withdrawn, reason).await
 }
 

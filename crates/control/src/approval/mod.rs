@@ -8,17 +8,17 @@ mod bulk;
 mod decide;
 pub mod jobs;
 pub mod pages;
-mod rules;
 mod show;
 mod store;
+mod words;
 
 #[cfg(test)]
 mod tests;
 
 pub use bulk::{Bulk, Selection, apply};
 pub use decide::{approve, defer, edit, expire, expire_all, reject, verify, withdraw};
-pub use rules::{Filter, Risk, Status};
 pub use show::{Renderer, Renderers};
+pub use words::{Filter, Risk, Status};
 
 use base::{Cursor, Digest, Error, Page, Result, Time};
 use db::{Cx, Fact};

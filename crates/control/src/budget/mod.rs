@@ -10,8 +10,8 @@ pub mod jobs;
 mod ledger;
 pub mod pages;
 mod reserve;
-mod rules;
 mod store;
+mod words;
 
 #[cfg(test)]
 mod tests;
@@ -19,7 +19,7 @@ mod tests;
 pub use cap::{Budget, Use, budgets, end, header, set};
 pub use ledger::{Group, Line, SpendFilter, SpendRow, Spent, grouped, rows};
 pub use reserve::{reconcile, release, reserve, settle};
-pub use rules::{Period, RUNAWAY_FACTOR, Scope, State};
+pub use words::{Period, RUNAWAY_FACTOR, Scope, State};
 
 use base::Micros;
 use uuid::Uuid;

@@ -1,6 +1,6 @@
 //! Reserve, settle, release; and what becomes of reservations that were forgotten.
 
-use super::{Estimate, Reservation, Scope, Settled, SpendId, rules, store};
+use super::{Estimate, Reservation, Scope, Settled, SpendId, store, words};
 use crate::{
     notification::{self, Notification, Severity},
     switch,
@@ -88,7 +88,7 @@ pub async fn settle(cx: &mut Cx, id: SpendId, units: i64, micros: Micros) -> Res
     store::end_spend(cx, id, super::State::Settled, units, micros.0).await?;
     let covering = store::covering_of(cx, &open).await?;
     warn(cx, &covering).await?;
-    if !rules::is_runaway(open.estimate_micros, micros.0) {
+    if !words::is_runaway(open.estimate_micros, micros.0) {
         return Ok(Settled::AsExpected);
     }
     stop_agent(cx, &open, micros).await?;
@@ -101,7 +101,7 @@ async fn stop_agent(cx: &mut Cx, open: &store::Open, micros: Micros) -> Result<(
     let reason = format!(
         "Run-away guard: {} cost {cost}, more than {} times the estimate of {estimate}.",
         open.task,
-        rules::RUNAWAY_FACTOR
+        words::RUNAWAY_FACTOR
     );
     let target = switch::Target::named(switch::Scope::Agent, &open.agent);
     match switch::state(cx).await?.iter().find(|s| s.target == target) {
@@ -140,7 +140,7 @@ pub async fn release(cx: &mut Cx, id: SpendId) -> Result<()> {
 /// Tells people once a period that a budget is at four fifths.
 async fn warn(cx: &mut Cx, covering: &[store::Covering]) -> Result<()> {
     for budget in store::newly_high(cx, covering).await? {
-        let title = format!("{} % of the {}'s budget is used", rules::ALERT_PERCENT, budget.period.word());
+        let title = format!("{} % of the {}'s budget is used", words::ALERT_PERCENT, budget.period.word());
         let body = format!("It limits {}. At 100 % everything that costs money stops.", budget.says());
         notification::notify(
             cx,
@@ -156,7 +156,7 @@ async fn warn(cx: &mut Cx, covering: &[store::Covering]) -> Result<()> {
         )
         .await?;
         let payload =
-            json!({"scope": budget.scope.word(), "target": budget.target, "percent": rules::ALERT_PERCENT});
+            json!({"scope": budget.scope.word(), "target": budget.target, "percent": words::ALERT_PERCENT});
         cx.publish(Fact::about("control.budget.high", budget.id).with(payload)).await?;
     }
     Ok(())
@@ -167,7 +167,7 @@ async fn warn(cx: &mut Cx, covering: &[store::Covering]) -> Result<()> {
 /// little early, never passed. Returns how many.
 pub async fn reconcile(db: &Db) -> Result<u64> {
     let mut cx = db.system("budget").await?;
-    let before = cx.now().plus_s(-rules::FORGOTTEN_AFTER_S);
+    let before = cx.now().plus_s(-words::FORGOTTEN_AFTER_S);
     let forgotten = store::forgotten(&mut cx, before).await?;
     cx.rollback().await?;
     let mut ended = 0;

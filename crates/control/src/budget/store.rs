@@ -1,6 +1,6 @@
 //! Statements of reserving and settling.
 
-use super::{Estimate, Period, Scope, SpendId, State, rules};
+use super::{Estimate, Period, Scope, SpendId, State, words};
 use base::{Result, TenantId, Time};
 use db::Cx;
 use uuid::Uuid;
@@ -257,7 +257,7 @@ pub(super) async fn newly_high(cx: &mut Cx, covering: &[Covering]) -> Result<Vec
          returning u.budget_id",
         &budgets,
         &starts,
-        rules::ALERT_PERCENT,
+        words::ALERT_PERCENT,
     )
     .fetch_all(cx.conn())
     .await?;

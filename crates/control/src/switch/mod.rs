@@ -8,8 +8,8 @@ pub mod api;
 pub mod gate;
 pub mod pages;
 mod proof;
-mod rules;
 mod store;
+mod target;
 mod watch;
 
 #[cfg(test)]
@@ -17,7 +17,7 @@ mod tests;
 
 pub use gate::{Engaged, Stop, Targets};
 pub use proof::{Effect, EffectSource, Effects, Frozen, NoEffects, Proof, proof};
-pub use rules::{HALTED_KINDS, Scope, Target};
+pub use target::{HALTED_KINDS, Scope, Target};
 pub use watch::Watch;
 
 use base::{Error, Result, Time, error::constraint};
@@ -64,8 +64,8 @@ impl Switch {
 /// tenant's. Errors: `switch.reason` without a reason, `switch.target` for a target that does not fit
 /// its scope, `switch.already_engaged`.
 pub async fn engage(cx: &mut Cx, target: &Target, reason: &str) -> Result<Switch> {
-    let reason = rules::reason(reason)?;
-    rules::check(target, cx.scope())?;
+    let reason = target::reason(reason)?;
+    target::check(target, cx.scope())?;
     cx.because(reason).await?;
     gate::shut(cx).await?;
     // Taken behind the lock: every gate that passed began before this instant.
@@ -91,7 +91,7 @@ pub async fn engage(cx: &mut Cx, target: &Target, reason: &str) -> Result<Switch
 /// Releases a switch; an act of its own with its own reason. Errors: `switch.released` when it is
 /// not engaged any more.
 pub async fn release(cx: &mut Cx, id: SwitchId, reason: &str) -> Result<Switch> {
-    let reason = rules::reason(reason)?;
+    let reason = target::reason(reason)?;
     cx.because(reason).await?;
     let at = cx.clock().now();
     if !store::release(cx, id, reason, at).await? {

@@ -135,9 +135,9 @@ impl Chrome {
                 key: item.key,
                 daily: item.daily,
             };
-            match groups.last_mut() {
-                Some(group) if group.title == item.group => group.items.push(entry),
-                _ => groups.push(NavGroup { title: item.group.to_owned(), items: vec![entry] }),
+            match groups.iter_mut().find(|group| group.title == item.group) {
+                Some(group) => group.items.push(entry),
+                None => groups.push(NavGroup { title: item.group.to_owned(), items: vec![entry] }),
             }
         }
         groups

@@ -167,14 +167,13 @@ fn menu(module: Module) -> Module {
     module
         .menu(MenuItem {
             count: Some(|cx| Box::pin(notification::unread(cx))),
-            ..item("", 20, "Notifications", "/notifications", Some('n'), false)
+            ..item("", 50, "Notifications", "/notifications", Some('n'), false)
         })
         .menu(item("Money", 500, "Costs", "/costs", Some('c'), false))
         .menu(MenuItem {
             count: Some(|cx| Box::pin(approval::waiting(cx))),
-            ..item("Control", 600, "Approvals", "/approvals", Some('a'), true)
+            ..item("", 40, "Approvals", "/approvals", Some('a'), true)
         })
         .menu(item("Control", 610, "Switches", "/switches", Some('x'), false))
         .menu(item("Control", 690, "Audit", "/audit", None, false))
-        .menu(item("Settings", 860, "Limits", "/settings/limits", None, false))
 }

@@ -1,0 +1,27 @@
+//! `agency bench`: measures on this machine, in a database of its own that is dropped afterwards.
+
+mod client;
+mod jobs;
+mod pages;
+mod scans;
+mod scratch;
+
+use crate::settings::Settings;
+use base::Result;
+use std::process::ExitCode;
+
+/// What to measure.
+#[derive(clap::Subcommand)]
+pub(super) enum What {
+    /// The queue: enqueueing, draining, latency, beside the minimal SQL under pgbench.
+    Jobs(jobs::Arguments),
+    /// Pages at 100 concurrent users over a million leads, beside a static page of the same size.
+    Pages(pages::Arguments),
+}
+
+pub(super) async fn run(settings: Settings, what: What) -> Result<ExitCode> {
+    match what {
+        What::Jobs(arguments) => jobs::run(settings, arguments).await,
+        What::Pages(arguments) => Box::pin(pages::run(settings, arguments)).await,
+    }
+}

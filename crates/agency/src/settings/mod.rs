@@ -1,0 +1,251 @@
+//! The settings of an installation: one structure, read from a file and from the environment.
+//!
+//! Later wins: the defaults, then `agency.toml` (or `--config`), then `DATABASE_URL` and
+//! `AGENCY_STATE`, then `AGENCY__SECTION__KEY`. A key that does not exist is refused by name. The doc
+//! comments of the fields are what `agency config` prints.
+
+mod keys;
+mod read;
+
+pub use keys::{Key, Shape, all as keys};
+pub use read::{Loaded, Origin, load};
+
+use base::{Error, Result, Secret};
+use ports::llm::{LlmAccount, Provider};
+use serde::Deserialize;
+use std::{net::SocketAddr, path::PathBuf};
+
+/// Everything that can be set.
+#[derive(Clone, Debug, Deserialize, schemars::JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct Settings {
+    /// Folder of the installation key, uploads, the audit checkpoints and the private PostgreSQL
+    /// cluster. Also read from AGENCY_STATE.
+    pub state_dir: PathBuf,
+    /// What is logged, and how.
+    pub log: Log,
+    /// PostgreSQL.
+    pub database: db::Settings,
+    /// The HTTP server.
+    pub web: web::Settings,
+    /// How the installation sends its own mails: invitations, verification, password reset.
+    pub mail: accounts::MailSettings,
+    /// The key that seals stored secrets.
+    pub secret: control::secret::Settings,
+    /// The built-in mail sink.
+    pub sink: Sink,
+    /// The language model of drafts and replies.
+    pub llm: Llm,
+    /// Workers.
+    pub work: Work,
+    /// How the installation shows itself to other machines.
+    pub outside: Outside,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            state_dir: PathBuf::from(".state"),
+            log: Log::default(),
+            database: db::Settings::default(),
+            web: web::Settings::default(),
+            mail: accounts::MailSettings::default(),
+            secret: control::secret::Settings::default(),
+            sink: Sink::default(),
+            llm: Llm::default(),
+            work: Work::default(),
+            outside: Outside::default(),
+        }
+    }
+}
+
+/// What is logged, and how.
+#[derive(Clone, Debug, Deserialize, schemars::JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct Log {
+    /// Which lines, as `level` or `crate=level` separated by commas: error, warn, info, debug, trace.
+    pub filter: String,
+    /// `human` for people, `json` for programs: one object a line.
+    pub format: LogFormat,
+}
+
+/// How log lines look.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Deserialize, serde::Serialize, schemars::JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum LogFormat {
+    /// For people.
+    Human,
+    /// For programs.
+    Json,
+}
+
+impl Default for Log {
+    fn default() -> Self {
+        Self { filter: "info".to_owned(), format: LogFormat::Human }
+    }
+}
+
+/// The built-in mail sink: an SMTP server on this machine that keeps mail and sends none.
+#[derive(Clone, Debug, Deserialize, schemars::JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct Sink {
+    /// Whether `agency up` runs it, and whether mailboxes may use it.
+    pub enabled: bool,
+    /// Where its SMTP listens; loopback only.
+    pub smtp: SocketAddr,
+    /// Where it answers whether it kept a mail, over HTTP; loopback only.
+    pub lookup: SocketAddr,
+}
+
+impl Default for Sink {
+    fn default() -> Self {
+        Self {
+            enabled: true,
+            smtp: SocketAddr::from(([127, 0, 0, 1], 2525)),
+            lookup: SocketAddr::from(([127, 0, 0, 1], 2526)),
+        }
+    }
+}
+
+/// The language model of drafts and replies. Without a model the built-in writer and classifier work.
+#[derive(Clone, Debug, Default, Deserialize, schemars::JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct Llm {
+    /// Whose wire format: `anthropic`, `open_ai`, or `open_ai_compatible` for a server of your own.
+    pub provider: LlmProvider,
+    /// The address of the service, without the path of a call. Empty: the provider's own.
+    pub base_url: String,
+    /// The API key. May be empty for a local server.
+    pub key: Secret,
+    /// The model's id. Empty: no model is asked.
+    pub model: String,
+}
+
+/// Whose wire format a language model speaks.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Deserialize, serde::Serialize, schemars::JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum LlmProvider {
+    /// Anthropic Messages.
+    #[default]
+    Anthropic,
+    /// OpenAI chat completions.
+    OpenAi,
+    /// A server that speaks OpenAI's format.
+    OpenAiCompatible,
+}
+
+impl Llm {
+    /// The account to ask, if a model is set.
+    ///
+    /// # Errors
+    /// Invalid `llm.base_url`, `llm.key_missing`.
+    pub fn account(&self) -> Result<Option<LlmAccount>> {
+        if self.model.is_empty() {
+            return Ok(None);
+        }
+        let base_url = match self.base_url.as_str() {
+            "" => None,
+            text => Some(text.parse().map_err(|cause: url::ParseError| {
+                Error::invalid("llm.base_url", format!("llm.base_url is no address: “{text}”."))
+                    .caused_by(cause)
+            })?),
+        };
+        let provider = match self.provider {
+            LlmProvider::Anthropic => Provider::Anthropic,
+            LlmProvider::OpenAi => Provider::OpenAi,
+            LlmProvider::OpenAiCompatible => Provider::OpenAiCompatible,
+        };
+        if self.key.is_empty() && provider != Provider::OpenAiCompatible {
+            return Err(Error::invalid(
+                "llm.key_missing",
+                "llm.model is set but llm.key is not. Set AGENCY__LLM__KEY, or clear llm.model to use the built-in writer.",
+            ));
+        }
+        if base_url.is_none() && provider == Provider::OpenAiCompatible {
+            return Err(Error::invalid(
+                "llm.base_url",
+                "llm.provider open_ai_compatible needs llm.base_url.",
+            ));
+        }
+        Ok(Some(LlmAccount {
+            provider,
+            base_url,
+            key: self.key.clone(),
+            model: self.model.clone(),
+            price: None,
+        }))
+    }
+}
+
+/// Workers.
+#[derive(Clone, Debug, Deserialize, schemars::JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct Work {
+    /// The queues that this process serves, separated by commas in the environment. Empty: every queue.
+    pub queues: Vec<String>,
+    /// Jobs that run at once in this process.
+    pub concurrency: usize,
+    /// Jobs that may wait in memory at most.
+    pub prefetch_max: usize,
+    /// On shutdown, how long running jobs may go on, in milliseconds.
+    pub drain_ms: u64,
+}
+
+impl Default for Work {
+    fn default() -> Self {
+        let worker = jobs::worker::Settings::default();
+        Self {
+            queues: worker.queues,
+            concurrency: worker.concurrency,
+            prefetch_max: worker.prefetch_max,
+            drain_ms: worker.drain_ms,
+        }
+    }
+}
+
+impl Work {
+    /// As the worker takes them.
+    pub fn worker(&self) -> jobs::worker::Settings {
+        jobs::worker::Settings {
+            queues: self.queues.clone(),
+            concurrency: self.concurrency,
+            prefetch_max: self.prefetch_max,
+            drain_ms: self.drain_ms,
+            ..jobs::worker::Settings::default()
+        }
+    }
+}
+
+/// How the installation shows itself to other machines.
+#[derive(Clone, Debug, Deserialize, schemars::JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct Outside {
+    /// The name with which mail servers are greeted: a name of this machine that resolves.
+    pub hello_name: String,
+    /// How the website reader calls itself; says who you are and how to reach you.
+    pub user_agent: String,
+    /// Lets the website reader visit this machine; for tests and demonstrations only.
+    pub allow_loopback: bool,
+}
+
+impl Default for Outside {
+    fn default() -> Self {
+        let vendors = vendors::Settings::default();
+        Self {
+            hello_name: vendors.hello_name,
+            user_agent: vendors.user_agent,
+            allow_loopback: vendors.allow_loopback,
+        }
+    }
+}
+
+impl Outside {
+    /// As the adapters take them.
+    pub fn vendors(&self) -> vendors::Settings {
+        vendors::Settings {
+            hello_name: self.hello_name.clone(),
+            user_agent: self.user_agent.clone(),
+            allow_loopback: self.allow_loopback,
+        }
+    }
+}

@@ -1,0 +1,126 @@
+//! The one list of what every domain adds, and of what it is given. Sorted; nothing registers itself.
+
+use crate::{roles::House, sink::Kept};
+use accounts::Mailer;
+use base::Result;
+use jobs::Registry;
+use ports::email::{EmailAccount, Mailbox, Security, SmtpAccount};
+use std::sync::Arc;
+use twins::smtp_sink::{self, Sink};
+use web::Module;
+
+/// Every domain's pages, API, menu entries, checks and jobs.
+///
+/// # Errors
+/// Invalid, naming the setting that is not good.
+pub fn modules(house: &House) -> Result<Vec<Module>> {
+    Ok(vec![
+        accounts::module(mailer(house)?),
+        control::module(control_parts(house)),
+        hooks::module(),
+        outreach::module(outreach_needs(house)?),
+    ])
+}
+
+/// Every kind of job, schedule and reaction.
+pub fn registry(modules: &mut [Module]) -> Registry {
+    let mut registry = Registry::new();
+    for module in modules {
+        module.register_jobs(&mut registry);
+    }
+    registry
+}
+
+/// What control is given.
+fn control_parts(house: &House) -> control::Parts {
+    control::Parts {
+        effects: Arc::new(control::switch::NoEffects),
+        renderers: control::approval::Renderers::default(),
+        keyring: house.ring.clone(),
+        state_dir: house.settings.state_dir.clone(),
+    }
+}
+
+/// What outreach is given.
+fn outreach_needs(house: &House) -> Result<outreach::Needs> {
+    Ok(outreach::Needs {
+        ports: house.ports.clone(),
+        keyring: house.ring.clone(),
+        switches: house.switches.clone(),
+        llm: house.settings.llm.account()?.map(|account| outreach::content::LlmSettings { account }),
+        origin: house.settings.web.origin(),
+        sink: sink_settings(house)?,
+    })
+}
+
+/// The built-in sink as mailboxes reach it, where it is enabled.
+fn sink_settings(house: &House) -> Result<Option<outreach::resource::SinkSettings>> {
+    let sink = &house.settings.sink;
+    if !sink.enabled {
+        return Ok(None);
+    }
+    Ok(Some(outreach::resource::SinkSettings {
+        host: sink.smtp.ip().to_string(),
+        port: sink.smtp.port(),
+        lookup: sink_lookup(house)?,
+    }))
+}
+
+/// How the installation sends its own mails.
+fn mailer(house: &House) -> Result<Mailer> {
+    let mail = &house.settings.mail;
+    let EmailAccount::Smtp(account) = mail.account(sink_account(house)?);
+    account.security.check(&account.host)?;
+    Ok(Mailer {
+        sender: house.ports.email.clone(),
+        account: EmailAccount::Smtp(account),
+        from: Mailbox { address: mail.from.clone(), name: mail.from_name.clone() },
+        origin: house.settings.web.origin(),
+    })
+}
+
+/// The built-in sink as an account.
+fn sink_account(house: &House) -> Result<SmtpAccount> {
+    let sink = &house.settings.sink;
+    Ok(SmtpAccount {
+        host: sink.smtp.ip().to_string(),
+        port: sink.smtp.port(),
+        security: Security::None,
+        username: None,
+        password: base::Secret::default(),
+        lookup: Some(sink_lookup(house)?),
+        sent: None,
+    })
+}
+
+/// Where the sink answers whether it kept a mail.
+fn sink_lookup(house: &House) -> Result<url::Url> {
+    format!("http://{}/", house.settings.sink.lookup).parse().map_err(|cause: url::ParseError| {
+        base::Error::invalid("sink.lookup", "sink.lookup is no address with a port.").caused_by(cause)
+    })
+}
+
+/// Starts the built-in sink, where it is enabled; the house then knows its real addresses.
+///
+/// # Errors
+/// Unavailable when a port is taken, invalid when an address is not on this machine.
+pub async fn sink(house: &mut House) -> Result<Option<Sink>> {
+    if !house.settings.sink.enabled {
+        return Ok(None);
+    }
+    let settings = smtp_sink::Settings {
+        smtp: house.settings.sink.smtp,
+        lookup: house.settings.sink.lookup,
+        ..smtp_sink::Settings::default()
+    };
+    let store = Arc::new(Kept::new(house.db.clone()));
+    let sink = Sink::start(settings, store, house.db.clock().clone()).await?;
+    house.settings.sink.smtp = sink.smtp();
+    let lookup = sink.lookup_url();
+    house.settings.sink.lookup = lookup.trim_start_matches("http://").trim_end_matches('/').parse().map_err(
+        |cause: std::net::AddrParseError| {
+            base::Error::internal("The sink has no readable address.").caused_by(cause)
+        },
+    )?;
+    Ok(Some(sink))
+}

@@ -1,0 +1,13 @@
+//! The program as its users meet it: commands, settings, start and stop. One binary, so that it links
+//! once.
+
+#[cfg(test)]
+mod config;
+#[cfg(test)]
+mod database;
+#[cfg(test)]
+mod eval;
+#[cfg(test)]
+mod program;
+#[cfg(test)]
+mod up;

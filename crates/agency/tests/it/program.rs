@@ -1,0 +1,209 @@
+//! Running the program: a command to its end, or a server until it is told to stop.
+
+use std::{
+    io::{BufRead, BufReader, Read, Write},
+    net::{SocketAddr, TcpStream},
+    path::{Path, PathBuf},
+    process::{Child, Command, Output, Stdio},
+    sync::mpsc,
+    time::{Duration, Instant},
+};
+
+/// Longer than any start should take.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// The program in a folder of its own, with no settings of the caller's environment.
+pub struct Program {
+    command: Command,
+    input: Option<String>,
+}
+
+impl Program {
+    pub fn new(folder: &Path, arguments: &[&str]) -> Self {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_agency"));
+        command.args(arguments).current_dir(folder).env_remove("DATABASE_URL").env_remove("AGENCY_STATE");
+        for (name, _) in std::env::vars_os() {
+            if name.to_string_lossy().starts_with("AGENCY__") {
+                command.env_remove(name);
+            }
+        }
+        Self { command, input: None }
+    }
+
+    pub fn env(mut self, name: &str, value: &str) -> Self {
+        self.command.env(name, value);
+        self
+    }
+
+    pub fn input(mut self, text: &str) -> Self {
+        self.input = Some(text.to_owned());
+        self
+    }
+
+    /// Runs to the end.
+    pub fn run(mut self) -> Ended {
+        self.command.stdin(if self.input.is_some() { Stdio::piped() } else { Stdio::null() });
+        let mut child = self.command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        if let Some(text) = self.input {
+            // From a thread: the program answers before it has read everything.
+            let mut pipe = child.stdin.take().unwrap();
+            std::thread::spawn(move || pipe.write_all(text.as_bytes()));
+        }
+        let output: Output = child.wait_with_output().unwrap();
+        Ended {
+            code: output.status.code(),
+            out: String::from_utf8(output.stdout).unwrap(),
+            err: String::from_utf8(output.stderr).unwrap(),
+        }
+    }
+
+    /// Starts a server and waits for the line that says it is ready; the rest of that line is its address.
+    pub fn start(mut self, ready: &str) -> Server {
+        let mut child =
+            self.command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        let (lines, heard) = mpsc::channel();
+        let out = BufReader::new(child.stdout.take().unwrap());
+        std::thread::spawn(move || {
+            for line in out.lines().map_while(Result::ok) {
+                if lines.send(line).is_err() {
+                    break;
+                }
+            }
+        });
+        let mut err = child.stderr.take().unwrap();
+        let log = std::thread::spawn(move || {
+            let mut text = String::new();
+            drop(err.read_to_string(&mut text));
+            text
+        });
+        let since = Instant::now();
+        loop {
+            match heard.recv_timeout(PATIENCE.saturating_sub(since.elapsed())) {
+                Ok(line) => {
+                    if let Some(rest) = line.strip_prefix(ready) {
+                        let address = rest.trim().trim_start_matches("http://").to_owned();
+                        return Server {
+                            child: Some(child),
+                            address,
+                            log: Some(log),
+                            took: since.elapsed(),
+                            lines: heard,
+                        };
+                    }
+                }
+                Err(cause) => {
+                    drop(child.kill());
+                    drop(child.wait());
+                    panic!("the program did not get ready ({cause}):\n{}", log.join().unwrap());
+                }
+            }
+        }
+    }
+}
+
+/// A command that ended.
+#[derive(Debug)]
+pub struct Ended {
+    pub code: Option<i32>,
+    pub out: String,
+    pub err: String,
+}
+
+impl Ended {
+    #[track_caller]
+    pub fn ok(self) -> Self {
+        assert_eq!(self.code, Some(0), "{self:#?}");
+        self
+    }
+
+    #[track_caller]
+    pub fn failed(self) -> Self {
+        assert_eq!(self.code, Some(1), "{self:#?}");
+        self
+    }
+
+    #[track_caller]
+    pub fn says(self, text: &str) -> Self {
+        assert!(self.out.contains(text) || self.err.contains(text), "“{text}” is not in {self:#?}");
+        self
+    }
+
+    #[track_caller]
+    pub fn never_says(self, text: &str) -> Self {
+        assert!(!self.out.contains(text) && !self.err.contains(text), "“{text}” is in {self:#?}");
+        self
+    }
+}
+
+/// A server that runs.
+pub struct Server {
+    child: Option<Child>,
+    address: String,
+    log: Option<std::thread::JoinHandle<String>>,
+    lines: mpsc::Receiver<String>,
+    pub took: Duration,
+}
+
+impl Server {
+    /// Resident memory in megabytes.
+    pub fn resident_mb(&self) -> u64 {
+        let pid = self.child.as_ref().unwrap().id();
+        let status = std::fs::read_to_string(format!("/proc/{pid}/status")).unwrap();
+        let line = status.lines().find(|line| line.starts_with("VmRSS:")).unwrap();
+        line.split_whitespace().nth(1).unwrap().parse::<u64>().unwrap() / 1_024
+    }
+
+    /// A plain GET over a connection of its own: status line, headers and body.
+    pub fn get(&self, path: &str) -> String {
+        let at: SocketAddr = self.address.parse().unwrap();
+        let mut stream = TcpStream::connect(at).unwrap();
+        stream.set_read_timeout(Some(Duration::from_secs(10))).unwrap();
+        write!(stream, "GET {path} HTTP/1.1\r\nHost: {at}\r\nConnection: close\r\n\r\n").unwrap();
+        let mut text = String::new();
+        stream.read_to_string(&mut text).unwrap();
+        text
+    }
+
+    /// Sends SIGTERM and waits for the end: exit code, what it printed since it was ready, its log.
+    pub fn terminate(mut self) -> Ended {
+        let mut child = self.child.take().unwrap();
+        let killed = Command::new("kill").args(["-TERM", &child.id().to_string()]).status().unwrap();
+        assert!(killed.success());
+        let since = Instant::now();
+        let code = loop {
+            if let Some(status) = child.try_wait().unwrap() {
+                break status.code();
+            }
+            if since.elapsed() > PATIENCE {
+                drop(child.kill());
+                drop(child.wait());
+                panic!("the program did not end:\n{}", self.log.take().unwrap().join().unwrap());
+            }
+            std::thread::sleep(Duration::from_millis(20));
+        };
+        let err = self.log.take().unwrap().join().unwrap();
+        let out: Vec<String> = self.lines.iter().collect();
+        Ended { code, out: out.join("\n"), err }
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        // A failed test must not leave servers behind.
+        if let Some(mut child) = self.child.take() {
+            drop(child.kill());
+            drop(child.wait());
+        }
+    }
+}
+
+/// A folder for one test; open to the user that PostgreSQL runs as, like any ordinary folder.
+pub fn folder() -> tempfile::TempDir {
+    let open = std::os::unix::fs::PermissionsExt::from_mode(0o755);
+    tempfile::Builder::new().prefix("agency-it").permissions(open).tempdir().unwrap()
+}
+
+/// The state folder in it.
+pub fn state(folder: &tempfile::TempDir) -> PathBuf {
+    folder.path().join(".state")
+}

@@ -11,7 +11,7 @@ pub mod process;
 mod reclassify;
 pub mod send;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 pub mod understand;
 mod words;
 

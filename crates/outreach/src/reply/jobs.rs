@@ -1,0 +1,148 @@
+//! The background work of answers: process what came, draft, send, react to decisions.
+
+use super::{
+    answer, process,
+    send::{self, Answerer, Handed},
+};
+use crate::thread::{MessageId, ThreadId};
+use base::Result;
+use control::approval;
+use db::Cx;
+use hooks::inbox::{self, InboxId, Outcome};
+use jobs::{Job, Options, Priority, Registry, Retry, Run};
+use serde::{Deserialize, Serialize};
+
+/// Works on one delivery of the raw inbox.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Process {
+    inbox: InboxId,
+}
+
+impl Job for Process {
+    const KIND: &'static str = "outreach.process_inbox";
+    const QUEUE: &'static str = "inbox";
+    type State = ();
+
+    async fn run(self, run: &Run, (): &()) -> Result<()> {
+        match self.once(run).await {
+            Ok(()) => Ok(()),
+            Err(error) => {
+                // Shown in the raw inbox; the queue tries it again.
+                let mut cx = run.begin().await?;
+                if inbox::claim(&mut cx, self.inbox).await?.is_some() {
+                    inbox::mark(&mut cx, self.inbox, &Outcome::Failed(error.message().to_owned())).await?;
+                    cx.commit().await?;
+                }
+                Err(error)
+            }
+        }
+    }
+}
+
+impl Process {
+    async fn once(&self, run: &Run) -> Result<()> {
+        let mut cx = run.begin().await?;
+        process::process(&mut cx, self.inbox).await?;
+        run.complete_in(&mut cx).await?;
+        cx.commit().await
+    }
+}
+
+/// Drafts an answer.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Draft {
+    thread: ThreadId,
+    message: MessageId,
+}
+
+impl Job for Draft {
+    const KIND: &'static str = "outreach.draft_reply";
+    const QUEUE: &'static str = "outreach";
+    type State = Answerer;
+
+    async fn run(self, run: &Run, answerer: &Answerer) -> Result<()> {
+        let mut cx = run.begin().await?;
+        answer::draft(&mut cx, &answerer.origin, self.thread, self.message).await?;
+        run.complete_in(&mut cx).await?;
+        cx.commit().await
+    }
+}
+
+/// Hands one answer to its provider.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Send {
+    message: MessageId,
+}
+
+impl Job for Send {
+    const KIND: &'static str = "outreach.send_reply";
+    const QUEUE: &'static str = "outreach";
+    type State = Answerer;
+
+    fn retry() -> Retry {
+        Retry::after_s(&[15, 60, 300, 900, 3_600])
+    }
+
+    async fn run(self, run: &Run, answerer: &Answerer) -> Result<()> {
+        match send::hand_off(run, answerer, self.message).await? {
+            Handed::Sent | Handed::Ended(_) | Handed::NotDue => {}
+            Handed::Wait(_, until) => run.snooze(until),
+        }
+        Ok(())
+    }
+}
+
+/// Carries out what a person decided about a draft.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Decided {
+    message: MessageId,
+    status: String,
+}
+
+impl Job for Decided {
+    const KIND: &'static str = "outreach.reply_decided";
+    const QUEUE: &'static str = "outreach";
+    type State = ();
+
+    async fn run(self, run: &Run, (): &()) -> Result<()> {
+        let mut cx = run.begin().await?;
+        answer::on_decision(&mut cx, self.message, self.status.parse::<approval::Status>()?).await?;
+        run.complete_in(&mut cx).await?;
+        cx.commit().await
+    }
+}
+
+/// Adds these kinds and their reactions.
+pub fn register(registry: &mut Registry, answerer: Answerer) {
+    registry.register::<Process>(());
+    registry.register::<Draft>(answerer.clone());
+    registry.register::<Send>(answerer);
+    registry.register::<Decided>(());
+    registry.on_fact::<Process>(inbox::RECEIVED, |fact| {
+        let source = fact.payload.get("source").and_then(|s| s.as_str())?;
+        let inbox = InboxId(fact.subject_id?);
+        process::MAIL_SOURCES.contains(&source).then_some(Process { inbox })
+    });
+    registry.on_fact::<Decided>("control.approval.decided", |fact| {
+        let of_reply = fact.payload.get("kind").and_then(|k| k.as_str()) == Some(answer::APPROVAL);
+        let status = fact.payload.get("status").and_then(|s| s.as_str())?;
+        let message = fact.payload.get("subject_id").and_then(|s| s.as_str())?.parse().ok()?;
+        of_reply.then(|| Decided { message, status: status.to_owned() })
+    });
+}
+
+/// Starts the drafting of an answer.
+pub(super) async fn enqueue_draft(cx: &mut Cx, thread: ThreadId, message: MessageId) -> Result<()> {
+    let options =
+        Options { unique_key: Some(message.to_string()), priority: Priority::High, ..Options::default() };
+    jobs::enqueue_with(cx, &Draft { thread, message }, options).await?;
+    Ok(())
+}
+
+/// Starts the hand-off of an answer; one job lives for each.
+pub(super) async fn enqueue_send(cx: &mut Cx, message: MessageId) -> Result<()> {
+    let options =
+        Options { unique_key: Some(message.to_string()), priority: Priority::High, ..Options::default() };
+    jobs::enqueue_with(cx, &Send { message }, options).await?;
+    Ok(())
+}

@@ -1,0 +1,47 @@
+//! The way out.
+
+use crate::reply::tests::world::{TOKEN, World};
+
+#[tokio::test]
+async fn looking_changes_nothing_and_one_click_opts_out_once_without_cookie_or_redirect() {
+    let world = World::new().await;
+    let anyone = world.app.stranger();
+    let path = format!("/u/{TOKEN}");
+    let page =
+        anyone.get(&path).await.expect(200).shows("Anchor Agency").shows("Unsubscribe").hides("priya@");
+    assert!(page.header("set-cookie").is_none());
+    assert_eq!(world.count("leads.suppression").await, 0);
+    let done = anyone.post(&path, &[("List-Unsubscribe", "One-Click")]).await.expect(200);
+    assert!(done.header("set-cookie").is_none() && done.header("location").is_none());
+    assert_eq!(
+        world.one("select status::text from leads.lead where id = $l").await.as_deref(),
+        Some("unsubscribed")
+    );
+    assert_eq!(world.one("select source from leads.suppression where tenant_id is null and value = 'priya@prospect.example'").await.as_deref(), Some("one-click"));
+    assert_eq!(
+        world
+            .one("select actor from outreach.activity where action = 'opted_out'")
+            .await
+            .map(|a| a.starts_with("prospect")),
+        Some(true)
+    );
+    let before = world.fingerprint().await;
+    anyone.post(&path, &[("confirm", "yes")]).await.expect(200).shows("Done");
+    assert_eq!(world.fingerprint().await, before);
+}
+
+#[tokio::test]
+async fn a_token_of_nobody_gets_the_same_neutral_answer() {
+    let world = World::new().await;
+    for token in ["f".repeat(40), "short".to_owned(), "%27%20or%201=1".to_owned()] {
+        world.app.stranger().get(&format!("/u/{token}")).await.expect(404).shows("This link is not valid");
+        world
+            .app
+            .stranger()
+            .post(&format!("/u/{token}"), &[])
+            .await
+            .expect(404)
+            .shows("This link is not valid");
+    }
+    assert_eq!(world.count("leads.suppression").await, 0);
+}

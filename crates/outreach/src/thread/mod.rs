@@ -1,7 +1,11 @@
 //! Conversations: what went out and what came back, in order, for one lead on one channel.
-
+mod list;
+pub mod pages;
+mod show;
 mod store;
 
+pub(crate) use list::{like, place};
+pub use list::{Filter, Line, Message, Thread, get, handled, list, mark_read, messages, unread};
 pub use store::{Inbound, Outbound, record_inbound, record_outbound, set_needs_person};
 
 base::id_type!(

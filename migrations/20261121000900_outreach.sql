@@ -189,6 +189,7 @@ create index touch_campaign on outreach.touch (tenant_id, campaign_id, created_a
 create index touch_sent on outreach.touch (tenant_id, sent_at desc) where sent_at is not null;
 create index touch_intent on outreach.touch (intent_at) where state = 'sending';
 create index touch_state on outreach.touch (tenant_id, state, due_at);
+create index touch_recipient on outreach.touch (tenant_id, lower(recipient)) where sent_at is not null; -- bounces name the address
 call kernel.isolate('outreach.touch');
 
 -- What happened, append-only, in one closed vocabulary.

@@ -16,13 +16,16 @@ pub mod deal;
 pub mod enrolment;
 pub mod inbound;
 pub mod limits;
+pub mod mailbox;
 pub mod meeting;
 mod module;
 pub mod reply;
 pub mod resource;
 pub mod sequence;
+pub mod sink;
 pub mod thread;
 pub mod touch;
+pub mod unsubscribe;
 pub mod window;
 
 pub use module::{Needs, module};

@@ -1,6 +1,6 @@
 //! What outreach adds to the program: one function for each noun's routes, one list of jobs.
 
-use crate::{content, deal, meeting, resource, touch};
+use crate::{campaign, content, deal, mailbox, meeting, reply, resource, sink, thread, touch, unsubscribe};
 use axum::http::Method;
 use base::Role;
 use control::{secret::Keyring, switch::Watch};
@@ -21,6 +21,8 @@ pub struct Needs {
     pub llm: Option<content::LlmSettings>,
     /// The installation's public address, for links in messages.
     pub origin: String,
+    /// The built-in mail sink, when it runs; then its pages are there.
+    pub sink: Option<resource::SinkSettings>,
 }
 
 const VIEWER: Access = Access::Role(Role::Viewer);
@@ -30,7 +32,8 @@ const ADMIN: Access = Access::Role(Role::Admin);
 /// Pages, API, menu entries and jobs of this domain.
 pub fn module(needs: Needs) -> Module {
     let module = Module::new("outreach");
-    let module = deals(meetings(module));
+    let module = sending(campaigns(deals(meetings(inbox(module)))), &needs);
+    let module = if needs.sink.is_some() { letters(module) } else { module };
     module.jobs(move |registry| {
         let writer = touch::Writer {
             ports: needs.ports.clone(),
@@ -48,10 +51,67 @@ pub fn module(needs: Needs) -> Module {
             keyring: needs.keyring.clone(),
             origin: needs.origin.clone(),
         };
+        let answerer = reply::Answerer {
+            ports: needs.ports.clone(),
+            origin: needs.origin.clone(),
+            keyring: needs.keyring.clone(),
+            switches: needs.switches.clone(),
+        };
+        let reader = mailbox::Reader { ports: needs.ports.clone(), keyring: needs.keyring.clone() };
         touch::jobs::register(registry, writer, sender);
+        reply::jobs::register(registry, answerer);
+        mailbox::jobs::register(registry, reader);
         meeting::jobs::register(registry, post);
         resource::jobs::register(registry);
     })
+}
+
+/// Conversations, and the way out that every message carries.
+fn inbox(module: Module) -> Module {
+    use thread::pages;
+    module
+        .menu(MenuItem {
+            group: "",
+            order: 30,
+            label: "Inbox",
+            href: "/inbox",
+            key: Some('i'),
+            count: Some(|cx| Box::pin(thread::unread(cx))),
+            daily: true,
+            platform: false,
+        })
+        .page(Method::GET, "/inbox", VIEWER, pages::inbox)
+        .page(Method::POST, "/inbox/read", MEMBER, pages::read)
+        .page(Method::GET, "/inbox/{thread}", VIEWER, pages::conversation)
+        .page(Method::POST, "/inbox/{thread}/handled", MEMBER, pages::mark_handled)
+        .page(Method::POST, "/inbox/{thread}/write", MEMBER, pages::write)
+        .page(Method::POST, "/inbox/{thread}/drafts/{message}/approve", MEMBER, pages::approve)
+        .page(Method::POST, "/inbox/{thread}/drafts/{message}/discard", MEMBER, pages::discard)
+        .page(Method::POST, "/inbox/{thread}/messages/{message}/intent", MEMBER, pages::correct)
+        .hook(Method::GET, "/u/{token}", unsubscribe::show)
+        .hook(Method::POST, "/u/{token}", unsubscribe::out)
+}
+
+/// What the built-in mail sink took in.
+fn letters(module: Module) -> Module {
+    use sink::pages;
+    module
+        .menu(MenuItem {
+            group: "Control",
+            order: 680,
+            label: "Mail sink",
+            href: "/sink",
+            key: None,
+            count: None,
+            daily: false,
+            platform: false,
+        })
+        .page(Method::GET, "/sink", VIEWER, pages::index)
+        .page(Method::GET, "/sink/installation", Access::Platform, pages::installation)
+        .page(Method::GET, "/sink/installation/{id}", Access::Platform, pages::installation_letter)
+        .page(Method::GET, "/sink/{id}", VIEWER, pages::letter)
+        .page(Method::POST, "/sink/{id}/answer", MEMBER, pages::say)
+        .page(Method::POST, "/sink/{id}/{what}", MEMBER, pages::happen)
 }
 
 fn meetings(module: Module) -> Module {
@@ -88,4 +148,69 @@ fn deals(module: Module) -> Module {
         .page(Method::GET, "/deals/{id}", VIEWER, board::show)
         .page(Method::POST, "/deals/{id}/move", MEMBER, board::move_to)
         .page(Method::POST, "/deals/{id}/value", MEMBER, board::set_value)
+}
+
+fn campaigns(module: Module) -> Module {
+    use campaign::{api, pages};
+    use crate::sequence::pages as steps;
+    use web::api::{get, patch, post, put};
+    module
+        .menu(MenuItem {
+            group: "Acquire",
+            order: 220,
+            label: "Campaigns",
+            href: "/campaigns",
+            key: Some('c'),
+            count: None,
+            daily: false,
+            platform: false,
+        })
+        .page(Method::GET, "/campaigns", VIEWER, pages::index)
+        .page(Method::POST, "/campaigns", MEMBER, pages::make)
+        .page(Method::GET, "/campaigns/new", MEMBER, pages::new)
+        .page(Method::GET, "/campaigns/{id}", VIEWER, pages::show)
+        .page(Method::GET, "/campaigns/{id}/sequence", VIEWER, steps::editor)
+        .page(Method::POST, "/campaigns/{id}/sequence", MEMBER, steps::save_steps)
+        .page(Method::POST, "/campaigns/{id}/sequence/template", MEMBER, steps::use_template)
+        .page(Method::GET, "/campaigns/{id}/preview", VIEWER, steps::preview)
+        .page(Method::GET, "/campaigns/{id}/leads", VIEWER, pages::leads)
+        .page(Method::POST, "/campaigns/{id}/leads", MEMBER, pages::add)
+        .page(Method::GET, "/campaigns/{id}/activity", VIEWER, pages::activity)
+        .page(Method::GET, "/campaigns/{id}/resources", VIEWER, pages::resources)
+        .page(Method::POST, "/campaigns/{id}/resources", MEMBER, pages::assign_resources)
+        .page(Method::GET, "/campaigns/{id}/settings", VIEWER, pages::settings)
+        .page(Method::POST, "/campaigns/{id}/settings", MEMBER, pages::save_settings)
+        .page(Method::POST, "/campaigns/{id}/activate", MEMBER, pages::activate)
+        .page(Method::POST, "/campaigns/{id}/pause", MEMBER, pages::pause)
+        .page(Method::POST, "/campaigns/{id}/resume", MEMBER, pages::resume)
+        .page(Method::POST, "/campaigns/{id}/complete", MEMBER, pages::complete)
+        .page(Method::POST, "/campaigns/{id}/ask", MEMBER, pages::ask)
+        .page(Method::POST, "/campaigns/{id}/withdraw", MEMBER, pages::withdraw)
+        .api(Method::GET, "/api/v1/campaigns", VIEWER, get(api::list))
+        .api(Method::POST, "/api/v1/campaigns", MEMBER, post(api::make))
+        .api(Method::GET, "/api/v1/campaigns/{id}", VIEWER, get(api::get))
+        .api(Method::PATCH, "/api/v1/campaigns/{id}", MEMBER, patch(api::change))
+        .api(Method::POST, "/api/v1/campaigns/{id}/moves", MEMBER, post(api::shift))
+        .api(Method::GET, "/api/v1/campaigns/{id}/leads", VIEWER, get(api::leads))
+        .api(Method::POST, "/api/v1/campaigns/{id}/leads", MEMBER, post(api::add_leads))
+        .api(Method::GET, "/api/v1/campaigns/{id}/sequence", VIEWER, get(api::sequence))
+        .api(Method::POST, "/api/v1/campaigns/{id}/sequence", MEMBER, post(api::save_sequence))
+        .api(Method::PUT, "/api/v1/campaigns/{id}/resources", MEMBER, put(api::assign))
+}
+
+fn sending(module: Module, needs: &Needs) -> Module {
+    use axum::{Form, extract::Path};
+    use resource::pages;
+    let own = pages::Needs { ports: needs.ports.clone(), keyring: needs.keyring.clone(), sink: needs.sink.clone() };
+    let (index, add, sink, check, test) = (own.clone(), own.clone(), own.clone(), own.clone(), own);
+    module
+        .page(Method::GET, "/settings/sending", VIEWER, move |cx: web::Cx| pages::index(cx, index.clone()))
+        .page(Method::GET, "/settings/sending/new", ADMIN, pages::add_page)
+        .page(Method::POST, "/settings/sending", ADMIN, move |cx: web::Cx, form: Form<_>| pages::add_mailbox(cx, form, add.clone()))
+        .page(Method::POST, "/settings/sending/sink", ADMIN, move |cx: web::Cx, form: Form<_>| pages::add_sink(cx, form, sink.clone()))
+        .page(Method::GET, "/settings/sending/{id}", VIEWER, pages::show)
+        .page(Method::POST, "/settings/sending/{id}/pause", ADMIN, pages::pause)
+        .page(Method::POST, "/settings/sending/{id}/resume", ADMIN, pages::resume)
+        .page(Method::POST, "/settings/sending/{id}/check", ADMIN, move |cx: web::Cx, id: Path<_>| pages::look_up(cx, id, check.clone()))
+        .page(Method::POST, "/settings/sending/{id}/test", ADMIN, move |cx: web::Cx, id: Path<_>| pages::test(cx, id, test.clone()))
 }

@@ -134,6 +134,9 @@ pub fn shutdown_signal() -> Result<CancellationToken> {
     Ok(token)
 }
 
+/// On shutdown, how long requests may go on.
+const SERVE_DRAIN: Duration = Duration::from_secs(5);
+
 /// Parts that run side by side; when one ends by itself, all end.
 pub struct Running {
     tasks: JoinSet<Result<()>>,
@@ -168,7 +171,19 @@ impl Running {
         let (app, router) =
             web::build(house.db.clone(), house.settings.web.clone(), auth, metrics.clone(), modules);
         let stop = self.stop.clone();
-        self.spawn("the server", web::serve(app, router, listener, stop.clone()));
+        let serving = web::serve(app, router, listener, stop.clone());
+        let stopped = stop.clone();
+        self.spawn("the server", async move {
+            let patience = async {
+                stopped.cancelled().await;
+                tokio::time::sleep(SERVE_DRAIN).await;
+            };
+            tokio::select! {
+                result = serving => result,
+                // A browser that listens for live events would never let go.
+                () = patience => Ok(()),
+            }
+        });
         self.spawn("metrics", async move {
             while !stop.is_cancelled() {
                 metrics.run_upkeep();

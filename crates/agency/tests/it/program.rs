@@ -145,6 +145,15 @@ pub struct Server {
 }
 
 impl Server {
+    /// A connection with a request that was begun and never ended.
+    pub fn keep_open(&self, path: &str) -> TcpStream {
+        let mut stream = TcpStream::connect(&self.address).unwrap();
+        write!(stream, "POST {path} HTTP/1.1\r\nHost: {}\r\nContent-Length: 5\r\n\r\n", self.address)
+            .unwrap();
+        std::thread::sleep(Duration::from_millis(100));
+        stream
+    }
+
     /// Resident memory in megabytes.
     pub fn resident_mb(&self) -> u64 {
         let pid = self.child.as_ref().unwrap().id();

@@ -104,3 +104,15 @@ async fn the_roles_run_apart_on_one_database_and_end_cleanly() {
         server.terminate().ok();
     }
 }
+
+#[tokio::test]
+async fn an_open_connection_does_not_hold_the_end_up() {
+    let (db, folder) = (testkit::TestDb::new().await, folder());
+    let server = Program::new(folder.path(), &["serve"])
+        .env("DATABASE_URL", db.url())
+        .env("AGENCY__WEB__LISTEN", "127.0.0.1:18472")
+        .start("Serving ");
+    let open = server.keep_open("/live");
+    server.terminate().ok();
+    drop(open);
+}

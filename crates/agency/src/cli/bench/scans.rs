@@ -33,3 +33,36 @@ pub(super) fn between(before: &Scans, after: &Scans) -> Vec<String> {
         .map(|(table, _)| table.clone())
         .collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use sqlx::Connection;
+    use testkit::TestDb;
+
+    #[tokio::test]
+    async fn a_scan_of_a_large_table_is_named_and_a_look_up_is_not() {
+        let db = TestDb::new().await;
+        let mut owner = PgConnection::connect(db.url()).await.unwrap();
+        sqlx::query(
+            "create table public.big as select n as id, n % 7 as rest from generate_series(1, 20000) n",
+        )
+        .execute(&mut owner)
+        .await
+        .unwrap();
+        sqlx::query("alter table public.big add primary key (id)").execute(&mut owner).await.unwrap();
+        sqlx::query("analyze public.big").execute(&mut owner).await.unwrap();
+        let mut page = PgConnection::connect(db.url()).await.unwrap();
+        for (query, scanned) in [
+            ("select count(*) from public.big where id = 7", Vec::new()),
+            ("select count(*) from public.big where rest = 3", vec!["public.big".to_owned()]),
+        ] {
+            let before = count(&mut owner).await.unwrap();
+            sqlx::query(query).execute(&mut page).await.unwrap();
+            tokio::time::sleep(Duration::from_millis(1_100)).await;
+            sqlx::query("select 1").execute(&mut page).await.unwrap();
+            let after = count(&mut owner).await.unwrap();
+            assert_eq!(between(&before, &after), scanned, "{query}");
+        }
+    }
+}

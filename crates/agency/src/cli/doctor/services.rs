@@ -20,6 +20,9 @@ pub(super) async fn dns(settings: &Settings) -> Finding {
         Err(error) => return Finding::warn("dns", error.message(), fix),
     };
     match timeout(PATIENCE, ports.dns.txt(KNOWN_NAME)).await {
+        Ok(Ok(records)) if records.is_empty() => {
+            Finding::warn("dns", format!("the resolver answers but knows nothing of {KNOWN_NAME}"), fix)
+        }
         Ok(Ok(_)) => Finding::ok("dns", "names can be looked up"),
         Ok(Err(error)) => Finding::warn("dns", error.message(), fix),
         Err(_) => Finding::warn("dns", "no answer within 5 s", fix),

@@ -48,7 +48,7 @@ insert into outreach.thread (id, tenant_id, lead_id, channel, subject, status, i
 select gen_random_uuid(), l.tenant_id, l.id, 'email', 'Re: a question about ' || l.company_name, 'open',
        (array['interested', 'question', 'not_interested', 'meeting_request', 'out_of_office']::outreach.intent[])[1 + l.k % 5],
        l.k % 10 = 0, l.k % 20 = 0, 2, now() - l.k * interval '1 minute', now(), now()
-from (select *, row_number() over (order by created_at desc) as k from leads.lead where status = 'replied' limit 20000) l";
+from (select tenant_id, id, company_name, row_number() over (order by created_at desc) as k from leads.lead where status = 'replied' limit 20000) l";
 
 const MESSAGES: &str = "
 insert into outreach.message (id, tenant_id, thread_id, direction, message_id, sender, recipient, subject, body, intent, confidence, method, at)

@@ -9,17 +9,30 @@ use crate::limits::Limits;
 use base::{Result, Time};
 use control::notification::{self, Notification, Severity};
 use db::{Cx, Fact};
+use serde::Deserialize;
 use serde_json::json;
 use std::collections::BTreeMap;
 
 /// Days of messages that health looks at.
 const DAYS: i64 = 30;
-/// Days of critical health after which a mailbox is retired.
-const RETIRE_AFTER_DAYS: i64 = 7;
-/// Bounces in a hundred at which a mailbox rests, its sample, and the hours of rest.
-const MAILBOX_BOUNCE_PERCENT: u64 = 5;
-const MAILBOX_SAMPLE: u64 = 100;
-const MAILBOX_REST_S: i64 = 72 * 3_600;
+/// When a mailbox rests, from the dated figures.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Deserialize)]
+pub(super) struct Rest {
+    /// Hours of rest.
+    pause_h: i64,
+    /// Messages below which a rate says nothing.
+    sends_min: u64,
+    /// Bounces in a million from which it rests.
+    bounce_ppm: u64,
+}
+
+/// Everything that health is judged by.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Rules {
+    pub limits: HealthLimits,
+    pub rest: Rest,
+    pub retire_days: i64,
+}
 
 /// What follows for one mailbox.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -30,29 +43,32 @@ pub(super) struct Verdict {
     pub rest: bool,
 }
 
-/// What outcomes mean: health is of the domain, the rest of 72 hours is of the mailbox.
+/// What outcomes mean: health is of the domain, the pause for bounces is of the mailbox.
 pub(super) fn judge(
-    limits: &HealthLimits,
+    by: &Rules,
     domain: check::Outcomes,
     mailbox: check::Outcomes,
     critical_since: Option<Time>,
     now: Time,
 ) -> Verdict {
-    let health = rules::health(limits, domain.sent, domain.bounced, domain.complained);
+    let health = rules::health(&by.limits, domain.sent, domain.bounced, domain.complained);
     let critical_since = (health == Health::Critical).then(|| critical_since.unwrap_or(now));
     Verdict {
         health,
         critical_since,
-        retire: critical_since.is_some_and(|since| since.plus_days(RETIRE_AFTER_DAYS) <= now),
-        rest: mailbox.sent >= MAILBOX_SAMPLE
-            && mailbox.bounced * 100 >= mailbox.sent * MAILBOX_BOUNCE_PERCENT,
+        retire: critical_since.is_some_and(|since| since.plus_days(by.retire_days) <= now),
+        rest: mailbox.sent >= by.rest.sends_min.max(1) && mailbox.bounced * 1_000_000 >= mailbox.sent * by.rest.bounce_ppm,
     }
 }
 
 /// Reads the outcomes of every mailbox of the tenant and acts on them. Returns how many changed.
 pub async fn recompute(cx: &mut Cx) -> Result<usize> {
     let now = cx.now();
-    let limits = Limits::load(cx, "AU", None).await?.health()?;
+    let by = Rules {
+        limits: Limits::load(cx, "AU", None).await?.health()?,
+        rest: control::figure::read(cx, "health.mailbox_pause").await?,
+        retire_days: control::figure::read(cx, "health.critical_retire_days").await?,
+    };
     let mailboxes: BTreeMap<uuid::Uuid, check::Outcomes> = store::outcomes(cx, now.plus_days(-DAYS))
         .await?
         .into_iter()
@@ -80,8 +96,8 @@ pub async fn recompute(cx: &mut Cx) -> Result<usize> {
     for resource in resources.into_iter().filter(|r| r.status != Status::Retired) {
         let own = mailboxes.get(&resource.id.uuid()).copied().unwrap_or_default();
         let domain = domains.get(&domain_of(&resource)).copied().unwrap_or_default();
-        let verdict = judge(&limits, domain, own, resource.checks.critical_since, now);
-        changed += usize::from(apply(cx, &resource, own, &verdict).await?);
+        let verdict = judge(&by, domain, own, resource.checks.critical_since, now);
+        changed += usize::from(apply(cx, &by, &resource, own, &verdict).await?);
     }
     Ok(changed)
 }
@@ -94,7 +110,7 @@ fn domain_of(resource: &Resource) -> String {
     resource.domain.clone().unwrap_or_else(|| resource.address.clone())
 }
 
-async fn apply(cx: &mut Cx, resource: &Resource, own: check::Outcomes, verdict: &Verdict) -> Result<bool> {
+async fn apply(cx: &mut Cx, by: &Rules, resource: &Resource, own: check::Outcomes, verdict: &Verdict) -> Result<bool> {
     let now = cx.now();
     let checks = check::Checks {
         critical_since: verdict.critical_since,
@@ -127,7 +143,7 @@ async fn apply(cx: &mut Cx, resource: &Resource, own: check::Outcomes, verdict: 
         cx.publish(Fact::about("outreach.resource.health_changed", resource.id).with(payload)).await?;
     }
     if verdict.retire {
-        let why = format!("Its health was critical for {RETIRE_AFTER_DAYS} days.");
+        let why = format!("Its health was critical for {} days.", by.retire_days);
         store::set_status(
             cx,
             resource.id.uuid(),
@@ -141,9 +157,9 @@ async fn apply(cx: &mut Cx, resource: &Resource, own: check::Outcomes, verdict: 
         && resource.paused_until.is_none_or(|until| until <= now)
         && resource.status == Status::Active
     {
-        let why = format!("{} of its {} messages bounced; it rests for 72 hours.", own.bounced, own.sent);
-        store::set_paused_until(cx, resource.id.uuid(), Some(now.plus_s(MAILBOX_REST_S)), Some(&why)).await?;
-        news = Some((Severity::Warning, format!("{} rests for 72 hours", resource.address), why));
+        let why = format!("{} of its {} messages bounced; it rests for {} hours.", own.bounced, own.sent, by.rest.pause_h);
+        store::set_paused_until(cx, resource.id.uuid(), Some(now.plus_s(by.rest.pause_h * 3_600)), Some(&why)).await?;
+        news = Some((Severity::Warning, format!("{} rests for {} hours", resource.address, by.rest.pause_h), why));
     }
     let changed = news.is_some() || verdict.health != resource.health;
     if let Some((severity, title, body)) = news {

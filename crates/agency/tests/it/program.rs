@@ -2,7 +2,7 @@
 
 use std::{
     io::{BufRead, BufReader, Read, Write},
-    net::{SocketAddr, TcpStream},
+    net::TcpStream,
     path::{Path, PathBuf},
     process::{Child, Command, Output, Stdio},
     sync::mpsc,
@@ -145,13 +145,32 @@ pub struct Server {
 }
 
 impl Server {
-    /// A connection with a request that was begun and never ended.
-    pub fn keep_open(&self, path: &str) -> TcpStream {
+    /// Signs in and listens for live events: the connection, after the stream began.
+    pub fn listen_as(&self, email: &str, password: &str) -> TcpStream {
+        let form = format!("email={}&password={}", email.replace('@', "%40"), password.replace(' ', "+"));
+        let head = format!("Host: {0}\r\nOrigin: http://{0}", self.address);
+        let login = self.exchange(&format!(
+            "POST /login HTTP/1.1\r\n{head}\r\nConnection: close\r\nContent-Type: application/x-www-form-urlencoded\r\nContent-Length: {}\r\n\r\n{form}",
+            form.len()
+        ));
+        let cookie = login.split("session=").nth(1).unwrap_or_else(|| panic!("no session in {login}"));
+        let cookie = cookie.split(';').next().unwrap();
         let mut stream = TcpStream::connect(&self.address).unwrap();
-        write!(stream, "POST {path} HTTP/1.1\r\nHost: {}\r\nContent-Length: 5\r\n\r\n", self.address)
-            .unwrap();
-        std::thread::sleep(Duration::from_millis(100));
+        write!(stream, "GET /live HTTP/1.1\r\n{head}\r\nCookie: session={cookie}\r\n\r\n").unwrap();
+        let mut first = String::new();
+        BufReader::new(stream.try_clone().unwrap()).read_line(&mut first).unwrap();
+        assert!(first.contains("200"), "{first}");
         stream
+    }
+
+    /// Sends a whole request and reads to the end of the connection.
+    fn exchange(&self, request: &str) -> String {
+        let mut stream = TcpStream::connect(&self.address).unwrap();
+        stream.set_read_timeout(Some(Duration::from_secs(10))).unwrap();
+        stream.write_all(request.as_bytes()).unwrap();
+        let mut bytes = Vec::new();
+        stream.read_to_end(&mut bytes).unwrap();
+        String::from_utf8_lossy(&bytes).into_owned()
     }
 
     /// Resident memory in megabytes.
@@ -164,13 +183,8 @@ impl Server {
 
     /// A plain GET over a connection of its own: status line, headers and body.
     pub fn get(&self, path: &str) -> String {
-        let at: SocketAddr = self.address.parse().unwrap();
-        let mut stream = TcpStream::connect(at).unwrap();
-        stream.set_read_timeout(Some(Duration::from_secs(10))).unwrap();
-        write!(stream, "GET {path} HTTP/1.1\r\nHost: {at}\r\nConnection: close\r\n\r\n").unwrap();
-        let mut text = String::new();
-        stream.read_to_string(&mut text).unwrap();
-        text
+        let at = &self.address;
+        self.exchange(&format!("GET {path} HTTP/1.1\r\nHost: {at}\r\nConnection: close\r\n\r\n"))
     }
 
     /// Sends SIGTERM and waits for the end: exit code, what it printed since it was ready, its log.

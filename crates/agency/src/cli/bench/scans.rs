@@ -53,16 +53,17 @@ mod tests {
         sqlx::query("alter table public.big add primary key (id)").execute(&mut owner).await.unwrap();
         sqlx::query("analyze public.big").execute(&mut owner).await.unwrap();
         let mut page = PgConnection::connect(db.url()).await.unwrap();
+        let mut before = count(&mut owner).await.unwrap();
         for (query, scanned) in [
             ("select count(*) from public.big where id = 7", Vec::new()),
             ("select count(*) from public.big where rest = 3", vec!["public.big".to_owned()]),
         ] {
-            let before = count(&mut owner).await.unwrap();
             sqlx::query(query).execute(&mut page).await.unwrap();
             tokio::time::sleep(Duration::from_millis(1_100)).await;
             sqlx::query("select 1").execute(&mut page).await.unwrap();
             let after = count(&mut owner).await.unwrap();
             assert_eq!(between(&before, &after), scanned, "{query}");
+            before = after;
         }
     }
 }

@@ -35,7 +35,7 @@ create table accounts.person (
   name text not null check (length(name) between 1 and 200),
   password_hash text,
   zone text not null default 'Australia/Sydney',
-  theme text not null default 'auto' check (theme in ('auto', 'light', 'dark')),
+  theme text not null default 'system' check (theme in ('system', 'light', 'dark')),
   email_verified_at timestamptz,
   platform_admin boolean not null default false,
   created_at timestamptz not null,
@@ -131,9 +131,44 @@ call kernel.system_only('accounts.mail_token');
 -- Failed sign-ins, to slow guessing down.
 create table accounts.sign_in_failure (
   id bigint generated always as identity primary key,
-  key text not null,              -- an address or an e-mail
+  key text not null,              -- what is slowed down: an e-mail, an address, or both together
   at timestamptz not null
 );
 create index sign_in_failure_key on accounts.sign_in_failure (key, at desc);
+create index sign_in_failure_age on accounts.sign_in_failure (at);
 call kernel.system_only('accounts.sign_in_failure', deletes => true);
 grant usage on all sequences in schema accounts to agency_app, agency_system;
+
+-- Who calls: one statement for each request, before any tenant is known. Both functions run as
+-- agency_system, so that they see the one row that the secret leads to and show nothing else.
+create function accounts.session_identity(the_hash bytea, the_instant timestamptz)
+  returns table (session_id uuid, person_id uuid, person_name text, zone text, platform_admin boolean,
+                 tenant_id uuid, tenant_name text, role text, seen_at timestamptz)
+  language sql stable security definer set search_path = pg_catalog
+  begin atomic
+    select s.id, p.id, p.name, p.zone, p.platform_admin, t.id, t.name, m.role::text, s.seen_at
+    from accounts.session s
+    join accounts.person p on p.id = s.person_id and p.deleted_at is null
+    join accounts.tenant t on t.id = s.tenant_id and t.deleted_at is null
+    join accounts.membership m on m.tenant_id = s.tenant_id and m.person_id = s.person_id and m.removed_at is null
+    where s.token_hash = the_hash and s.revoked_at is null and s.expires_at > the_instant;
+  end;
+
+create function accounts.key_identity(the_prefix text, the_instant timestamptz)
+  returns table (key_id uuid, key_name text, key_hash bytea, tenant_id uuid, tenant_name text, zone text,
+                 role text, used_at timestamptz)
+  language sql stable security definer set search_path = pg_catalog
+  begin atomic
+    select k.id, k.name, k.key_hash, t.id, t.name, t.zone, k.role::text, k.used_at
+    from accounts.api_key k
+    join accounts.tenant t on t.id = k.tenant_id and t.deleted_at is null
+    where k.prefix = the_prefix and k.revoked_at is null and (k.expires_at is null or k.expires_at > the_instant);
+  end;
+
+grant create on schema accounts to agency_system;
+alter function accounts.session_identity(bytea, timestamptz) owner to agency_system;
+alter function accounts.key_identity(text, timestamptz) owner to agency_system;
+revoke create on schema accounts from agency_system;
+revoke execute on function accounts.session_identity(bytea, timestamptz), accounts.key_identity(text, timestamptz) from public;
+grant execute on function accounts.session_identity(bytea, timestamptz), accounts.key_identity(text, timestamptz)
+  to agency_app, agency_system;

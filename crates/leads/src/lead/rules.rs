@@ -3,9 +3,8 @@
 use serde::{Deserialize, Serialize};
 
 /// Where a lead stands.
-#[derive(
-    Clone, Copy, PartialEq, Eq, Hash, Debug, Serialize, Deserialize, schemars::JsonSchema, sqlx::Type,
-)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Serialize, Deserialize, schemars::JsonSchema)]
+#[derive(sqlx::Type)]
 #[serde(rename_all = "snake_case")]
 #[sqlx(type_name = "leads.status", rename_all = "snake_case")]
 pub enum Status {

@@ -76,7 +76,9 @@ fn lists_no_columns(line: &str) -> bool {
             // The columns of unnest are the arrays that follow it, one by one.
             let of_arrays =
                 rest.strip_prefix('*').is_some_and(|rest| rest.trim_start().starts_with("from unnest("));
-            spaced && rest.starts_with('*') && !of_arrays
+            // What a deleted row returns inside a `with` is named by the statement around it.
+            let of_deleted = *verb == "returning" && lower.contains("delete from") && rest.starts_with("*)");
+            spaced && rest.starts_with('*') && !of_arrays && !of_deleted
         })
     })
 }

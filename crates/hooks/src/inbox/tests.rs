@@ -61,7 +61,7 @@ async fn pages_show_what_failed_and_try_it_again() {
     us.get("/operations/inbox?status=failed")
         .await
         .expect(200)
-        .shows("no such &lt;b&gt;thing")
+        .shows("no such <b>thing</b>")
         .shows("Try again");
     let page = us.get(&format!("/operations/inbox/{id}")).await.expect(200).text();
     assert!(page.contains("&lt;script&gt;alert(1)") && !page.contains("<script>alert(1)"));

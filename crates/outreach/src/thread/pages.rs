@@ -80,7 +80,7 @@ pub async fn inbox(mut cx: web::Cx, Query(asked): Query<Asked>) -> web::Result<R
         (Heading::new("Inbox").about("What people answered, what it means, and what to do about it."))
         @for place in &places {
             @if let Some(error) = &place.error {
-                (Banner { level: Level::Bad, text: format!("{} is not read: {error}", place.address), act: Some(("Mailboxes".to_owned(), "/settings/mailboxes".to_owned())) })
+                (Banner { level: Level::Bad, text: format!("{} is not read: {error}", place.address), act: Some(("Sending".to_owned(), "/settings/sending".to_owned())) })
             }
         }
         (filter_bar(&asked))

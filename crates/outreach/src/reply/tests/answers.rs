@@ -45,6 +45,22 @@ async fn an_approved_draft_leaves_once_in_the_thread_and_exactly_as_approved() {
     us.post(&format!("/inbox/{thread}/drafts/{draft}/approve"), &form).await.expect(409);
     world.app.settle().await;
     assert_eq!(world.ports.email.delivered().len(), 1);
+    // What they write back to that is in the same conversation, though it comes from another address.
+    let refers = format!("In-Reply-To: {}\r\n", mail.message_id.bracketed());
+    world.db.clock.advance_s(60);
+    world
+        .comes(&super::world::mail(
+            "assistant@prospect.example",
+            "Re: Bookkeeping",
+            &refers,
+            "What does it cost?",
+        ))
+        .await;
+    assert_eq!(world.count("outreach.thread").await, 1);
+    assert_eq!(
+        world.one("select intent::text from outreach.thread where unread").await.as_deref(),
+        Some("question")
+    );
 }
 
 #[tokio::test]

@@ -114,6 +114,7 @@ async fn answers_of_the_sink_go_the_way_of_real_mail() {
         world.one("select status::text from outreach.enrolment where id = $e").await.as_deref(),
         Some("paused")
     );
+    world.db.clock.advance_s(60);
     act(&world, Act::Say("Sounds interesting, please send me more details.".to_owned())).await;
     let text = world
         .one(

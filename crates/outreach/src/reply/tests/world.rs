@@ -25,11 +25,8 @@ pub struct World {
     pub app: TestApp,
     pub tenant: Tenant,
     pub ports: InMemory,
-    pub campaign: Uuid,
     pub lead: Uuid,
     pub enrolment: Uuid,
-    pub touch: Uuid,
-    pub resource: Uuid,
 }
 
 pub fn keyring(db: &TestDb) -> Arc<secret::Keyring> {
@@ -113,7 +110,7 @@ impl World {
         };
         thread::record_outbound(&mut cx, &out).await.expect("the sent mail is in its conversation");
         cx.commit().await.expect("a commit");
-        Self { db, app, tenant, ports, campaign, lead, enrolment, touch, resource }
+        Self { db, app, tenant, ports, lead, enrolment }
     }
 
     /// A mail comes in and is worked on; returns the delivery, none if it was there before.

@@ -75,7 +75,8 @@ pub struct Make {
 /// `POST /api/v1/campaigns`
 pub async fn make(cx: Cx, input: Input<Make>) -> web::Result<Response> {
     once(cx, input, StatusCode::CREATED, async |cx, make: Make| {
-        let new = New { name: make.name, goal: make.goal, offer: make.offer, with_template: make.with_template };
+        let new =
+            New { name: make.name, goal: make.goal, offer: make.offer, with_template: make.with_template };
         let id = super::create(cx, new).await?;
         shown(cx, id).await
     })
@@ -147,7 +148,11 @@ pub struct ListedLeads {
 }
 
 /// `GET /api/v1/campaigns/{id}/leads`
-pub async fn leads(mut cx: Cx, Path(id): Path<Uuid>, Query(listed): Query<ListedLeads>) -> web::Result<Output<Page<Enrolled>>> {
+pub async fn leads(
+    mut cx: Cx,
+    Path(id): Path<Uuid>,
+    Query(listed): Query<ListedLeads>,
+) -> web::Result<Output<Page<Enrolled>>> {
     super::get(&mut cx, id.into()).await?;
     let limit = listed.limit.unwrap_or(50).clamp(1, 200);
     Ok(Output(super::enrolled(&mut cx, id.into(), listed.stage, listed.after.as_ref(), limit).await?))
@@ -181,7 +186,10 @@ pub async fn sequence(mut cx: Cx, Path(id): Path<Uuid>) -> web::Result<Output<Se
 
 async fn sequence_of(cx: &mut db::Cx, id: CampaignId) -> base::Result<Sequence> {
     let campaign = super::get(cx, id).await?;
-    Ok(Sequence { steps: sequence::current(cx, campaign.sequence_id).await?, versions: sequence::versions(cx, id).await? })
+    Ok(Sequence {
+        steps: sequence::current(cx, campaign.sequence_id).await?,
+        versions: sequence::versions(cx, id).await?,
+    })
 }
 
 /// Steps to be saved as the next version.

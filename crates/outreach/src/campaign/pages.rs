@@ -20,7 +20,10 @@ use axum::{
 use base::{Cursor, Kind};
 use maud::{Markup, html};
 use serde::Deserialize;
-use ui::prelude::{Align, Button, Card, Choice, Column, Field, Filter, Heading, Row, Tab, Table, Tone, Wall, number, state, tabs, tag};
+use ui::prelude::{
+    Align, Button, Card, Choice, Column, Field, Filter, Heading, Row, Tab, Table, Tone, Wall, number, state,
+    tabs, tag,
+};
 use uuid::Uuid;
 
 /// Rows of a page.
@@ -58,7 +61,11 @@ pub async fn index(mut cx: web::Cx, Query(listed): Query<Listed>) -> web::Result
         .field(Field::select("status", "State", choices).value(listed.status.as_str()))
         .active(status.is_some());
     let empty = if status.is_some() {
-        state::empty("No campaign in this state", "Choose another state.", Some(Button::link("All campaigns", "/campaigns")))
+        state::empty(
+            "No campaign in this state",
+            "Choose another state.",
+            Some(Button::link("All campaigns", "/campaigns")),
+        )
     } else {
         state::empty(
             "No campaigns yet",
@@ -78,12 +85,16 @@ pub async fn index(mut cx: web::Cx, Query(listed): Query<Listed>) -> web::Result
     ];
     let rows = page.rows.iter().map(|c| {
         let own = counts.get(&c.id.uuid()).copied().unwrap_or_default();
-        figures(c.id, &own).into_iter().fold(
-            Row::new().link(&c.name, &format!("/campaigns/{}", c.id)).cell(status_tag(c.status)),
-            |row, (_, count, href)| row.link(&number::count(count), &href),
-        ).cell(wall.date(c.created_at))
+        figures(c.id, &own)
+            .into_iter()
+            .fold(
+                Row::new().link(&c.name, &format!("/campaigns/{}", c.id)).cell(status_tag(c.status)),
+                |row, (_, count, href)| row.link(&number::count(count), &href),
+            )
+            .cell(wall.date(c.created_at))
     });
-    let after = page.next.as_ref().map(|next| format!("/campaigns?status={}&after={}", listed.status, next.as_str()));
+    let after =
+        page.next.as_ref().map(|next| format!("/campaigns?status={}&after={}", listed.status, next.as_str()));
     let table = Table::new("Campaigns", columns).rows(rows).empty(empty).next(after);
     let body = html! {
         (Heading::new("Campaigns").about("What goes to whom, and what came of it.").act(Button::link("New campaign", "/campaigns/new").primary()))
@@ -153,7 +164,12 @@ fn form_page(typed: &Typed, problem: Option<&str>) -> Markup {
 
 /// `POST /campaigns`
 pub async fn make(mut cx: web::Cx, Form(typed): Form<Typed>) -> web::Result<Response> {
-    let new = New { name: typed.name.clone(), goal: typed.goal.clone(), offer: typed.offer.clone(), with_template: typed.start == "template" };
+    let new = New {
+        name: typed.name.clone(),
+        goal: typed.goal.clone(),
+        offer: typed.offer.clone(),
+        with_template: typed.start == "template",
+    };
     match create(&mut cx, new).await {
         Ok(id) => {
             cx.commit().await?;

@@ -22,7 +22,8 @@ pub fn footer(brief: &Brief) -> String {
 
 /// One line without what could be read as markup or a placeholder.
 fn line(raw: &str) -> String {
-    let kept: String = raw.chars().map(|c| if c.is_control() || "{}[]<>%".contains(c) { ' ' } else { c }).collect();
+    let kept: String =
+        raw.chars().map(|c| if c.is_control() || "{}[]<>%".contains(c) { ' ' } else { c }).collect();
     text::squeeze(&kept)
 }
 

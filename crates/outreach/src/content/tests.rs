@@ -2,9 +2,12 @@
 
 mod claims;
 mod limits;
+mod model;
 mod writer;
 
-use super::brief::{Brief, CampaignCard, ClientCard, Earlier, Evidence, LeadCard, SenderCard, StepCard, Topic, rank};
+use super::brief::{
+    Brief, CampaignCard, ClientCard, Earlier, Evidence, LeadCard, SenderCard, StepCard, Topic, rank,
+};
 use base::{Time, Zone};
 use uuid::Uuid;
 
@@ -52,7 +55,10 @@ fn brief() -> Brief {
             legal_name: "Northwind Studio Pty Ltd".into(),
             postal_address: "12 Example Street, Sydney NSW 2000".into(),
             website: None,
-            offer: Some("We build booking pages for clinics, from A$1,200, and answer calls within 20 seconds.".into()),
+            offer: Some(
+                "We build booking pages for clinics, from A$1,200, and answer calls within 20 seconds."
+                    .into(),
+            ),
         },
         campaign: CampaignCard::default(),
         step: StepCard { number: 1, of: 3, threaded: true, ..StepCard::default() },
@@ -71,7 +77,10 @@ fn brief() -> Brief {
 fn follow_up(number: i16) -> Brief {
     let mut brief = brief();
     brief.step.number = number;
-    brief.earlier =
-        vec![Earlier { subject: "Hiring at Harbour Dental".into(), body: "Hi Priya".into(), at: now().plus_days(-3) }];
+    brief.earlier = vec![Earlier {
+        subject: "Hiring at Harbour Dental".into(),
+        body: "Hi Priya".into(),
+        at: now().plus_days(-3),
+    }];
     brief
 }

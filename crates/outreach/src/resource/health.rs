@@ -57,7 +57,8 @@ pub(super) fn judge(
         health,
         critical_since,
         retire: critical_since.is_some_and(|since| since.plus_days(by.retire_days) <= now),
-        rest: mailbox.sent >= by.rest.sends_min.max(1) && mailbox.bounced * 1_000_000 >= mailbox.sent * by.rest.bounce_ppm,
+        rest: mailbox.sent >= by.rest.sends_min.max(1)
+            && mailbox.bounced * 1_000_000 >= mailbox.sent * by.rest.bounce_ppm,
     }
 }
 
@@ -110,7 +111,13 @@ fn domain_of(resource: &Resource) -> String {
     resource.domain.clone().unwrap_or_else(|| resource.address.clone())
 }
 
-async fn apply(cx: &mut Cx, by: &Rules, resource: &Resource, own: check::Outcomes, verdict: &Verdict) -> Result<bool> {
+async fn apply(
+    cx: &mut Cx,
+    by: &Rules,
+    resource: &Resource,
+    own: check::Outcomes,
+    verdict: &Verdict,
+) -> Result<bool> {
     let now = cx.now();
     let checks = check::Checks {
         critical_since: verdict.critical_since,
@@ -157,9 +164,22 @@ async fn apply(cx: &mut Cx, by: &Rules, resource: &Resource, own: check::Outcome
         && resource.paused_until.is_none_or(|until| until <= now)
         && resource.status == Status::Active
     {
-        let why = format!("{} of its {} messages bounced; it rests for {} hours.", own.bounced, own.sent, by.rest.pause_h);
-        store::set_paused_until(cx, resource.id.uuid(), Some(now.plus_s(by.rest.pause_h * 3_600)), Some(&why)).await?;
-        news = Some((Severity::Warning, format!("{} rests for {} hours", resource.address, by.rest.pause_h), why));
+        let why = format!(
+            "{} of its {} messages bounced; it rests for {} hours.",
+            own.bounced, own.sent, by.rest.pause_h
+        );
+        store::set_paused_until(
+            cx,
+            resource.id.uuid(),
+            Some(now.plus_s(by.rest.pause_h * 3_600)),
+            Some(&why),
+        )
+        .await?;
+        news = Some((
+            Severity::Warning,
+            format!("{} rests for {} hours", resource.address, by.rest.pause_h),
+            why,
+        ));
     }
     let changed = news.is_some() || verdict.health != resource.health;
     if let Some((severity, title, body)) = news {

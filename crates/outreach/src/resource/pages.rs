@@ -6,7 +6,12 @@ mod show;
 pub use add::{add_mailbox, add_sink, form as add_page};
 pub use show::{look_up, pause, resume, show, test};
 
-use super::{Resource, SinkSettings, Status, check::{Found, Verdict}, client_zone, list, room, rules::Health};
+use super::{
+    Resource, SinkSettings, Status,
+    check::{Found, Verdict},
+    client_zone, list, room,
+    rules::Health,
+};
 use crate::limits::Limits;
 use axum::response::Response;
 use control::secret::Keyring;

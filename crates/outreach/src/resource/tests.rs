@@ -1,8 +1,8 @@
 //! Behaviour of mailboxes against a database.
 
 use super::{
-    New, PACED, Reserve, Reserved, Server, Settings, SinkSettings, Status, account, add, add_sink, check::Outcomes, get, health, pick,
-    remaining_today, reserve, reserve::take_one, rules::Health, store,
+    New, PACED, Reserve, Reserved, Server, Settings, SinkSettings, Status, account, add, add_sink,
+    check::Outcomes, get, health, pick, remaining_today, reserve, reserve::take_one, rules::Health, store,
 };
 use crate::{
     limits::Limits,
@@ -19,7 +19,8 @@ use uuid::Uuid;
 fn ring() -> Keyring {
     let folder = std::env::temp_dir().join(format!("outreach-key-{}", Random::system().between(0, i64::MAX)));
     std::fs::create_dir_all(&folder).expect("a folder");
-    let ring = Keyring::load(&control::secret::Settings::default(), &folder, &Random::system()).expect("a key");
+    let ring =
+        Keyring::load(&control::secret::Settings::default(), &folder, &Random::system()).expect("a key");
     std::fs::remove_dir_all(&folder).expect("removed");
     ring
 }
@@ -31,7 +32,12 @@ fn mailbox(address: &str) -> New {
         display_name: "Alex Morgan".to_owned(),
         provider: "smtp",
         settings: Settings {
-            smtp: Server { host: "smtp.example.com".into(), port: 587, security: Security::StartTls, username: "alex".into() },
+            smtp: Server {
+                host: "smtp.example.com".into(),
+                port: 587,
+                security: Security::StartTls,
+                username: "alex".into(),
+            },
             imap: None,
             sent_folder: None,
             lookup: None,
@@ -65,7 +71,13 @@ async fn ask(cx: &mut Cx, resource: Uuid, campaign: Uuid, slot_at: Option<Time>)
     reserve(cx, &limits, &ask).await.expect("an answer")
 }
 
-async fn asked(db: &TestDb, tenant: &Tenant, resource: Uuid, campaign: Uuid, slot_at: Option<Time>) -> Reserved {
+async fn asked(
+    db: &TestDb,
+    tenant: &Tenant,
+    resource: Uuid,
+    campaign: Uuid,
+    slot_at: Option<Time>,
+) -> Reserved {
     let mut cx = db.cx(&tenant.owner).await;
     let answer = ask(&mut cx, resource, campaign, slot_at).await;
     match answer {
@@ -116,7 +128,8 @@ async fn mailboxes_of_one_domain_share_its_first_day() {
         .map(|n| {
             let (inner, id, tenant) = (db.db.clone(), ids[n % 8], tenant.id);
             tokio::spawn(async move {
-                let mut cx = inner.begin(Scope::Tenant(tenant), Caller::system("test", &inner)).await.expect("begins");
+                let mut cx =
+                    inner.begin(Scope::Tenant(tenant), Caller::system("test", &inner)).await.expect("begins");
                 let answer = ask(&mut cx, id, campaign, None).await;
                 match answer {
                     Reserved::No(..) => cx.rollback().await.expect("a rollback"),
@@ -134,7 +147,9 @@ async fn mailboxes_of_one_domain_share_its_first_day() {
     assert_eq!(sent, 4);
     let mut cx = db.cx(&tenant.owner).await;
     assert_eq!(get(&mut cx, ids[0]).await.expect("there").domain, Some("anchor.example".to_owned()));
-    let used = sqlx::query_scalar!("select used from outreach.capacity where key = 'domain:anchor.example'").fetch_one(cx.conn()).await;
+    let used = sqlx::query_scalar!("select used from outreach.capacity where key = 'domain:anchor.example'")
+        .fetch_one(cx.conn())
+        .await;
     assert_eq!(used.expect("a row"), 4);
 }
 
@@ -146,9 +161,13 @@ async fn a_mailbox_pauses_between_messages_and_keeps_slots() {
     let campaign = Uuid::from_u128(1);
     assert!(matches!(asked(&db, &tenant, id, campaign, None).await, Reserved::Yes(held) if held.len() == 2));
     let now = db.clock_now();
-    let Reserved::Slot(second) = asked(&db, &tenant, id, campaign, None).await else { panic!("a slot was expected") };
+    let Reserved::Slot(second) = asked(&db, &tenant, id, campaign, None).await else {
+        panic!("a slot was expected")
+    };
     assert!((30..=90).contains(&second.since_s(now)), "{second}");
-    let Reserved::Slot(third) = asked(&db, &tenant, id, campaign, None).await else { panic!("a slot was expected") };
+    let Reserved::Slot(third) = asked(&db, &tenant, id, campaign, None).await else {
+        panic!("a slot was expected")
+    };
     assert!((30..=90).contains(&third.since_s(second)), "{third}");
     // Its own slot is asked for too early: it is kept.
     assert_eq!(asked(&db, &tenant, id, campaign, Some(second)).await, Reserved::Slot(second));
@@ -167,7 +186,9 @@ async fn slots_that_a_stop_let_lapse_are_given_anew_one_by_one() {
     assert!(matches!(asked(&db, &tenant, id, campaign, None).await, Reserved::Yes(_)));
     let mut slots = Vec::new();
     for _ in 0..3 {
-        let Reserved::Slot(slot) = asked(&db, &tenant, id, campaign, None).await else { panic!("a slot was expected") };
+        let Reserved::Slot(slot) = asked(&db, &tenant, id, campaign, None).await else {
+            panic!("a slot was expected")
+        };
         slots.push(slot);
     }
     db.clock.advance_s(3_600);
@@ -188,8 +209,14 @@ async fn a_day_that_is_used_up_goes_on_in_the_next_window() {
         assert!(matches!(asked(&db, &tenant, id, campaign, None).await, Reserved::Yes(_)));
         db.clock.advance_s(120);
     }
-    let Reserved::No(code, detail, retry_at) = asked(&db, &tenant, id, campaign, None).await else { panic!("a no was expected") };
-    assert_eq!((code, retry_at), ("used_up", Some("2026-03-02T22:00:00Z".parse().expect("an instant"))), "{detail}");
+    let Reserved::No(code, detail, retry_at) = asked(&db, &tenant, id, campaign, None).await else {
+        panic!("a no was expected")
+    };
+    assert_eq!(
+        (code, retry_at),
+        ("used_up", Some("2026-03-02T22:00:00Z".parse().expect("an instant"))),
+        "{detail}"
+    );
     assert_ne!(code, PACED);
     // Tuesday, nine in Sydney.
     db.clock.advance_to(retry_at.expect("said above"));
@@ -207,7 +234,9 @@ async fn what_is_paused_sick_or_retired_sends_nothing() {
     super::pause(&mut cx, ids[0], "holiday").await.expect("paused");
     let later = cx.now().plus_s(7_200);
     store::set_paused_until(&mut cx, ids[1], Some(later), Some("rests")).await.expect("set");
-    store::set_health(&mut cx, ids[2], Health::Critical, &super::check::Checks::default()).await.expect("set");
+    store::set_health(&mut cx, ids[2], Health::Critical, &super::check::Checks::default())
+        .await
+        .expect("set");
     store::set_status(&mut cx, ids[3], &[Status::Active], Status::Retired, Some("bad")).await.expect("set");
     cx.commit().await.expect("a commit");
     for (id, code) in ids.iter().zip(["paused", "paused", "unhealthy", "unhealthy"]) {
@@ -226,7 +255,11 @@ async fn a_password_is_sealed_and_comes_back_only_for_the_account() {
     let ring = ring();
     let mut cx = db.cx(&ours.owner).await;
     let id = add(&mut cx, &ring, mailbox("alex@anchor.example")).await.expect("added");
-    let sink = SinkSettings { host: "127.0.0.1".into(), port: 2525, lookup: "http://127.0.0.1:2526/".parse().expect("a URL") };
+    let sink = SinkSettings {
+        host: "127.0.0.1".into(),
+        port: 2525,
+        lookup: "http://127.0.0.1:2526/".parse().expect("a URL"),
+    };
     let address = EmailAddress::parse("try@anchor.example").expect("an address");
     let sink_id = add_sink(&mut cx, &ring, &sink, address, "Alex").await.expect("added");
     let found = get(&mut cx, id.uuid()).await.expect("there");
@@ -259,7 +292,10 @@ async fn the_least_recently_used_mailbox_sends_next_and_a_campaign_has_no_more_r
     let mut seen = Vec::new();
     for _ in 0..3 {
         let mut cx = db.cx(&tenant.owner).await;
-        let next = pick(&mut cx, campaign.uuid(), crate::channel::Channel::Email, Uuid::nil()).await.expect("an answer").expect("one");
+        let next = pick(&mut cx, campaign.uuid(), crate::channel::Channel::Email, Uuid::nil())
+            .await
+            .expect("an answer")
+            .expect("one");
         drop(cx);
         assert!(matches!(asked(&db, &tenant, next.id.uuid(), campaign.uuid(), None).await, Reserved::Yes(_)));
         seen.push(next.id.uuid());
@@ -296,5 +332,8 @@ async fn bounces_slow_stop_and_rest() {
     let bad = judge(of(1_000, 51, 0), of(1_000, 0, 0), None);
     assert_eq!((bad.health, bad.critical_since, bad.retire), (Health::Critical, Some(now), false));
     assert!(judge(of(1_000, 51, 0), of(0, 0, 0), Some(now.plus_days(-7))).retire);
-    assert!(judge(of(1_000, 0, 0), of(0, 0, 0), Some(now.plus_days(-7))).critical_since.is_none(), "it recovered");
+    assert!(
+        judge(of(1_000, 0, 0), of(0, 0, 0), Some(now.plus_days(-7))).critical_since.is_none(),
+        "it recovered"
+    );
 }

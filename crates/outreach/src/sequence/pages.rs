@@ -24,7 +24,9 @@ use base::{Error, Kind, Result, Time, Zone};
 use maud::{Markup, html};
 use serde::Deserialize;
 use std::collections::BTreeMap;
-use ui::prelude::{Button, Card, Choice, Column, Field, Filter, Pairs, Row, Table, Wall, grid, number, state};
+use ui::prelude::{
+    Button, Card, Choice, Column, Field, Filter, Pairs, Row, Table, Wall, grid, number, state,
+};
 use uuid::Uuid;
 
 /// `GET /campaigns/{id}/sequence`
@@ -37,7 +39,14 @@ pub async fn editor(mut cx: web::Cx, Path(id): Path<Uuid>) -> web::Result<Respon
     cx.page(&title, body).await
 }
 
-async fn page(cx: &mut web::Cx, campaign: &Campaign, counts: &Counts, shown: &[Step], note: &str, problem: Option<&str>) -> Result<Markup> {
+async fn page(
+    cx: &mut web::Cx,
+    campaign: &Campaign,
+    counts: &Counts,
+    shown: &[Step],
+    note: &str,
+    problem: Option<&str>,
+) -> Result<Markup> {
     let versions = versions(cx, campaign.id).await?;
     let gap: i64 = control::figure::read(cx, "prospect.gap_days").await?;
     let wall = Wall::new(cx.now(), cx.who().zone.clone());
@@ -60,7 +69,11 @@ async fn page(cx: &mut web::Cx, campaign: &Campaign, counts: &Counts, shown: &[S
         Column::text("Saved"),
         Column::acts("Preview"),
     ];
-    let empty = state::empty("Nothing is saved yet", "The steps below are a proposal; save them to use them.", None::<Button>);
+    let empty = state::empty(
+        "Nothing is saved yet",
+        "The steps below are a proposal; save them to use them.",
+        None::<Button>,
+    );
     Ok(html! {
         (head(campaign, counts, "/sequence"))
         @for warning in warnings(shown, gap) { div.note.b-warn role="status" { (warning) } }
@@ -121,13 +134,19 @@ fn form(id: Uuid, shown: &[Step], note: &str, problem: Option<&str>) -> Markup {
 fn read(typed: &BTreeMap<String, String>) -> Result<Vec<Step>> {
     let mut read = Vec::new();
     for number in 1..=super::rules::STEPS_MAX {
-        let get = |field: &str| typed.get(&format!("{field}_{number}")).map(|text| text.trim().replace("\r\n", "\n")).unwrap_or_default();
+        let get = |field: &str| {
+            typed
+                .get(&format!("{field}_{number}"))
+                .map(|text| text.trim().replace("\r\n", "\n"))
+                .unwrap_or_default()
+        };
         if get("use").is_empty() || !get("remove").is_empty() {
             continue;
         }
         let delay = get("delay");
         let delay_days = delay.parse().map_err(|cause| {
-            Error::invalid("sequence.delay", format!("Step {number}: “{delay}” is not a number of days.")).caused_by(cause)
+            Error::invalid("sequence.delay", format!("Step {number}: “{delay}” is not a number of days."))
+                .caused_by(cause)
         })?;
         read.push(Step {
             channel: Channel::Email,
@@ -142,7 +161,11 @@ fn read(typed: &BTreeMap<String, String>) -> Result<Vec<Step>> {
 }
 
 /// `POST /campaigns/{id}/sequence`
-pub async fn save_steps(mut cx: web::Cx, Path(id): Path<Uuid>, Form(typed): Form<BTreeMap<String, String>>) -> web::Result<Response> {
+pub async fn save_steps(
+    mut cx: web::Cx,
+    Path(id): Path<Uuid>,
+    Form(typed): Form<BTreeMap<String, String>>,
+) -> web::Result<Response> {
     let note = typed.get("note").cloned().unwrap_or_default();
     let (campaign, counts) = with_counts(&mut cx, id).await?;
     let (shown, done) = match read(&typed) {
@@ -158,7 +181,10 @@ pub async fn save_steps(mut cx: web::Cx, Path(id): Path<Uuid>, Form(typed): Form
     match done {
         Ok(()) => {
             cx.commit().await?;
-            Ok(web::redirect_with(&format!("/campaigns/{id}/sequence"), "The steps were saved as a new version."))
+            Ok(web::redirect_with(
+                &format!("/campaigns/{id}/sequence"),
+                "The steps were saved as a new version.",
+            ))
         }
         Err(error) if error.kind() == Kind::Invalid => {
             let body = page(&mut cx, &campaign, &counts, &shown, &note, Some(error.message())).await?;
@@ -185,12 +211,21 @@ struct Someone {
 }
 
 /// `GET /campaigns/{id}/preview`: nothing is stored, sent or spent.
-pub async fn preview(mut cx: web::Cx, Path(id): Path<Uuid>, Query(asked): Query<Asked>) -> web::Result<Response> {
+pub async fn preview(
+    mut cx: web::Cx,
+    Path(id): Path<Uuid>,
+    Query(asked): Query<Asked>,
+) -> web::Result<Response> {
     let (campaign, counts) = with_counts(&mut cx, id).await?;
     let sequence = match (asked.version, campaign.sequence_id) {
         (Some(number), _) => version(&mut cx, campaign.id, number).await?,
         (None, Some(own)) => own.into(),
-        (None, None) => return Ok(web::redirect_with(&format!("/campaigns/{id}/sequence"), "Save the steps first, then preview them.")),
+        (None, None) => {
+            return Ok(web::redirect_with(
+                &format!("/campaigns/{id}/sequence"),
+                "Save the steps first, then preview them.",
+            ));
+        }
     };
     let steps = steps(&mut cx, sequence).await?;
     let people = people(&mut cx, id).await?;
@@ -199,7 +234,10 @@ pub async fn preview(mut cx: web::Cx, Path(id): Path<Uuid>, Query(asked): Query<
     let choices = people.iter().map(|p| Choice::new(p.id.to_string(), &p.name));
     let bar = Filter::new(format!("/campaigns/{id}/preview"))
         .hidden("version", asked.version.map(|v| v.to_string()).unwrap_or_default())
-        .field(Field::select("lead", "For", choices).value(someone.map(|p| p.id.to_string()).unwrap_or_default()));
+        .field(
+            Field::select("lead", "For", choices)
+                .value(someone.map(|p| p.id.to_string()).unwrap_or_default()),
+        );
     let cards = match someone {
         Some(person) => drafts(&mut cx, &campaign, sequence.uuid(), &steps, person).await?,
         None => vec![state::empty(
@@ -237,7 +275,13 @@ async fn people(cx: &mut db::Cx, campaign: Uuid) -> Result<Vec<Someone>> {
     .await?)
 }
 
-async fn drafts(cx: &mut web::Cx, campaign: &Campaign, sequence: Uuid, steps: &[Step], person: &Someone) -> Result<Vec<Markup>> {
+async fn drafts(
+    cx: &mut web::Cx,
+    campaign: &Campaign,
+    sequence: Uuid,
+    steps: &[Step],
+    person: &Someone,
+) -> Result<Vec<Markup>> {
     let sender = sender(cx, campaign).await?;
     let zone = Zone::named(&person.zone)?;
     let limits = Limits::load(cx, &person.country, person.region.as_deref()).await?;
@@ -247,7 +291,8 @@ async fn drafts(cx: &mut web::Cx, campaign: &Campaign, sequence: Uuid, steps: &[
     let wall = Wall::new(cx.now(), zone.clone());
     let mut cards = vec![timetable(steps, &times, &wall, &zone)];
     for (number, step) in (1_i16..).zip(steps) {
-        let brief = Brief::preview(cx, campaign.id.uuid(), sequence, number, person.id, sender.clone()).await?;
+        let brief =
+            Brief::preview(cx, campaign.id.uuid(), sequence, number, person.id, sender.clone()).await?;
         let title = format!("Step {number}: {}", step.channel.label());
         cards.push(match compose_builtin(&brief) {
             Ok(draft) => {
@@ -272,9 +317,18 @@ async fn drafts(cx: &mut web::Cx, campaign: &Campaign, sequence: Uuid, steps: &[
 
 fn timetable(steps: &[Step], times: &[Option<Time>], wall: &Wall, zone: &Zone) -> Markup {
     let rows = steps.iter().zip(times).zip(1..).map(|((step, at), number)| {
-        Row::new().cell(number).cell(step.channel.label()).cell(step.delay_days).maybe(at.map(|at| wall.moment(at)))
+        Row::new()
+            .cell(number)
+            .cell(step.channel.label())
+            .cell(step.delay_days)
+            .maybe(at.map(|at| wall.moment(at)))
     });
-    let columns = [Column::number("Step"), Column::text("Channel"), Column::number("Days after the one before"), Column::text("Not before")];
+    let columns = [
+        Column::number("Step"),
+        Column::text("Channel"),
+        Column::number("Days after the one before"),
+        Column::text("Not before"),
+    ];
     html! {
         (Card::new("If this lead joined now and never answered")
             .body(Table::new("Dates", columns).rows(rows))
@@ -298,5 +352,8 @@ pub async fn use_template(mut cx: web::Cx, Path(id): Path<Uuid>) -> web::Result<
     let campaign = campaign::get(&mut cx, id.into()).await?;
     save(&mut cx, campaign.id, "First contact, three e-mails", first_contact()).await?;
     cx.commit().await?;
-    Ok(web::redirect_with(&format!("/campaigns/{id}/sequence"), "The three e-mails were saved as a new version."))
+    Ok(web::redirect_with(
+        &format!("/campaigns/{id}/sequence"),
+        "The three e-mails were saved as a new version.",
+    ))
 }

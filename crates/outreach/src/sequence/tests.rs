@@ -17,7 +17,10 @@ fn what_may_not_be_said_is_refused_with_the_step_that_says_it() {
         check(&steps).map_err(|error| (error.code(), error.message().to_owned()))
     };
     assert!(with(|_| ()).is_ok());
-    assert!(with(|s| s.body_template = "Hi {{first_name}}, would you talk about {{company}}? <p>ok</p>".into()).is_ok());
+    assert!(
+        with(|s| s.body_template = "Hi {{first_name}}, would you talk about {{company}}? <p>ok</p>".into())
+            .is_ok()
+    );
     for (change, code) in [
         ((|s| s.delay_days = 91) as fn(&mut Step), "sequence.delay"),
         (|s| s.channel = crate::channel::Channel::Sms, "sequence.channel"),
@@ -33,7 +36,11 @@ fn what_may_not_be_said_is_refused_with_the_step_that_says_it() {
         assert!(message.starts_with("Step 2:"), "{message}");
     }
     assert!(check(&[]).is_err());
-    assert_eq!(warnings(&[first_contact()[0].clone(), Step { delay_days: 1, ..first_contact()[1].clone() }], 2).len(), 1);
+    assert_eq!(
+        warnings(&[first_contact()[0].clone(), Step { delay_days: 1, ..first_contact()[1].clone() }], 2)
+            .len(),
+        1
+    );
 }
 
 #[test]
@@ -46,7 +53,8 @@ fn steps_come_in_the_leads_hours_each_counted_from_the_one_before() {
     };
     // Saturday noon in Perth; the Friday after is closed.
     let now: Time = "2026-11-21T04:00:00Z".parse().expect("an instant");
-    let at: Vec<String> = dates(&first_contact(), &window, now, 2).into_iter().flatten().map(|t| t.to_string()).collect();
+    let at: Vec<String> =
+        dates(&first_contact(), &window, now, 2).into_iter().flatten().map(|t| t.to_string()).collect();
     assert_eq!(at, ["2026-11-23T01:00:00Z", "2026-11-26T01:00:00Z", "2026-11-30T01:00:00Z"]);
 }
 
@@ -66,7 +74,10 @@ async fn saving_makes_a_version_and_leaves_the_others() {
     assert_eq!(current(&mut cx, now).await.expect("steps"), two);
     assert_eq!(steps(&mut cx, first.expect("one").into()).await.expect("steps").len(), 3);
     let all = versions(&mut cx, id).await.expect("versions");
-    assert_eq!(all.iter().map(|v| (v.version, v.note.as_str())).collect::<Vec<_>>(), [(2, "shorter"), (1, "First contact, three e-mails")]);
+    assert_eq!(
+        all.iter().map(|v| (v.version, v.note.as_str())).collect::<Vec<_>>(),
+        [(2, "shorter"), (1, "First contact, three e-mails")]
+    );
     cx.commit().await.expect("a commit");
     let mut cx = db.cx(&theirs.owner).await;
     assert_eq!(save(&mut cx, id, "", two).await.expect_err("not theirs").code(), "not_found");

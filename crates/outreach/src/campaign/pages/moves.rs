@@ -14,22 +14,23 @@ pub(super) fn buttons(c: &Campaign, heading: Heading) -> Markup {
     let mut heading = heading;
     let mut pausing = html! {};
     for step in Move::ALL.into_iter().filter(|step| step.after(c.status).is_some()) {
-        heading = match step {
-            Move::Activate => heading.act(Button::post("Activate", at("activate")).primary()),
-            Move::Resume => heading.act(Button::post("Resume", at("resume")).primary()),
-            Move::Pause => {
-                let form = ui::form::Form::post(at("pause"), "pause")
-                    .field(Field::text("reason", "Why").required().max_chars(500))
-                    .act(Button::submit("Pause the campaign").danger());
-                pausing = html! { details.stack { summary { "Pause" } (form) } };
-                heading
-            }
-            Move::Complete => heading.act(
-                Button::post("Complete", at("complete")).confirm("Complete the campaign? Sequences that run are stopped and it cannot begin again."),
-            ),
-            Move::Withdraw => heading.act(Button::post("Back to draft", at("withdraw"))),
-            Move::Ask => heading.act(Button::post("Ask for approval", at("ask")).quiet()),
-        };
+        heading =
+            match step {
+                Move::Activate => heading.act(Button::post("Activate", at("activate")).primary()),
+                Move::Resume => heading.act(Button::post("Resume", at("resume")).primary()),
+                Move::Pause => {
+                    let form = ui::form::Form::post(at("pause"), "pause")
+                        .field(Field::text("reason", "Why").required().max_chars(500))
+                        .act(Button::submit("Pause the campaign").danger());
+                    pausing = html! { details.stack { summary { "Pause" } (form) } };
+                    heading
+                }
+                Move::Complete => heading.act(Button::post("Complete", at("complete")).confirm(
+                    "Complete the campaign? Sequences that run are stopped and it cannot begin again.",
+                )),
+                Move::Withdraw => heading.act(Button::post("Back to draft", at("withdraw"))),
+                Move::Ask => heading.act(Button::post("Ask for approval", at("ask")).quiet()),
+            };
     }
     html! { (heading.render()) (pausing) }
 }
@@ -53,13 +54,22 @@ pub async fn activate(mut cx: web::Cx, Path(id): Path<Uuid>) -> web::Result<Resp
 }
 
 /// `POST /campaigns/{id}/pause`
-pub async fn pause(mut cx: web::Cx, Path(id): Path<Uuid>, Form(typed): Form<Reason>) -> web::Result<Response> {
+pub async fn pause(
+    mut cx: web::Cx,
+    Path(id): Path<Uuid>,
+    Form(typed): Form<Reason>,
+) -> web::Result<Response> {
     campaign::pause(&mut cx, id.into(), &typed.reason).await?;
     cx.commit().await?;
     Ok(back(id, "The campaign is paused. Nothing more leaves until you resume it."))
 }
 
-async fn simply(mut cx: web::Cx, id: Uuid, act: impl AsyncFnOnce(&mut db::Cx, CampaignId) -> Result<()>, notice: &str) -> web::Result<Response> {
+async fn simply(
+    mut cx: web::Cx,
+    id: Uuid,
+    act: impl AsyncFnOnce(&mut db::Cx, CampaignId) -> Result<()>,
+    notice: &str,
+) -> web::Result<Response> {
     act(&mut cx, id.into()).await?;
     cx.commit().await?;
     Ok(back(id, notice))

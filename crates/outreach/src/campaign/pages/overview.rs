@@ -12,7 +12,9 @@ use axum::{
 use base::{Cursor, Error, Page, Result, Time};
 use maud::{Markup, Render, html};
 use serde::Deserialize;
-use ui::prelude::{Align, Button, Card, Column, Kpi, Pairs, Row, Table, Tone, Trend, Wall, grid, kpis, number, state, tag};
+use ui::prelude::{
+    Align, Button, Card, Column, Kpi, Pairs, Row, Table, Tone, Trend, Wall, grid, kpis, number, state, tag,
+};
 use uuid::Uuid;
 
 /// `GET /campaigns/{id}`
@@ -57,7 +59,13 @@ fn ready(campaign: &Campaign, missing: &[Missing], no_consent: i64) -> Markup {
 }
 
 fn about(campaign: &Campaign) -> Markup {
-    let or = |text: &str, other: &'static str| if text.is_empty() { html! { span.quiet { (other) } } } else { html! { (text) } };
+    let or = |text: &str, other: &'static str| {
+        if text.is_empty() {
+            html! { span.quiet { (other) } }
+        } else {
+            html! { (text) }
+        }
+    };
     Card::new("What it is about")
         .link("Change", &format!("/campaigns/{}/settings", campaign.id))
         .padded(
@@ -101,7 +109,11 @@ pub struct After {
 }
 
 /// `GET /campaigns/{id}/activity`
-pub async fn activity(mut cx: web::Cx, Path(id): Path<Uuid>, Query(listed): Query<After>) -> web::Result<Response> {
+pub async fn activity(
+    mut cx: web::Cx,
+    Path(id): Path<Uuid>,
+    Query(listed): Query<After>,
+) -> web::Result<Response> {
     let (campaign, counts) = with_counts(&mut cx, id).await?;
     let page = happened(&mut cx, id, listed.after.as_ref()).await?;
     let wall = Wall::new(cx.now(), cx.who().zone.clone());
@@ -120,7 +132,11 @@ pub async fn activity(mut cx: web::Cx, Path(id): Path<Uuid>, Query(listed): Quer
         Column::text("Details"),
         Column::text("By").align(Align::Right),
     ];
-    let empty = state::empty("Nothing happened yet", "Add leads and activate the campaign; every act is listed here.", None::<Button>);
+    let empty = state::empty(
+        "Nothing happened yet",
+        "Add leads and activate the campaign; every act is listed here.",
+        None::<Button>,
+    );
     let next = page.next.as_ref().map(|next| format!("/campaigns/{id}/activity?after={}", next.as_str()));
     let body = html! {
         (head(&campaign, &counts, "/activity"))
@@ -135,7 +151,9 @@ async fn happened(cx: &mut db::Cx, id: Uuid, after: Option<&Cursor>) -> Result<P
     let (at, last) = match after {
         Some(cursor) => {
             let (key, id) = cursor.parts()?;
-            let us = key.parse::<i64>().map_err(|cause| Error::invalid("cursor.invalid", "This page link is damaged.").caused_by(cause))?;
+            let us = key.parse::<i64>().map_err(|cause| {
+                Error::invalid("cursor.invalid", "This page link is damaged.").caused_by(cause)
+            })?;
             (Some(Time::from_us(us)), id)
         }
         None => (None, Uuid::nil()),
@@ -160,13 +178,26 @@ async fn happened(cx: &mut db::Cx, id: Uuid, after: Option<&Cursor>) -> Result<P
 }
 
 fn word(action: Action) -> String {
-    serde_json::to_value(action).ok().and_then(|v| v.as_str().map(|s| s.replace('_', " "))).unwrap_or_default()
+    serde_json::to_value(action)
+        .ok()
+        .and_then(|v| v.as_str().map(|s| s.replace('_', " ")))
+        .unwrap_or_default()
 }
 
 fn tone(action: Action) -> Tone {
     match action {
-        Action::Sent | Action::Delivered | Action::Approved | Action::MeetingBooked | Action::MeetingHeld | Action::Replied => Tone::Good,
-        Action::Bounced | Action::Complained | Action::SendFailed | Action::Rejected | Action::OptedOut | Action::MeetingMissed => Tone::Bad,
+        Action::Sent
+        | Action::Delivered
+        | Action::Approved
+        | Action::MeetingBooked
+        | Action::MeetingHeld
+        | Action::Replied => Tone::Good,
+        Action::Bounced
+        | Action::Complained
+        | Action::SendFailed
+        | Action::Rejected
+        | Action::OptedOut
+        | Action::MeetingMissed => Tone::Bad,
         Action::Skipped | Action::Paused | Action::ApprovalRequested | Action::MeetingCancelled => Tone::Warm,
         Action::Enrolled
         | Action::Drafted

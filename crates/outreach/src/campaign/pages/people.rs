@@ -10,7 +10,9 @@ use axum::{
 use base::{Cursor, Error, Result};
 use maud::html;
 use serde::Deserialize;
-use ui::prelude::{Button, Card, Choice, Column, Field, Row, Tab, Table, Tone, Wall, number, state, tabs, tag};
+use ui::prelude::{
+    Button, Card, Choice, Column, Field, Row, Tab, Table, Tone, Wall, number, state, tabs, tag,
+};
 use uuid::Uuid;
 
 /// What a list's address says.
@@ -22,13 +24,19 @@ pub struct Listed {
 }
 
 /// `GET /campaigns/{id}/leads`
-pub async fn leads(mut cx: web::Cx, Path(id): Path<Uuid>, Query(listed): Query<Listed>) -> web::Result<Response> {
+pub async fn leads(
+    mut cx: web::Cx,
+    Path(id): Path<Uuid>,
+    Query(listed): Query<Listed>,
+) -> web::Result<Response> {
     let (campaign, counts) = with_counts(&mut cx, id).await?;
     let page = enrolled(&mut cx, campaign.id, listed.stage, listed.after.as_ref(), ROWS).await?;
     let imports = imports(&mut cx).await?;
     let wall = Wall::new(cx.now(), cx.who().zone.clone());
-    let stages: Vec<Tab> =
-        Stage::ALL.into_iter().map(|s| Tab::new(s.label(), format!("/campaigns/{id}/leads?stage={}", s.word()))).collect();
+    let stages: Vec<Tab> = Stage::ALL
+        .into_iter()
+        .map(|s| Tab::new(s.label(), format!("/campaigns/{id}/leads?stage={}", s.word())))
+        .collect();
     let rows = page.rows.iter().map(|e| {
         let tone = match e.status.as_str() {
             "active" => Tone::Good,
@@ -61,8 +69,15 @@ pub async fn leads(mut cx: web::Cx, Path(id): Path<Uuid>, Query(listed): Query<L
         Column::number("Version"),
         Column::text("Joined"),
     ];
-    let empty = state::empty("No leads here", "Leads that join the campaign are listed here with their next step.", None::<Button>);
-    let next = page.next.as_ref().map(|n| format!("/campaigns/{id}/leads?stage={}&after={}", listed.stage.word(), n.as_str()));
+    let empty = state::empty(
+        "No leads here",
+        "Leads that join the campaign are listed here with their next step.",
+        None::<Button>,
+    );
+    let next = page
+        .next
+        .as_ref()
+        .map(|n| format!("/campaigns/{id}/leads?stage={}&after={}", listed.stage.word(), n.as_str()));
     let here = format!("/campaigns/{id}/leads?stage={}", listed.stage.word());
     let body = html! {
         (head(&campaign, &counts, "/leads"))
@@ -76,7 +91,12 @@ pub async fn leads(mut cx: web::Cx, Path(id): Path<Uuid>, Query(listed): Query<L
 
 fn add_form(id: Uuid, imports: &[(Uuid, String)]) -> ui::form::Form {
     let any = || std::iter::once(Choice::new("", "Any"));
-    let tiers = [("hot", "Hot (85 and more)"), ("warm", "Warm (60-84)"), ("cool", "Cool (35-59)"), ("cold", "Cold (20-34)")];
+    let tiers = [
+        ("hot", "Hot (85 and more)"),
+        ("warm", "Warm (60-84)"),
+        ("cool", "Cool (35-59)"),
+        ("cold", "Cold (20-34)"),
+    ];
     let states = [("scored", "Scored"), ("enriched", "Enriched"), ("new", "New")];
     ui::form::Form::post(format!("/campaigns/{id}/leads"), "add")
         .line([
@@ -126,8 +146,12 @@ pub async fn add(mut cx: web::Cx, Path(id): Path<Uuid>, Form(typed): Form<Added>
         lead_ids: ids,
         tier: some(&typed.tier),
         status: some(&typed.status),
-        import_id: some(&typed.import_id).map(|t| t.parse().map_err(|cause| bad("import").caused_by(cause))).transpose()?,
-        limit: some(&typed.limit).map(|t| t.parse().map_err(|cause| bad("number").caused_by(cause))).transpose()?,
+        import_id: some(&typed.import_id)
+            .map(|t| t.parse().map_err(|cause| bad("import").caused_by(cause)))
+            .transpose()?,
+        limit: some(&typed.limit)
+            .map(|t| t.parse().map_err(|cause| bad("number").caused_by(cause)))
+            .transpose()?,
     };
     let joined = add_leads(&mut cx, id.into(), &filter).await?;
     cx.commit().await?;

@@ -39,7 +39,11 @@ pub async fn settings(mut cx: web::Cx, Path(id): Path<Uuid>) -> web::Result<Resp
 
 fn form(c: &Campaign, problem: Option<&str>) -> Markup {
     if c.status == Status::Completed {
-        return state::empty("The campaign is completed", "Its settings are kept as they were.", None::<Button>);
+        return state::empty(
+            "The campaign is completed",
+            "Its settings are kept as they were.",
+            None::<Button>,
+        );
     }
     let mode = match c.mode {
         None => "client",
@@ -49,8 +53,14 @@ fn form(c: &Campaign, problem: Option<&str>) -> Markup {
     };
     let shares = Channel::ALL.into_iter().map(|channel| {
         let share = c.allocation.get(&channel).copied().unwrap_or(0).to_string();
-        let field = Field::number(format!("share_{}", channel.word()), channel.label()).value(share).range("0", "100", "1");
-        if rules::CONNECTED.contains(&channel) { field.required() } else { field.disabled().hint("Not connected.") }
+        let field = Field::number(format!("share_{}", channel.word()), channel.label())
+            .value(share)
+            .range("0", "100", "1");
+        if rules::CONNECTED.contains(&channel) {
+            field.required()
+        } else {
+            field.disabled().hint("Not connected.")
+        }
     });
     let modes = [
         Choice::new("client", "As my organisation chose"),
@@ -66,8 +76,12 @@ fn form(c: &Campaign, problem: Option<&str>) -> Markup {
         .field(Field::radios("mode", "Who decides about messages", modes).value(mode))
         .set("Share of each channel in percent (together 100)", shares)
         .line([
-            Field::number("daily_limit", "Messages a day at most").value(c.daily_limit.to_string()).range("1", "500", "1").required(),
-            Field::line(Input::Date, "starts_on", "First day").value(c.starts_on.as_deref().unwrap_or_default()),
+            Field::number("daily_limit", "Messages a day at most")
+                .value(c.daily_limit.to_string())
+                .range("1", "500", "1")
+                .required(),
+            Field::line(Input::Date, "starts_on", "First day")
+                .value(c.starts_on.as_deref().unwrap_or_default()),
             Field::line(Input::Date, "ends_on", "Last day").value(c.ends_on.as_deref().unwrap_or_default()),
         ])
         .submit("Save settings");
@@ -82,7 +96,11 @@ fn change(typed: &BTreeMap<String, String>) -> Result<Change> {
             continue;
         };
         let share = share.trim().parse().map_err(|cause| {
-            Error::invalid("campaign.allocation", format!("The share of {} must be a number from 0 to 100.", channel.label())).caused_by(cause)
+            Error::invalid(
+                "campaign.allocation",
+                format!("The share of {} must be a number from 0 to 100.", channel.label()),
+            )
+            .caused_by(cause)
         })?;
         allocation.insert(channel, share);
     }
@@ -155,9 +173,15 @@ pub async fn resources(mut cx: web::Cx, Path(id): Path<Uuid>) -> web::Result<Res
         "Connect one, or add the built-in mail sink to try everything without sending anything to anybody.",
         Some(Button::link("Add a mailbox", "/settings/sending").primary()),
     );
-    let columns = [Column::text("Mailbox"), Column::text("Sends as"), Column::text("State"), Column::number("Used today")];
+    let columns = [
+        Column::text("Mailbox"),
+        Column::text("Sends as"),
+        Column::text("State"),
+        Column::number("Used today"),
+    ];
     let table = Table::new("Mailboxes", columns).rows(rows).empty(empty);
-    let save = ui::form::Form::post(format!("/campaigns/{id}/resources"), "assign").submit("Use the selected mailboxes");
+    let save = ui::form::Form::post(format!("/campaigns/{id}/resources"), "assign")
+        .submit("Use the selected mailboxes");
     let body = html! {
         (head(&campaign, &counts, "/resources"))
         (Card::new("Mailboxes of this campaign").body(table).foot("The least recently used one that has room sends next; a lead keeps its sender."))
@@ -168,10 +192,18 @@ pub async fn resources(mut cx: web::Cx, Path(id): Path<Uuid>) -> web::Result<Res
 }
 
 /// `POST /campaigns/{id}/resources`
-pub async fn assign_resources(mut cx: web::Cx, Path(id): Path<Uuid>, RawForm(form): RawForm) -> web::Result<Response> {
+pub async fn assign_resources(
+    mut cx: web::Cx,
+    Path(id): Path<Uuid>,
+    RawForm(form): RawForm,
+) -> web::Result<Response> {
     let picked = form_urlencoded::parse(&form)
         .filter(|(key, _)| key == "resource")
-        .map(|(_, value)| value.parse::<Uuid>().map_err(|cause| Error::invalid("resource.id", "A mailbox's id is damaged.").caused_by(cause)))
+        .map(|(_, value)| {
+            value
+                .parse::<Uuid>()
+                .map_err(|cause| Error::invalid("resource.id", "A mailbox's id is damaged.").caused_by(cause))
+        })
         .collect::<Result<Vec<_>>>()?;
     // Reads first, so that a campaign of somebody else is "not found".
     campaign::get(&mut cx, id.into()).await?;

@@ -54,6 +54,9 @@ fn what_nobody_supplied_is_found() {
 fn the_clients_own_words_carry_its_own_proof() {
     let mut with_proof = brief();
     with_proof.client.offer = Some("We have helped 30 clinics and are trusted by dentists in Perth.".into());
-    let found = unsupported(&Ground::of(&with_proof), "We have helped 30 clinics and are trusted by dentists in Perth.");
+    let found = unsupported(
+        &Ground::of(&with_proof),
+        "We have helped 30 clinics and are trusted by dentists in Perth.",
+    );
     assert_eq!(found, []);
 }

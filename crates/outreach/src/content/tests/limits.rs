@@ -1,6 +1,7 @@
 use crate::content::limits::{check, leftovers, questions};
 
-const GOOD: &str = "Hi Priya,\n\nI saw that Harbour Dental is hiring.\n\nWould it be worth a short conversation?";
+const GOOD: &str =
+    "Hi Priya,\n\nI saw that Harbour Dental is hiring.\n\nWould it be worth a short conversation?";
 
 fn errors(subject: &str, body: &str) -> Vec<&'static str> {
     check(subject, body).into_iter().filter(|issue| issue.error).map(|issue| issue.code).collect()
@@ -28,17 +29,39 @@ fn each_limit_is_named_when_it_is_broken() {
         ("Fine {{company}}", GOOD, "placeholder"),
     ];
     for (subject, body, code) in cases {
-        assert!(errors(subject, body).contains(&code), "{subject:?}: {:?} has no {code}", errors(subject, body));
+        assert!(
+            errors(subject, body).contains(&code),
+            "{subject:?}: {:?} has no {code}",
+            errors(subject, body)
+        );
     }
     assert_eq!(errors(&"x".repeat(49), GOOD), Vec::<&str>::new());
 }
 
 #[test]
 fn placeholders_are_found_in_every_form_and_html_is_not_one() {
-    for bad in ["Hi {{first_name}}", "Hi {name}", "Hi [[name]]", "Hi [NAME]", "Hi <FIRST NAME>", "Hi %NAME%", "Hi {{first"] {
+    for bad in [
+        "Hi {{first_name}}",
+        "Hi {name}",
+        "Hi [[name]]",
+        "Hi [NAME]",
+        "Hi <FIRST NAME>",
+        "Hi %NAME%",
+        "Hi {{first",
+    ] {
         assert_eq!(leftovers(bad).len(), 1, "{bad}: {:?}", leftovers(bad));
     }
-    for good in ["<p>Hi</p>", "<BR>", "<TABLE>", "<strong>x</strong>", "[see below]", "50% to 60% of", "a < B and C > d", "100%", "[A]"] {
+    for good in [
+        "<p>Hi</p>",
+        "<BR>",
+        "<TABLE>",
+        "<strong>x</strong>",
+        "[see below]",
+        "50% to 60% of",
+        "a < B and C > d",
+        "100%",
+        "[A]",
+    ] {
         assert_eq!(leftovers(good), Vec::<String>::new(), "{good}");
     }
 }

@@ -72,7 +72,11 @@ fn the_smart_prompt_is_put_into_an_own_template() {
     own.step.body_template = "Dear {{first_name}},\n\n{{SMART_PROMPT}}\n\nI am in {{city}} next week.".into();
     let written = builtin::write(&own).expect("writable");
     assert_eq!(written.subject, "Harbour Dental and us");
-    assert!(written.body.starts_with("Dear Priya,\n\n") && written.body.ends_with("I am in Newcastle next week."), "{}", written.body);
+    assert!(
+        written.body.starts_with("Dear Priya,\n\n") && written.body.ends_with("I am in Newcastle next week."),
+        "{}",
+        written.body
+    );
     assert_eq!(written.used, ["lead.hiring"]);
 }
 
@@ -102,7 +106,10 @@ fn names_are_cleaned_before_they_are_used() {
     ] {
         assert_eq!(text::first_name(raw).as_deref(), clean, "{raw:?}");
     }
-    assert_eq!(text::statement("Is 50% {{x}} of <b>it</b> ours?\n[NAME]", 25).as_deref(), Some("Is 50% x of b it /b ours. NAME"));
+    assert_eq!(
+        text::statement("Is 50% {{x}} of <b>it</b> ours?\n[NAME]", 25).as_deref(),
+        Some("Is 50% x of b it /b ours. NAME")
+    );
 }
 
 #[test]
@@ -168,7 +175,9 @@ fn sheets() -> impl Strategy<Value = Brief> {
             sheet.facts = facts
                 .into_iter()
                 .enumerate()
-                .map(|(n, (topic, text, own))| fact(&if own { format!("lead.{n}") } else { n.to_string() }, topic, &text))
+                .map(|(n, (topic, text, own))| {
+                    fact(&if own { format!("lead.{n}") } else { n.to_string() }, topic, &text)
+                })
                 .collect();
             sheet.order();
             sheet

@@ -109,19 +109,31 @@ fn page(t: &Typed, problem: Option<&str>) -> Markup {
 }
 
 fn server(host: &str, port: &str, security: &str, user: &str, address: &str) -> Result<Server> {
-    let port = port.trim().parse().map_err(|cause| Error::invalid("resource.port", format!("“{port}” is not a port.")).caused_by(cause))?;
+    let port = port.trim().parse().map_err(|cause| {
+        Error::invalid("resource.port", format!("“{port}” is not a port.")).caused_by(cause)
+    })?;
     let security = match security {
         "start_tls" => Security::StartTls,
         "tls" => Security::Tls,
         "none" => Security::None,
-        other => return Err(Error::invalid("resource.security", format!("“{other}” is not a kind of encryption."))),
+        other => {
+            return Err(Error::invalid(
+                "resource.security",
+                format!("“{other}” is not a kind of encryption."),
+            ));
+        }
     };
     let host = host.trim().to_ascii_lowercase();
     if host.is_empty() || host.chars().any(|c| c.is_whitespace() || c.is_control() || "/@".contains(c)) {
         return Err(Error::invalid("resource.host", format!("“{host}” is not the name of a server.")));
     }
     let user = user.trim();
-    Ok(Server { host, port, security, username: if user.is_empty() { address.to_owned() } else { user.to_owned() } })
+    Ok(Server {
+        host,
+        port,
+        security,
+        username: if user.is_empty() { address.to_owned() } else { user.to_owned() },
+    })
 }
 
 fn read(t: &Typed) -> Result<New> {
@@ -137,7 +149,13 @@ fn read(t: &Typed) -> Result<New> {
         name: some(&t.name).unwrap_or_else(|| address.to_string()),
         display_name: t.display_name.trim().to_owned(),
         provider: "smtp",
-        settings: Settings { smtp, imap, sent_folder: some(&t.sent_folder), lookup: None, dkim_selector: some(&t.dkim_selector) },
+        settings: Settings {
+            smtp,
+            imap,
+            sent_folder: some(&t.sent_folder),
+            lookup: None,
+            dkim_selector: some(&t.dkim_selector),
+        },
         password: t.password.clone(),
         address,
     })
@@ -152,7 +170,10 @@ pub async fn add_mailbox(mut cx: web::Cx, Form(typed): Form<Typed>, needs: Needs
     match done {
         Ok(id) => {
             cx.commit().await?;
-            Ok(web::redirect_with(&format!("/settings/sending/{id}"), "The mailbox is connected. Test the sign-in and look its records up."))
+            Ok(web::redirect_with(
+                &format!("/settings/sending/{id}"),
+                "The mailbox is connected. Test the sign-in and look its records up.",
+            ))
         }
         // A refused insert ends the transaction: what is shown again needs none of its rows.
         Err(error) if matches!(error.kind(), Kind::Invalid) => {
@@ -172,12 +193,14 @@ pub struct Sinked {
 
 /// `POST /settings/sending/sink`
 pub async fn add_sink(mut cx: web::Cx, Form(typed): Form<Sinked>, needs: Needs) -> web::Result<Response> {
-    let sink = needs
-        .sink
-        .as_ref()
-        .ok_or_else(|| Error::refused("resource.no_sink", "The built-in mail sink does not run in this installation."))?;
+    let sink = needs.sink.as_ref().ok_or_else(|| {
+        Error::refused("resource.no_sink", "The built-in mail sink does not run in this installation.")
+    })?;
     let address = EmailAddress::parse(&typed.address)?;
     let id = resource::add_sink(&mut cx, &needs.keyring, sink, address, typed.display_name.trim()).await?;
     cx.commit().await?;
-    Ok(web::redirect_with(&format!("/settings/sending/{id}"), "The built-in mail sink is ready: what is sent stays on this machine."))
+    Ok(web::redirect_with(
+        &format!("/settings/sending/{id}"),
+        "The built-in mail sink is ready: what is sent stays on this machine.",
+    ))
 }

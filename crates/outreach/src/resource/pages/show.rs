@@ -11,7 +11,9 @@ use db::Scope;
 use maud::{Markup, html};
 use ports::email::{Mailbox, MessageId, Outgoing};
 use serde::Deserialize;
-use ui::prelude::{Button, Card, Column, Field, Heading, Kpi, Pairs, Row, Table, Trend, Wall, grid, kpis, number, state};
+use ui::prelude::{
+    Button, Card, Column, Field, Heading, Kpi, Pairs, Row, Table, Trend, Wall, grid, kpis, number, state,
+};
 use uuid::Uuid;
 
 /// `GET /settings/sending/{id}`
@@ -38,7 +40,10 @@ fn heading(r: &Resource, now: Time) -> Heading {
         .crumb("Settings", "/settings")
         .crumb("Sending", "/settings/sending")
         .tag(status_tag(r, now))
-        .act(Button::post("Send a test message to itself", format!("/settings/sending/{}/test", r.id)).primary())
+        .act(
+            Button::post("Send a test message to itself", format!("/settings/sending/{}/test", r.id))
+                .primary(),
+        )
         .act(Button::post("Look the records up", format!("/settings/sending/{}/check", r.id)))
 }
 
@@ -48,26 +53,44 @@ fn figures(r: &Resource, room: &Room) -> Markup {
     let share = |part: u64| number::share(count(part), count(outcomes.sent));
     let today = format!("of {} today; day {} of the domain's use", room.allowed, room.day_in_use);
     let figures = [
-        Kpi::new("Sent by its domain", number::count(i64::from(room.used))).sub(today, Trend::Flat).href("#sent"),
+        Kpi::new("Sent by its domain", number::count(i64::from(room.used)))
+            .sub(today, Trend::Flat)
+            .href("#sent"),
         Kpi::new("Sent in 30 days", number::count(count(outcomes.sent))).href("#sent"),
-        Kpi::new("Bounced in 30 days", share(outcomes.bounced)).sub("good below 2%", Trend::Flat).href("#sent"),
-        Kpi::new("Complaints in 30 days", share(outcomes.complained)).sub("good below 0.05%", Trend::Flat).href("#sent"),
+        Kpi::new("Bounced in 30 days", share(outcomes.bounced))
+            .sub("good below 2%", Trend::Flat)
+            .href("#sent"),
+        Kpi::new("Complaints in 30 days", share(outcomes.complained))
+            .sub("good below 0.05%", Trend::Flat)
+            .href("#sent"),
     ];
     html! { div #today { (kpis(&figures)) } }
 }
 
 fn records(r: &Resource, wall: &Wall) -> Markup {
-    let rows = r.checks.dns.iter().map(|found| Row::new().cell(verdict_tag(found)).cell(&found.detail).cell(&found.todo));
+    let rows = r
+        .checks
+        .dns
+        .iter()
+        .map(|found| Row::new().cell(verdict_tag(found)).cell(&found.detail).cell(&found.todo));
     let columns = [Column::text("Record"), Column::text("Found"), Column::text("What to do")];
-    let empty = state::empty("Not looked up yet", "Mailbox providers refuse mail of domains without these records.", None::<Button>);
-    let card = Card::new("Records of the domain").body(Table::new("Records", columns).rows(rows).empty(empty));
+    let empty = state::empty(
+        "Not looked up yet",
+        "Mailbox providers refuse mail of domains without these records.",
+        None::<Button>,
+    );
+    let card =
+        Card::new("Records of the domain").body(Table::new("Records", columns).rows(rows).empty(empty));
     html! { @match r.checked_at { Some(at) => (card.foot(html! { "Looked up " (wall.relative(at)) })), None => (card) } }
 }
 
 fn servers(r: &Resource, wall: &Wall) -> Markup {
     let s = &r.settings;
     let at = |server: &resource::Server| format!("{}:{}", server.host, server.port);
-    let sign_in = r.checks.sign_in.as_ref().map(|s| html! { (if s.ok { "works" } else { "fails" }) ", " (wall.relative(s.at)) ": " (s.detail) });
+    let sign_in =
+        r.checks.sign_in.as_ref().map(
+            |s| html! { (if s.ok { "works" } else { "fails" }) ", " (wall.relative(s.at)) ": " (s.detail) },
+        );
     let pairs = Pairs::new()
         .add("Sends as", &r.display_name)
         .add("Health", health_tag(r.health))
@@ -121,8 +144,10 @@ fn last_sent(sent: &[Sent], wall: &Wall) -> Markup {
             .maybe(s.subject.as_ref())
             .cell(if s.bounced { "bounced or complained" } else { "" })
     });
-    let columns = [Column::text("When"), Column::text("To"), Column::text("Subject"), Column::text("What came of it")];
-    let empty = state::empty("Nothing was sent from here yet", "Its messages are listed here.", None::<Button>);
+    let columns =
+        [Column::text("When"), Column::text("To"), Column::text("Subject"), Column::text("What came of it")];
+    let empty =
+        state::empty("Nothing was sent from here yet", "Its messages are listed here.", None::<Button>);
     html! { (Card::new("Sent").id("sent").body(Table::new("Sent from this mailbox", columns).rows(rows).empty(empty))) }
 }
 
@@ -134,7 +159,11 @@ pub struct Reason {
 }
 
 /// `POST /settings/sending/{id}/pause`
-pub async fn pause(mut cx: web::Cx, Path(id): Path<Uuid>, Form(typed): Form<Reason>) -> web::Result<Response> {
+pub async fn pause(
+    mut cx: web::Cx,
+    Path(id): Path<Uuid>,
+    Form(typed): Form<Reason>,
+) -> web::Result<Response> {
     let why = typed.reason.trim();
     if why.is_empty() {
         return Err(Error::invalid("resource.reason", "Say why the mailbox is paused.").into());
@@ -197,7 +226,9 @@ pub async fn test(mut cx: web::Cx, Path(id): Path<Uuid>, needs: Needs) -> web::R
         to: vec![address],
         reply_to: None,
         subject: "Test of this mailbox".to_owned(),
-        text: "This message was sent from the settings to see whether the mailbox works. Nobody else got it.\n".to_owned(),
+        text:
+            "This message was sent from the settings to see whether the mailbox works. Nobody else got it.\n"
+                .to_owned(),
         html: None,
         in_reply_to: None,
         references: Vec::new(),
@@ -212,7 +243,11 @@ pub async fn test(mut cx: web::Cx, Path(id): Path<Uuid>, needs: Needs) -> web::R
         Ok(accepted) => (true, accepted.response),
         Err(error) => (false, error.to_string()),
     };
-    let notice = if ok { "The server took the test message.".to_owned() } else { format!("The test failed: {detail}") };
+    let notice = if ok {
+        "The server took the test message.".to_owned()
+    } else {
+        format!("The test failed: {detail}")
+    };
     later.store(id, |checks| checks.sign_in = Some(SignIn { ok, detail, at: now })).await?;
     Ok(web::redirect_with(&format!("/settings/sending/{id}"), &notice))
 }

@@ -182,3 +182,59 @@ async fn ready(db: &TestDb, tenant: &Tenant) -> (Uuid, Uuid) {
     cx.commit().await.expect("a commit");
     (id.uuid(), lead)
 }
+
+#[tokio::test]
+async fn the_sheet_holds_what_the_rows_say_best_first() {
+    let db = TestDb::new().await;
+    let tenant = db.tenant("Anchor").await;
+    let (id, lead) = ready(&db, &tenant).await;
+    let mut cx = db.cx(&tenant.owner).await;
+    let now = cx.now();
+    sqlx::query!(
+        "update leads.lead set funded_on = '2025-01-01', hiring = true, city = 'Newcastle' where id = $1",
+        lead
+    )
+    .execute(cx.conn())
+    .await
+    .expect("changed");
+    for (kind, text, confidence, expires, quarantined) in [
+        ("pain_point", "Patients wait", 0.9_f32, 9, false),
+        ("pain_point", "Is over", 0.9, -1, false),
+        ("pain_point", "Is doubted", 0.9, 9, true),
+        ("technology", "Is a guess", 0.3, 9, false),
+    ] {
+        sqlx::query!(
+            "insert into leads.fact (id, tenant_id, lead_id, kind, text, source, confidence, observed_at, expires_at, quarantined, created_at)
+             values (gen_random_uuid(), $1, $2, $3, $4, 'website', $5, $6, $7, $8, $6)",
+            tenant.id.uuid(),
+            lead,
+            kind,
+            text,
+            confidence,
+            now as Time,
+            now.plus_days(expires) as Time,
+            quarantined,
+        )
+        .execute(cx.conn())
+        .await
+        .expect("a fact is added");
+    }
+    let campaign = get(&mut cx, id.into()).await.expect("there");
+    let sequence = campaign.sequence_id.expect("one");
+    let sender = crate::content::brief::SenderCard {
+        name: "Alex Morgan".into(),
+        address: "alex@anchor.example".into(),
+    };
+    let brief =
+        crate::content::Brief::preview(&mut cx, id, sequence, 2, lead, sender).await.expect("a sheet");
+    let facts: Vec<&str> = brief.carrying().iter().map(|fact| fact.text.as_str()).collect();
+    let expected = [
+        "Harbour Dental is hiring",
+        "Patients wait",
+        "Practice Manager at Harbour Dental",
+        "Harbour Dental works in dental care",
+    ];
+    assert_eq!(facts, expected, "old funding is no news, and what is over, doubted or a guess is not there");
+    assert_eq!((brief.step.number, brief.step.of, brief.recipient.as_str()), (2, 3, "priya@harbour.example"));
+    assert_eq!(brief.offer(), Some("Bookkeeping for builders"));
+}

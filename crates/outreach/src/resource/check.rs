@@ -13,6 +13,8 @@ pub struct Checks {
     pub dns: Vec<Found>,
     /// How the last test message went.
     pub sign_in: Option<SignIn>,
+    /// Until when it rested last: bounces before do not count against it again.
+    pub rested_until: Option<Time>,
     /// Since when the health is critical.
     pub critical_since: Option<Time>,
     /// Messages of the last 30 days, and what came of them.

@@ -70,20 +70,20 @@ pub async fn recompute(cx: &mut Cx) -> Result<usize> {
         rest: control::figure::read(cx, "health.mailbox_pause").await?,
         retire_days: control::figure::read(cx, "health.critical_retire_days").await?,
     };
-    let mailboxes: BTreeMap<uuid::Uuid, check::Outcomes> = store::outcomes(cx, now.plus_days(-DAYS))
-        .await?
-        .into_iter()
-        .map(|o| {
-            (
-                o.resource,
-                check::Outcomes {
-                    sent: count(o.sent),
-                    bounced: count(o.bounced),
-                    complained: count(o.complained),
-                },
-            )
-        })
-        .collect();
+    let mut mailboxes = BTreeMap::new();
+    let mut fresh = BTreeMap::new();
+    for o in store::outcomes(cx, now.plus_days(-DAYS)).await? {
+        let all = check::Outcomes {
+            sent: count(o.sent),
+            bounced: count(o.bounced),
+            complained: count(o.complained),
+        };
+        mailboxes.insert(o.resource, all);
+        fresh.insert(
+            o.resource,
+            check::Outcomes { sent: count(o.sent_fresh), bounced: count(o.bounced_fresh), complained: 0 },
+        );
+    }
     let resources = store::list(cx).await?;
     let mut domains: BTreeMap<String, check::Outcomes> = BTreeMap::new();
     for resource in &resources {
@@ -97,7 +97,8 @@ pub async fn recompute(cx: &mut Cx) -> Result<usize> {
     for resource in resources.into_iter().filter(|r| r.status != Status::Retired) {
         let own = mailboxes.get(&resource.id.uuid()).copied().unwrap_or_default();
         let domain = domains.get(&domain_of(&resource)).copied().unwrap_or_default();
-        let verdict = judge(&by, domain, own, resource.checks.critical_since, now);
+        let since_rest = fresh.get(&resource.id.uuid()).copied().unwrap_or_default();
+        let verdict = judge(&by, domain, since_rest, resource.checks.critical_since, now);
         changed += usize::from(apply(cx, &by, &resource, own, &verdict).await?);
     }
     Ok(changed)
@@ -111,6 +112,9 @@ fn domain_of(resource: &Resource) -> String {
     resource.domain.clone().unwrap_or_else(|| resource.address.clone())
 }
 
+/// What people are told: how urgent, a title, why.
+type News = (Severity, String, String);
+
 async fn apply(
     cx: &mut Cx,
     by: &Rules,
@@ -118,85 +122,84 @@ async fn apply(
     own: check::Outcomes,
     verdict: &Verdict,
 ) -> Result<bool> {
-    let now = cx.now();
     let checks = check::Checks {
         critical_since: verdict.critical_since,
         outcomes: Some(own),
         ..resource.checks.clone()
     };
-    if checks != resource.checks || verdict.health != resource.health {
+    let differs = verdict.health != resource.health;
+    if differs || checks != resource.checks {
         store::set_health(cx, resource.id.uuid(), verdict.health, &checks).await?;
     }
-    let mut news = None;
-    if verdict.health != resource.health {
-        let why = format!(
-            "{} of {} messages bounced, {} drew complaints in {DAYS} days.",
-            own.bounced, own.sent, own.complained
-        );
-        news = match verdict.health {
-            Health::Good => None,
-            Health::Warning => Some((
-                Severity::Warning,
-                format!("{} sends less: its health is a warning", resource.address),
-                why,
-            )),
-            Health::Critical => Some((
-                Severity::Critical,
-                format!("{} is stopped: its health is critical", resource.address),
-                why,
-            )),
-        };
+    if differs {
         let payload = json!({"address": resource.address, "health": verdict.health});
         cx.publish(Fact::about("outreach.resource.health_changed", resource.id).with(payload)).await?;
     }
-    if verdict.retire {
-        let why = format!("Its health was critical for {} days.", by.retire_days);
-        store::set_status(
-            cx,
-            resource.id.uuid(),
-            &[Status::Active, Status::Paused, Status::Failed],
-            Status::Retired,
-            Some(&why),
-        )
-        .await?;
-        news = Some((Severity::Critical, format!("{} was retired", resource.address), why));
-    } else if verdict.rest
-        && resource.paused_until.is_none_or(|until| until <= now)
-        && resource.status == Status::Active
-    {
-        let why = format!(
-            "{} of its {} messages bounced; it rests for {} hours.",
-            own.bounced, own.sent, by.rest.pause_h
-        );
-        store::set_paused_until(
-            cx,
-            resource.id.uuid(),
-            Some(now.plus_s(by.rest.pause_h * 3_600)),
-            Some(&why),
-        )
-        .await?;
-        news = Some((
-            Severity::Warning,
-            format!("{} rests for {} hours", resource.address, by.rest.pause_h),
-            why,
-        ));
-    }
-    let changed = news.is_some() || verdict.health != resource.health;
-    if let Some((severity, title, body)) = news {
-        let dedupe_key = format!("resource:{}:{}", resource.id, verdict.retire);
-        notification::notify(
-            cx,
-            &Notification {
-                kind: notification::Kind::Health,
-                severity,
-                title,
-                body,
-                href: Some(format!("/settings/sending/{}", resource.id)),
-                dedupe_key,
-                person: None,
-            },
-        )
-        .await?;
+    let news = match stop(cx, by, resource, own, verdict).await? {
+        Some(news) => Some(news),
+        None if differs => about_health(resource, own, verdict.health),
+        None => None,
+    };
+    let changed = differs || news.is_some();
+    if let Some(news) = news {
+        tell(cx, resource, news).await?;
     }
     Ok(changed)
+}
+
+fn about_health(resource: &Resource, own: check::Outcomes, health: Health) -> Option<News> {
+    let (sent, bounced, complained) = (own.sent, own.bounced, own.complained);
+    let why = format!("{bounced} of {sent} messages bounced, {complained} drew complaints in {DAYS} days.");
+    let address = &resource.address;
+    match health {
+        Health::Good => None,
+        Health::Warning => {
+            Some((Severity::Warning, format!("{address} sends less: its health is a warning"), why))
+        }
+        Health::Critical => {
+            Some((Severity::Critical, format!("{address} is stopped: its health is critical"), why))
+        }
+    }
+}
+
+/// Retires a mailbox or lets it rest, where the verdict says so.
+async fn stop(
+    cx: &mut Cx,
+    by: &Rules,
+    resource: &Resource,
+    own: check::Outcomes,
+    verdict: &Verdict,
+) -> Result<Option<News>> {
+    let (id, now) = (resource.id.uuid(), cx.now());
+    if verdict.retire {
+        let why = format!("Its health was critical for {} days.", by.retire_days);
+        let from = [Status::Active, Status::Paused, Status::Failed];
+        store::set_status(cx, id, &from, Status::Retired, Some(&why)).await?;
+        return Ok(Some((Severity::Critical, format!("{} was retired", resource.address), why)));
+    }
+    let rests = resource.paused_until.is_some_and(|until| until > now);
+    if !verdict.rest || rests || resource.status != Status::Active {
+        return Ok(None);
+    }
+    let hours = by.rest.pause_h;
+    let until = now.plus_s(hours * 3_600);
+    let why = format!("{} of its {} messages bounced; it rests for {hours} hours.", own.bounced, own.sent);
+    store::set_paused_until(cx, id, Some(until), Some(&why)).await?;
+    // What happened before the rest does not count against it afterwards.
+    store::set_rested(cx, id, until).await?;
+    Ok(Some((Severity::Warning, format!("{} rests for {hours} hours", resource.address), why)))
+}
+
+async fn tell(cx: &mut Cx, resource: &Resource, (severity, title, body): News) -> Result<()> {
+    let notification = Notification {
+        kind: notification::Kind::Health,
+        severity,
+        title,
+        body,
+        href: Some(format!("/settings/sending/{}", resource.id)),
+        dedupe_key: format!("resource:{}:{severity:?}", resource.id),
+        person: None,
+    };
+    notification::notify(cx, &notification).await?;
+    Ok(())
 }

@@ -276,5 +276,7 @@ pub async fn resume(cx: &mut Cx, id: Uuid) -> Result<()> {
     store::set_status(cx, id, &[Status::Active, Status::Paused, Status::Failed], Status::Active, None)
         .await?;
     store::set_paused_until(cx, id, None, None).await?;
+    let now = cx.now();
+    store::set_rested(cx, id, now).await?;
     cx.publish(Fact::about("outreach.resource.resumed", id)).await
 }

@@ -211,28 +211,49 @@ pub(super) async fn set_checks(cx: &mut Cx, id: Uuid, checks: &Checks) -> Result
     Ok(())
 }
 
-/// Messages that left a resource since an instant, and how many of them bounced or drew a complaint.
+/// Messages that left a resource since an instant, and what came of them; apart those since its last rest.
 pub(super) struct Outcomes {
     pub resource: Uuid,
     pub sent: i64,
     pub bounced: i64,
     pub complained: i64,
+    pub sent_fresh: i64,
+    pub bounced_fresh: i64,
 }
 
 pub(super) async fn outcomes(cx: &mut Cx, since: Time) -> Result<Vec<Outcomes>> {
     let tenant = cx.tenant()?.uuid();
     Ok(sqlx::query_as!(
         Outcomes,
-        r#"select t.resource_id as "resource!", count(*) as "sent!",
-                  count(*) filter (where exists (select from outreach.activity a where a.tenant_id = $1 and a.touch_id = t.id and a.action = 'bounced')) as "bounced!",
-                  count(*) filter (where exists (select from outreach.activity a where a.tenant_id = $1 and a.touch_id = t.id and a.action = 'complained')) as "complained!"
-           from outreach.touch t
-           where t.tenant_id = $1 and t.sent_at >= $2 and t.resource_id is not null group by 1"#,
+        r#"select s.resource_id as "resource!", count(*) as "sent!", count(*) filter (where s.bounced) as "bounced!",
+                  count(*) filter (where s.complained) as "complained!", count(*) filter (where s.fresh) as "sent_fresh!",
+                  count(*) filter (where s.fresh and s.bounced) as "bounced_fresh!"
+           from (
+             select t.resource_id, (r.checks ->> 'rested_until' is null or t.sent_at > (r.checks ->> 'rested_until')::timestamptz) as fresh,
+                    exists (select from outreach.activity a where a.tenant_id = $1 and a.touch_id = t.id and a.action = 'bounced') as bounced,
+                    exists (select from outreach.activity a where a.tenant_id = $1 and a.touch_id = t.id and a.action = 'complained') as complained
+             from outreach.touch t join outreach.resource r on r.id = t.resource_id
+             where t.tenant_id = $1 and t.sent_at >= $2) s
+           group by 1"#,
         tenant,
         since as Time,
     )
     .fetch_all(cx.conn())
     .await?)
+}
+
+/// Notes that a mailbox rests until an instant, or that a person ended its rest then.
+pub(super) async fn set_rested(cx: &mut Cx, id: Uuid, until: Time) -> Result<()> {
+    let tenant = cx.tenant()?.uuid();
+    sqlx::query!(
+        "update outreach.resource set checks = jsonb_set(checks, '{rested_until}', to_jsonb($3::text)) where tenant_id = $1 and id = $2",
+        tenant,
+        id,
+        until.to_string(),
+    )
+    .execute(cx.conn())
+    .await?;
+    Ok(())
 }
 
 pub(super) async fn set_health(cx: &mut Cx, id: Uuid, health: Health, checks: &Checks) -> Result<()> {

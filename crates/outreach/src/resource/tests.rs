@@ -337,3 +337,62 @@ async fn bounces_slow_stop_and_rest() {
         "it recovered"
     );
 }
+
+/// Messages that a mailbox sent, some of which bounced.
+async fn history(cx: &mut Cx, resource: Uuid, sent: i32, bounced: i32) {
+    let tenant = cx.tenant().expect("a tenant").uuid();
+    let now = cx.now();
+    let new = crate::campaign::New { name: "History".into(), with_template: true, ..Default::default() };
+    let campaign = crate::campaign::create(cx, new).await.expect("made");
+    sqlx::query!(
+        r#"with l as (insert into leads.lead (id, tenant_id, email, source, created_at, updated_at)
+                      select gen_random_uuid(), $1, 'l' || n || $2::uuid || '@x.example', 'manual', $5, $5 from generate_series(1, $3) n returning id),
+           e as (insert into outreach.enrolment (id, tenant_id, campaign_id, lead_id, sequence_id, created_at, updated_at)
+                 select gen_random_uuid(), $1, c.id, l.id, c.sequence_id, $5, $5 from l, outreach.campaign c where c.id = $6 returning id, lead_id),
+           t as (insert into outreach.touch (id, tenant_id, enrolment_id, campaign_id, lead_id, step_number, channel, state, due_at, resource_id, sent_at, created_at, updated_at)
+                 select gen_random_uuid(), $1, e.id, $6, e.lead_id, 1, 'email', 'sent', $5, $2, $5, $5, $5 from e returning id)
+           insert into outreach.activity (id, tenant_id, touch_id, action, actor, at)
+           select gen_random_uuid(), $1, t.id, 'bounced', 'test', $5 from t limit $4"#,
+        tenant,
+        resource,
+        sent,
+        i64::from(bounced),
+        now as Time,
+        campaign.uuid(),
+    )
+    .execute(cx.conn())
+    .await
+    .expect("rows");
+}
+
+#[tokio::test]
+async fn a_mailbox_with_many_bounces_rests_once_people_are_told_and_a_resume_holds() {
+    let db = TestDb::new().await;
+    let tenant = db.tenant("Anchor").await;
+    let ids = mailboxes(&db, &tenant, &["a@one.example", "b@two.example"]).await;
+    let mut cx = db.cx(&tenant.owner).await;
+    history(&mut cx, ids[0], 200, 9).await;
+    history(&mut cx, ids[1], 100, 5).await;
+    assert_eq!(health::recompute(&mut cx).await.expect("computed"), 2);
+    let first = get(&mut cx, ids[0]).await.expect("there");
+    assert_eq!((first.health, first.paused_until), (Health::Warning, None), "4.5 %");
+    let second = get(&mut cx, ids[1]).await.expect("there");
+    let later = cx.now().plus_s(72 * 3_600);
+    assert_eq!((second.health, second.paused_until), (Health::Warning, Some(later)), "5 %");
+    assert_eq!(second.checks.outcomes, Some(Outcomes { sent: 100, bounced: 5, complained: 0 }));
+    let told =
+        sqlx::query_scalar!(r#"select count(*) as "count!" from control.notification where kind = 'health'"#)
+            .fetch_one(cx.conn())
+            .await;
+    assert_eq!(told.expect("a count"), 2);
+    super::resume(&mut cx, ids[1]).await.expect("resumed");
+    cx.commit().await.expect("a commit");
+    db.clock.advance_s(3_600);
+    let mut cx = db.cx(&tenant.owner).await;
+    assert_eq!(health::recompute(&mut cx).await.expect("computed"), 0);
+    assert_eq!(
+        get(&mut cx, ids[1]).await.expect("there").paused_until,
+        None,
+        "old bounces do not count again"
+    );
+}

@@ -63,9 +63,44 @@ impl Brief {
     }
 }
 
-async fn read(cx: &mut Cx, place: &Place, sender: SenderCard, unsubscribe_url: &str) -> Result<Brief> {
-    let (tenant, now) = (cx.tenant()?.uuid(), cx.now());
-    let row = sqlx::query!(
+/// Everything that one statement reads.
+struct Read {
+    email: Option<String>,
+    first_name: Option<String>,
+    last_name: Option<String>,
+    title: Option<String>,
+    company: Option<String>,
+    industry: Option<String>,
+    headcount: Option<i32>,
+    city: Option<String>,
+    country: Option<String>,
+    website: Option<String>,
+    source: String,
+    role_started_on: Option<String>,
+    hiring: Option<bool>,
+    funded_on: Option<String>,
+    updated_at: Time,
+    company_id: Option<Uuid>,
+    zone: String,
+    client_name: String,
+    legal_name: Option<String>,
+    postal_address: Option<String>,
+    client_website: Option<String>,
+    client_offer: Option<String>,
+    campaign_name: String,
+    goal: String,
+    offer: String,
+    subject_template: String,
+    body_template: String,
+    purpose: String,
+    threaded: bool,
+    steps: i64,
+}
+
+async fn row(cx: &mut Cx, place: &Place) -> Result<Read> {
+    let tenant = cx.tenant()?.uuid();
+    sqlx::query_as!(
+        Read,
         r#"select l.email, l.first_name, l.last_name, l.title, coalesce(l.company_name, m.name) as company, coalesce(l.industry, m.industry) as industry,
                   coalesce(l.headcount, m.headcount) as headcount, coalesce(l.city, m.city) as city, l.country, l.website, l.source,
                   l.role_started_on::text as role_started_on, l.hiring, l.funded_on::text as funded_on, l.updated_at, l.company_id,
@@ -88,7 +123,12 @@ async fn read(cx: &mut Cx, place: &Place, sender: SenderCard, unsubscribe_url: &
     )
     .fetch_optional(cx.conn())
     .await?
-    .ok_or_else(|| Error::not_found("lead or step"))?;
+    .ok_or_else(|| Error::not_found("lead or step"))
+}
+
+async fn read(cx: &mut Cx, place: &Place, sender: SenderCard, unsubscribe_url: &str) -> Result<Brief> {
+    let now = cx.now();
+    let row = row(cx, place).await?;
     let lead = LeadCard {
         id: place.lead,
         first_name: row.first_name,

@@ -63,7 +63,7 @@ call kernel.audited('accounts.membership');
 alter table accounts.person enable row level security;
 alter table accounts.person force row level security;
 create policy colleagues on accounts.person for select to agency_app using (
-  exists (select from accounts.membership m where m.person_id = id and m.tenant_id = (select kernel.tenant())));
+  exists (select from accounts.membership m where m.person_id = person.id and m.tenant_id = (select kernel.tenant())));
 create policy system on accounts.person to agency_system using (true) with check (true);
 grant select (id, email, name, zone, email_verified_at, created_at) on accounts.person to agency_app;
 

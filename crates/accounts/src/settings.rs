@@ -13,7 +13,7 @@ pub(crate) fn heading(title: &str, sub: impl Render) -> Heading {
 /// One place: title, address, what is there, the least role that gains by it.
 struct Place(&'static str, &'static str, &'static str, Role);
 
-const ORGANISATION: [Place; 5] = [
+const ORGANISATION: [Place; 6] = [
     Place(
         "Organisation",
         "/settings/organisation",
@@ -23,16 +23,23 @@ const ORGANISATION: [Place; 5] = [
     Place("Team", "/settings/team", "Members, roles, invitations.", Role::Viewer),
     Place(
         "Sending identities",
-        "/settings/resources",
+        "/settings/sending",
         "The mailboxes that messages leave from, and their limits.",
-        Role::Admin,
+        Role::Viewer,
+    ),
+    Place(
+        "Limits",
+        "/settings/limits",
+        "The figures that every gate obeys, each with its source.",
+        Role::Viewer,
     ),
     Place("API keys", "/settings/api-keys", "For programs that work with your data.", Role::Admin),
     Place("First steps", "/welcome", "The questions after sign-up.", Role::Admin),
 ];
 
-const OWN: [Place; 3] = [
+const OWN: [Place; 4] = [
     Place("Profile", "/settings/profile", "Your name and clock.", Role::Viewer),
+    Place("Notifications", "/settings/notifications", "What reaches you, where and when.", Role::Viewer),
     Place("Security", "/settings/security", "Password, and where you are signed in.", Role::Viewer),
     Place("Your organisations", "/switch", "Go to another organisation that you belong to.", Role::Viewer),
 ];

@@ -23,6 +23,8 @@ pub enum Limit {
     Email,
     /// One address, whatever the e-mail: higher still, as an office shares one.
     Address,
+    /// One address that signs up or asks for links; every such act counts, done or not.
+    Act,
 }
 
 impl Limit {
@@ -32,6 +34,7 @@ impl Limit {
             Self::Pair => 5,
             Self::Email => 20,
             Self::Address => 50,
+            Self::Act => 100,
         }
     }
 }

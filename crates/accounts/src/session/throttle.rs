@@ -23,7 +23,7 @@ impl Keys {
 
     /// Something else that a stranger may do only so often: `what` names it.
     pub fn other(what: &str, address: &str) -> Self {
-        Self(vec![(Limit::Email, format!("{what}:{address}"))])
+        Self(vec![(Limit::Act, format!("{what}:{address}"))])
     }
 }
 
@@ -84,7 +84,7 @@ pub(crate) async fn forget(cx: &mut Cx, keys: &Keys) -> Result<()> {
                     .execute(cx.conn())
                     .await?;
             }
-            Limit::Address => {
+            Limit::Address | Limit::Act => {
                 sqlx::query!(
                     "delete from accounts.sign_in_failure where id = (
                        select id from accounts.sign_in_failure where key = $1 order by at desc, id desc limit 1)",

@@ -3,10 +3,10 @@
 use super::invitation::Found;
 use crate::person::{self, password, rules};
 use crate::problems::Problems;
-use crate::session::{self, cookie};
+use crate::session::{self, cookie, throttle};
 use crate::visitor::{Visitor, plain, refused};
 use axum::{extract::Path, http::StatusCode, response::Response};
-use base::{Actor, EmailAddress, Error, Secret, UserId};
+use base::{Actor, EmailAddress, Error, Kind, Secret, UserId};
 use maud::html;
 use serde::Deserialize;
 use ui::prelude::*;
@@ -26,7 +26,8 @@ enum Way {
     Join,
     /// Signed in as someone else.
     Other(String),
-    /// Has an account, is not signed in.
+    /// Has an account, is not signed in: proves it here, because someone who is in no organisation
+    /// has no other place to sign in.
     SignIn,
     /// Has no account.
     SignUp,
@@ -73,7 +74,12 @@ fn page(
                 p { "You are signed in as " (email) ". Sign out, then open the link again." }
                 (Button::post("Sign out", "/sign-out"))
             },
-            Way::SignIn => (Button::link("Sign in to join", format!("/login?next={action}")).primary()),
+            Way::SignIn => {
+                (Form::post(action.as_str(), "join")
+                    .field(Field::password("password", "Password of your account").required().autofocus().error(problems.of("password")))
+                    .submit(format!("Sign in and join {}", found.tenant_name))
+                    .act(Button::link("Forgot the password?", "/reset").quiet()))
+            },
             Way::SignUp => (Form::post(action.as_str(), "join")
                 .field(Field::text("name", "Your name").value(&typed.name).required().max_chars(200)
                     .autocomplete("name").autofocus().error(problems.of("name")))
@@ -106,6 +112,18 @@ pub(crate) async fn join(
                 }
             }
         }
+        (Way::SignIn, Some(account)) => match prove(&open, &visitor, &account, &typed).await {
+            Ok(()) => sign_in_and_join(&open, &visitor, &token, &account).await,
+            Err(error) if error.code() == "password.wrong" || error.kind() == Kind::Limited => {
+                let mut problems = Problems::default();
+                problems.add("password", error.message());
+                let limited = error.kind() == Kind::Limited;
+                let status =
+                    if limited { StatusCode::TOO_MANY_REQUESTS } else { StatusCode::UNPROCESSABLE_ENTITY };
+                Ok(refused(status, page(&open, &visitor, &token, &found, &way, (&typed, &problems))))
+            }
+            Err(error) => Err(error.into()),
+        },
         (Way::Join | Way::SignUp | Way::Other(_) | Way::SignIn, _) => {
             let again = page(&open, &visitor, &token, &found, &way, (&typed, &Problems::default()));
             Ok(refused(StatusCode::CONFLICT, again))
@@ -125,6 +143,38 @@ async fn join_as(open: &Open, visitor: &Visitor, token: &str, me: &person::Perso
     }
     cx.commit().await?;
     Ok(web::redirect_with("/", &format!("You joined {}.", found.tenant_name)))
+}
+
+/// Whether the typed password is the account's; tries count as at sign-in.
+async fn prove(open: &Open, visitor: &Visitor, account: &person::Person, typed: &Typed) -> Result<(), Error> {
+    let keys = throttle::Keys::sign_in(&account.email, &visitor.address);
+    let mut cx = open.system("invitation").await.map_err(|p| p.0)?;
+    throttle::reserve(&mut cx, &keys).await?;
+    cx.commit().await?;
+    if !password::verify(&Secret::new(typed.password.as_str()), account.password_hash.clone()).await? {
+        return Err(Error::refused("password.wrong", "This is not the password of your account."));
+    }
+    let mut cx = open.system("invitation").await.map_err(|p| p.0)?;
+    throttle::forget(&mut cx, &keys).await?;
+    cx.commit().await
+}
+
+/// The account was proven: membership and session begin together.
+async fn sign_in_and_join(
+    open: &Open,
+    visitor: &Visitor,
+    token: &str,
+    me: &person::Person,
+) -> web::Result<Response> {
+    let mut cx = open.system_as(Actor::User { id: me.id }).await?;
+    let found = super::find_invitation(&mut cx, token).await?;
+    super::accept(&mut cx, &found, me.id, &me.name).await?;
+    person::verify_email(&mut cx, me.id).await?;
+    let session = session::open(&mut cx, me.id, found.tenant, visitor).await?;
+    cx.commit().await?;
+    let mut response = web::redirect_with("/", &format!("You joined {}.", found.tenant_name));
+    cookie::set(&mut response, &session, open.app().settings().secure_cookies);
+    Ok(response)
 }
 
 /// Nobody has the invited address yet: account, membership and session begin together.

@@ -66,8 +66,10 @@ async fn only_the_invited_person_can_use_an_invitation() {
     eve.post(&link, &[]).await.expect(409);
     // Not signed in: an existing account is not taken over by setting a password.
     let browser = house.browser();
-    browser.get(&link).await.expect(200).shows("Sign in to join");
-    browser.post(&link, &[("name", "Mallory"), ("password", PASSWORD)]).await.expect(409);
+    browser.get(&link).await.expect(200).shows("Sign in and join Byte");
+    let guess = [("name", "Mallory"), ("password", "mallory was here")];
+    browser.post(&link, &guess).await.expect(422).shows("not the password of your account");
+    browser.get("/settings").await.expect(303);
     let bob = house.signed_in("bob@nibble.example").await;
     bob.post(&link, &[]).await.expect(303);
     assert_eq!(bob.get("/api/v1/client").await.expect(200).json()["name"], "Byte");
@@ -163,7 +165,12 @@ async fn a_removed_member_is_out_at_once_and_may_come_back() {
         .await
         .expect(303);
     let link = house.link("/invite/", "bob@byte.example").await.expect("an invitation");
-    house.browser().get(&link).await.expect(200).shows("Sign in to join");
+    // In no organisation: the link is the place to sign in. The session from before stays ended.
+    login(&house.browser(), "bob@byte.example", PASSWORD).await.expect(422).shows("no organisation");
+    let again = house.browser();
+    again.post(&link, &[("password", PASSWORD)]).await.expect(303);
+    again.get("/settings").await.expect(200);
+    bob.get("/settings").await.expect(303);
 }
 
 #[tokio::test]

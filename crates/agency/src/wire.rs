@@ -16,6 +16,7 @@ use web::Module;
 pub fn modules(house: &House) -> Result<Vec<Module>> {
     Ok(vec![
         accounts::module(mailer(house)?),
+        console::module(),
         control::module(control_parts(house)),
         hooks::module(),
         outreach::module(outreach_needs(house)?),
@@ -34,7 +35,7 @@ pub fn registry(modules: &mut [Module]) -> Registry {
 /// What control is given.
 fn control_parts(house: &House) -> control::Parts {
     control::Parts {
-        effects: Arc::new(control::switch::NoEffects),
+        effects: Arc::new(outreach::stop::Messages),
         renderers: control::approval::Renderers::default(),
         keyring: house.ring.clone(),
         state_dir: house.settings.state_dir.clone(),
@@ -54,7 +55,7 @@ fn outreach_needs(house: &House) -> Result<outreach::Needs> {
 }
 
 /// The built-in sink as mailboxes reach it, where it is enabled.
-fn sink_settings(house: &House) -> Result<Option<outreach::resource::SinkSettings>> {
+pub(crate) fn sink_settings(house: &House) -> Result<Option<outreach::resource::SinkSettings>> {
     let sink = &house.settings.sink;
     if !sink.enabled {
         return Ok(None);

@@ -23,6 +23,7 @@ pub mod reply;
 pub mod resource;
 pub mod sequence;
 pub mod sink;
+pub mod stop;
 pub mod thread;
 pub mod touch;
 pub mod unsubscribe;

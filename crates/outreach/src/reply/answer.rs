@@ -101,6 +101,8 @@ pub(super) struct Way {
     pub tries: u32,
     /// What the provider or the gate said last.
     pub said: Option<String>,
+    /// When the gate let it pass the last time.
+    pub intent_at: Option<Time>,
 }
 
 /// Starts drafting an answer to a received message; the job knows the address of the booking page.

@@ -297,6 +297,7 @@ async fn begin(cx: &mut Cx, l: &Loaded, held: Vec<crate::touch::Held>) -> Result
     way.held = held;
     way.tries += 1;
     way.said = None;
+    way.intent_at = Some(cx.clock().now());
     keep_way(cx, l.id, &way).await?;
     set_state(cx, l.id, State::Sending).await
 }

@@ -20,14 +20,13 @@ fn pattern(text: &str) -> String {
 /// Leads by name, company, address or title; the best of the first few that match.
 pub(super) async fn leads(cx: &mut Cx, query: &str, limit: i64) -> Result<Vec<Hit>> {
     let tenant = cx.tenant()?.uuid();
+    let words: Vec<String> = query.split_whitespace().map(str::to_owned).collect();
     let rows = sqlx::query!(
         r#"select id, coalesce(nullif(concat_ws(' ', first_name, last_name), ''), email, company_name, 'a lead') as "name!",
                   concat_ws(', ', title, company_name) as "detail!"
-           from (select id, first_name, last_name, email, company_name, title, score from leads.lead
-                 where tenant_id = $1 and search like $2 and deleted_at is null limit 50) l
-           order by score desc nulls last, id desc limit $3"#,
+           from leads.lead where tenant_id = $1 and id = any(array(select leads.seek($2, 50))) order by rank desc, id desc limit $3"#,
         tenant,
-        pattern(query),
+        &words,
         limit,
     )
     .fetch_all(cx.conn())

@@ -1,7 +1,7 @@
 //! `GET /pipeline`: the board; deals move by form.
 
-use super::store;
-use crate::{address::Address, today::Count};
+use super::store::{self, Statuses};
+use crate::address::Address;
 use axum::{
     extract::{Form as Sent, Path},
     response::Response,
@@ -16,18 +16,20 @@ use ui::prelude::*;
 const CARDS: i64 = 8;
 
 /// The lanes before a deal: title, the states of leads in it, the filter of the list behind it.
-const LANES: [(&str, &[&str], &str); 4] = [
-    ("Prospects", &["new", "enriched", "scored"], "scored"),
-    ("Contacted", &["in_sequence"], "in_sequence"),
-    ("Replied", &["replied"], "replied"),
-    ("Meeting", &["meeting_booked"], "meeting_booked"),
+const LANES: [(&str, Statuses, &str); 4] = [
+    ("Prospects", Statuses { words: &["new", "enriched", "scored"], numbers: &[0, 1, 2] }, "scored"),
+    ("Contacted", Statuses { words: &["in_sequence"], numbers: &[3] }, "in_sequence"),
+    ("Replied", Statuses { words: &["replied"], numbers: &[4] }, "replied"),
+    ("Meeting", Statuses { words: &["meeting_booked"], numbers: &[5] }, "meeting_booked"),
 ];
+
+/// The last lane.
+const CLIENTS: Statuses = Statuses { words: &["converted"], numbers: &[6] };
 
 /// `GET /pipeline`
 pub async fn show(mut cx: web::Cx) -> web::Result<Response> {
     let mut lanes = Vec::new();
     for (title, statuses, filter) in LANES {
-        let statuses: Vec<String> = statuses.iter().map(|s| (*s).to_owned()).collect();
         let (count, cards) = store::lane(&mut cx, &statuses, CARDS).await?;
         lanes.push(lead_lane(title, count, filter, &cards));
     }
@@ -41,7 +43,7 @@ pub async fn show(mut cx: web::Cx) -> web::Result<Response> {
         open = (open.0 + count, open.1.saturating_add(value), open.2.saturating_add(weighted));
         lanes.push(deal_lane(stage, count, value, &deals, may_move));
     }
-    let (clients, cards) = store::lane(&mut cx, &["converted".to_owned()], CARDS).await?;
+    let (clients, cards) = store::lane(&mut cx, &CLIENTS, CARDS).await?;
     lanes.push(lead_lane("Clients", clients, "converted", &cards));
     let currency = currency(&mut cx).await?;
     let of = |stage: Stage| totals.iter().find(|(s, _, _)| *s == stage).copied().unwrap_or((stage, 0, 0));
@@ -76,14 +78,9 @@ async fn currency(cx: &mut db::Cx) -> base::Result<Currency> {
         .parse()
 }
 
-fn lead_lane(title: &str, count: Count, filter: &str, cards: &[store::Card]) -> Lane {
+fn lead_lane(title: &str, count: i64, filter: &str, cards: &[store::Card]) -> Lane {
     let href: String = Address::new("/leads").with("status", filter).into();
-    let title = if count.is_capped() {
-        format!("{title} (over {})", number::count(Count::MAX))
-    } else {
-        title.to_owned()
-    };
-    cards.iter().fold(Lane::new(title, count.0.min(Count::MAX)).href(href), |lane, card| {
+    cards.iter().fold(Lane::new(title, count).href(href), |lane, card| {
         lane.card(html! {
             a href=(format!("/leads/{}", card.id)) { (card.name) }
             @if let Some(company) = &card.company { span.quiet.small { (company) } }

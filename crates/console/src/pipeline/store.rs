@@ -1,9 +1,15 @@
-//! Leads by where they stand; counts stop where a page need not know more.
+//! Leads by where they stand; counted by the running tally, found by the index of states.
 
-use crate::today::Count;
 use base::Result;
 use db::Cx;
 use uuid::Uuid;
+
+/// States of leads: words, and the same as numbers (`leads.lead.status_no`).
+#[derive(Debug)]
+pub(super) struct Statuses {
+    pub words: &'static [&'static str],
+    pub numbers: &'static [i16],
+}
 
 /// A lead on a card.
 #[derive(Clone, Debug)]
@@ -15,15 +21,15 @@ pub(super) struct Card {
     pub score: Option<i16>,
 }
 
-/// The best leads in these states, and how many there are.
-pub(super) async fn lane(cx: &mut Cx, statuses: &[String], limit: i64) -> Result<(Count, Vec<Card>)> {
+/// The best leads in these states, and how many there are. States are given by their words and by the
+/// numbers that the index of leads knows them by.
+pub(super) async fn lane(cx: &mut Cx, lane: &Statuses, limit: i64) -> Result<(i64, Vec<Card>)> {
     let tenant = cx.tenant()?.uuid();
+    let words: Vec<String> = lane.words.iter().map(|word| (*word).to_owned()).collect();
     let count = sqlx::query_scalar!(
-        r#"select count(*) as "count!" from (
-             select from leads.lead where tenant_id = $1 and status = any($2::text[]::leads.status[]) and deleted_at is null limit $3) x"#,
+        r#"select coalesce(sum(leads), 0)::bigint as "count!" from leads.tally where tenant_id = $1 and status::text = any($2)"#,
         tenant,
-        statuses,
-        Count::MAX + 1,
+        &words,
     )
     .fetch_one(cx.conn())
     .await?;
@@ -32,17 +38,17 @@ pub(super) async fn lane(cx: &mut Cx, statuses: &[String], limit: i64) -> Result
         Card,
         r#"select l.id as "id!", coalesce(nullif(concat_ws(' ', l.first_name, l.last_name), ''), l.email, l.company_name, 'a lead') as "name!",
                   l.company_name as company, l.tier::text as tier, l.score
-           from unnest($2::text[]) as s (status)
+           from unnest($2::int2[]) as s (number)
            cross join lateral (
-             select id, first_name, last_name, email, company_name, tier, score from leads.lead
-             where tenant_id = $1 and status = s.status::leads.status and deleted_at is null
-             order by score desc nulls last, id desc limit $3) l
-           order by l.score desc nulls last, l.id desc limit $3"#,
+             select id, first_name, last_name, email, company_name, tier, score, rank from leads.lead
+             where tenant_id = $1 and status_no = s.number and deleted_at is null
+             order by rank desc, id desc limit $3) l
+           order by l.rank desc, l.id desc limit $3"#,
         tenant,
-        statuses,
+        lane.numbers,
         limit,
     )
     .fetch_all(cx.conn())
     .await?;
-    Ok((Count(count), cards))
+    Ok((count, cards))
 }

@@ -20,7 +20,9 @@ pub(super) fn lines(facts: &[Fact], names: &Names, wall: &Wall) -> Vec<Entry> {
         && lines.len() < LINES
     {
         let run = rest.iter().take_while(|f| f.kind == first.kind).count();
-        if let Some(words) = (run >= ALIKE).then(|| together(&first.kind, run)).flatten() {
+        // A run that reaches the oldest fact that was read may go on behind it.
+        let more = run == rest.len() && i64::try_from(facts.len()).is_ok_and(|n| n >= READ);
+        if let Some(words) = (run >= ALIKE).then(|| together(&first.kind, run, more)).flatten() {
             lines.push(Entry::new(wall.clock(first.at), words));
             rest = &rest[run..];
             continue;
@@ -34,8 +36,12 @@ pub(super) fn lines(facts: &[Fact], names: &Names, wall: &Wall) -> Vec<Entry> {
 }
 
 /// What a run of alike facts says; none when each deserves its own line.
-fn together(kind: &str, count: usize) -> Option<Markup> {
-    let n = number::count(i64::try_from(count).unwrap_or(i64::MAX));
+fn together(kind: &str, count: usize, more: bool) -> Option<Markup> {
+    let n = format!(
+        "{}{}",
+        number::count(i64::try_from(count).unwrap_or(i64::MAX)),
+        if more { " or more" } else { "" }
+    );
     let (words, href) = match kind {
         "outreach.touch.sent" => ("messages left", "/activities?action=sent"),
         "outreach.touch.skipped" => ("messages were held back", "/activities?action=skipped"),
@@ -44,6 +50,7 @@ fn together(kind: &str, count: usize) -> Option<Markup> {
         "control.approval.requested" => ("drafts wait for you", "/approvals"),
         "control.approval.decided" => ("decisions were made", "/approvals?status=approved"),
         "leads.lead.created" => ("leads came", "/leads"),
+        "leads.lead.scored" => ("leads were scored", "/leads"),
         "leads.suppression.added" => ("addresses are suppressed", "/leads/suppression"),
         _ => return None,
     };
@@ -159,6 +166,7 @@ fn deal(fact: &Fact, names: &Names) -> Markup {
 fn leads(kind: &str, fact: &Fact, names: &Names) -> Option<Markup> {
     Some(match kind {
         "leads.lead.created" => html! { (capital(&lead(names, fact.subject_id))) " is a lead now" },
+        "leads.lead.scored" => html! { (capital(&lead(names, fact.subject_id))) " has a score" },
         "leads.import.finished" | "leads.import.done" => {
             html! { a href=(about("/leads/imports", fact)) { "An import" } " is done" }
         }

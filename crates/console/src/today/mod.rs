@@ -85,6 +85,9 @@ const KEPT_MAX: usize = 512;
 /// Figures are counted anew after this many seconds even when nothing was published.
 const KEPT_S: i64 = 15;
 
+/// Figures of one tenant are counted no more often than this, however much is published.
+const AGAIN_MS: i64 = 700;
+
 /// The figures last counted of each tenant and calendar; good while nothing new was published. So a
 /// page that many people keep open costs one count for each change, not one for each look.
 #[derive(Default)]
@@ -103,17 +106,7 @@ impl Memory {
         let key = (cx.tenant()?, days.zone.name().to_owned());
         // Read before the figures: what is published in between makes the next look count again.
         let mark = store::mark(cx).await?;
-        let known = {
-            let kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-            kept.get(&key)
-                .filter(|k| {
-                    k.mark == mark
-                        && k.day == days.today
-                        && (0..KEPT_S).contains(&days.now.since_s(k.counted))
-                })
-                .map(|k| k.figures.clone())
-        };
-        if let Some(known) = known {
+        if let Some(known) = self.known(&key, mark, days) {
             return Ok(known);
         }
         let figures = Arc::new(store::figures(cx, days).await?);
@@ -123,5 +116,19 @@ impl Memory {
         }
         kept.insert(key, Kept { mark, counted: days.now, day: days.today, figures: figures.clone() });
         Ok(figures)
+    }
+
+    /// The figures that were counted before, while they are good. When they are not, whoever asks first is
+    /// to count; for a moment the others get what is known.
+    fn known(&self, key: &(TenantId, String), mark: i64, days: &Days) -> Option<Arc<Figures>> {
+        let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let known = kept.get_mut(key).filter(|k| k.day == days.today)?;
+        let age_ms = days.now.ms() - known.counted.ms();
+        let good = known.mark == mark && (0..KEPT_S * 1_000).contains(&age_ms);
+        if good || (0..AGAIN_MS).contains(&age_ms) {
+            return Some(known.figures.clone());
+        }
+        known.counted = days.now;
+        None
     }
 }

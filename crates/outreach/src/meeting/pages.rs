@@ -218,7 +218,7 @@ fn settings_page(filled: &Settings, problem: Option<&str>) -> Markup {
             Field::text("until", "Until").value(&filled.until).required(),
             Field::text("zone", "Time zone").value(&filled.zone).required(),
         ])
-        .field(Field::check("weekend", "Also on weekends", filled.weekend))
+        .field(Field::check("weekend", "Also on weekends", filled.weekend).value("true"))
         .line([
             Field::number("notice_hours", "Hours of notice")
                 .value(number(filled.notice_hours))
@@ -237,7 +237,7 @@ fn settings_page(filled: &Settings, problem: Option<&str>) -> Markup {
                 .required()
                 .hint("Invitations come here too."),
         ])
-        .field(Field::check("active", "Takes bookings", filled.active))
+        .field(Field::check("active", "Takes bookings", filled.active).value("true"))
         .submit("Save");
     html! {
         (Heading::new("Booking page").crumb("Meetings", "/meetings").about("Prospects choose a time themselves; invitations and reminders are sent for you."))

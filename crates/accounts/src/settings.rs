@@ -13,7 +13,7 @@ pub(crate) fn heading(title: &str, sub: impl Render) -> Heading {
 /// One place: title, address, what is there, the least role that gains by it.
 struct Place(&'static str, &'static str, &'static str, Role);
 
-const ORGANISATION: [Place; 6] = [
+const ORGANISATION: [Place; 8] = [
     Place(
         "Organisation",
         "/settings/organisation",
@@ -27,6 +27,13 @@ const ORGANISATION: [Place; 6] = [
         "The mailboxes that messages leave from, and their limits.",
         Role::Viewer,
     ),
+    Place(
+        "Who you want",
+        "/settings/icp",
+        "Industries, titles, sizes, countries, and how a score is weighed.",
+        Role::Viewer,
+    ),
+    Place("Booking page", "/meetings/settings", "When prospects may book a time with you.", Role::Admin),
     Place(
         "Limits",
         "/settings/limits",

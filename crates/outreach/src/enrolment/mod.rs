@@ -2,7 +2,7 @@
 
 mod store;
 
-pub use store::{enrol, finish, pause, resume, step_done, stop, stop_for_lead, wake_due};
+pub use store::{due_again, enrol, finish, pause, resume, step_done, stop, stop_for_lead, wake_due};
 
 base::id_type!(
     /// An enrolment.

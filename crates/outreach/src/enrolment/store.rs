@@ -149,11 +149,13 @@ pub async fn pause(cx: &mut Cx, id: Uuid, why: &str, until: Option<Time>) -> Res
     Ok(())
 }
 
-/// Goes on after a pause: the present step is due at once. A withdrawn touch of that step is planned anew.
+/// Goes on after a pause: the present step is due at once, or when its delay is over if the step before
+/// it was carried out meanwhile. A withdrawn touch of that step is planned anew.
 pub async fn resume(cx: &mut Cx, id: Uuid) -> Result<()> {
     let (tenant, now) = (cx.tenant()?.uuid(), cx.now());
     let lead = sqlx::query_scalar!(
-        "update outreach.enrolment set status = 'active', status_reason = null, paused_until = null, next_due_at = $3, updated_at = $3
+        "update outreach.enrolment set status = 'active', status_reason = null, paused_until = null,
+                next_due_at = greatest(next_due_at, $3), updated_at = $3
          where tenant_id = $1 and id = $2 and status = 'paused' returning lead_id",
         tenant,
         id,
@@ -164,6 +166,22 @@ pub async fn resume(cx: &mut Cx, id: Uuid) -> Result<()> {
     if let Some(lead) = lead {
         activity::record(cx, Entry::of(Action::Resumed, lead, "Goes on")).await?;
     }
+    Ok(())
+}
+
+/// Makes the present step of a running enrolment due now, because the touch that carried it ended
+/// without leaving.
+pub async fn due_again(cx: &mut Cx, id: Uuid) -> Result<()> {
+    let (tenant, now) = (cx.tenant()?.uuid(), cx.now());
+    sqlx::query!(
+        "update outreach.enrolment set next_due_at = $3, updated_at = $3
+         where tenant_id = $1 and id = $2 and status = 'active' and next_due_at is null",
+        tenant,
+        id,
+        now as Time,
+    )
+    .execute(cx.conn())
+    .await?;
     Ok(())
 }
 
@@ -202,7 +220,13 @@ async fn withdraw_open(cx: &mut Cx, enrolment: Uuid, why: &str) -> Result<()> {
     .fetch_all(cx.conn())
     .await?;
     for approval in approvals.into_iter().flatten() {
-        control::approval::withdraw(cx, approval.into(), why).await?;
+        match control::approval::withdraw(cx, approval.into(), why).await {
+            Ok(_) => {}
+            // A decision that came a moment ago, or whose time is over, finds a touch that is withdrawn:
+            // nothing follows from it. It must not keep an opt-out from being stored.
+            Err(error) if matches!(error.code(), "approval.decided" | "approval.expired") => {}
+            Err(error) => return Err(error),
+        }
     }
     Ok(())
 }

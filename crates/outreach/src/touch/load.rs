@@ -18,8 +18,6 @@ use uuid::Uuid;
 
 /// A touch with what surrounds it, as one decision sees it.
 pub(super) struct Loaded {
-    pub id: TouchId,
-    pub state: State,
     pub enrolment_id: Uuid,
     pub campaign_id: Uuid,
     pub lead_id: Uuid,
@@ -31,13 +29,10 @@ pub(super) struct Loaded {
     pub in_reply_to: Option<String>,
     pub refs: Vec<String>,
     pub unsubscribe_token: Option<String>,
-    pub approval_id: Option<Uuid>,
     pub slot_at: Option<Time>,
     pub mode: Mode,
-    pub zone: Zone,
     pub daily_limit: i32,
     pub limits: Limits,
-    pub intent_at: Option<Time>,
     parts: Parts,
 }
 
@@ -99,14 +94,21 @@ impl Loaded {
     }
 }
 
-/// Locks the touch and its lead. None when there is no such touch.
+/// Locks the touch behind its lead: whoever changes both takes the lead first, as an opt-out does, so
+/// that none of them can block the other for good. None when there is no such touch.
 pub(super) async fn lock(cx: &mut Cx, id: TouchId) -> Result<Option<State>> {
     let tenant = cx.tenant()?.uuid();
+    sqlx::query!(
+        "select id from leads.lead
+         where tenant_id = $1 and id = (select lead_id from outreach.touch where tenant_id = $1 and id = $2)
+         for no key update",
+        tenant,
+        id.uuid()
+    )
+    .fetch_optional(cx.conn())
+    .await?;
     let row = sqlx::query!(
-        r#"select t.state as "state: State" from outreach.touch t
-           join leads.lead l on l.id = t.lead_id
-           where t.tenant_id = $1 and t.id = $2
-           for update of t for no key update of l"#,
+        r#"select state as "state: State" from outreach.touch where tenant_id = $1 and id = $2 for update"#,
         tenant,
         id.uuid()
     )
@@ -119,10 +121,9 @@ pub(super) async fn lock(cx: &mut Cx, id: TouchId) -> Result<Option<State>> {
 pub(super) async fn load(cx: &mut Cx, id: TouchId) -> Result<Loaded> {
     let (tenant, now) = (cx.tenant()?.uuid(), cx.now());
     let row = sqlx::query!(
-        r#"select t.id, t.state as "state: State", t.enrolment_id, t.campaign_id, t.lead_id, t.step_number,
+        r#"select t.enrolment_id, t.campaign_id, t.lead_id, t.step_number,
                   t.channel as "channel: Channel", t.resource_id, t.recipient, t.sender, t.subject, t.body, t.digest,
-                  t.message_id, t.in_reply_to, t.refs, t.unsubscribe_token, t.approval_id, t.written_at, t.intent_at,
-                  t.skip_code, t.retry_at, t.provenance,
+                  t.message_id, t.in_reply_to, t.refs, t.unsubscribe_token, t.written_at, t.skip_code, t.retry_at,
                   a.status::text as approval_status, a.digest as "approval_digest?",
                   n.status::text as "client_status!", n.mode as "client_mode: Mode", n.zone as client_zone,
                   n.legal_name, n.postal_address,
@@ -181,10 +182,8 @@ pub(super) async fn load(cx: &mut Cx, id: TouchId) -> Result<Loaded> {
     };
     let today = now.in_zone(&zone).date().to_string();
     let content_blocked = content_blocked(content.as_ref(), row.digest.as_deref(), row.email.as_deref())?;
-    let window = limits.window(row.channel, zone.clone())?;
+    let window = limits.window(row.channel, zone)?;
     Ok(Loaded {
-        id,
-        state: row.state,
         enrolment_id: row.enrolment_id,
         campaign_id: row.campaign_id,
         lead_id: row.lead_id,
@@ -196,12 +195,9 @@ pub(super) async fn load(cx: &mut Cx, id: TouchId) -> Result<Loaded> {
         in_reply_to: row.in_reply_to,
         refs: row.refs,
         unsubscribe_token: row.unsubscribe_token,
-        approval_id: row.approval_id,
         slot_at: row.retry_at.filter(|_| row.skip_code.as_deref() == Some(resource::PACED)),
         mode,
-        zone,
         daily_limit: row.daily_limit,
-        intent_at: row.intent_at,
         parts: Parts {
             switch,
             client_blocked: (!matches!(row.client_status.as_str(), "trialing" | "active"))

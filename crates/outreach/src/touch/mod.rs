@@ -13,6 +13,8 @@ mod outcome;
 mod plan;
 mod send;
 mod store;
+#[cfg(test)]
+pub(crate) mod tests;
 mod write;
 
 pub use gate::{Mode, Skip};

@@ -4,7 +4,7 @@
 use super::{
     State, TouchId,
     gate::{Check, Skip},
-    store,
+    load, store,
 };
 use crate::{
     activity::{self, Action, Entry},
@@ -81,6 +81,7 @@ impl Touched {
 
 /// The provider took it.
 pub(super) async fn sent(cx: &mut Cx, id: TouchId, provider_ref: Option<&str>, response: &str) -> Result<()> {
+    load::lock(cx, id).await?;
     let (tenant, now) = (cx.tenant()?.uuid(), cx.now());
     let changed = sqlx::query!(
         "update outreach.touch set state = 'sent', sent_at = $3, provider_ref = $4, response = $5, updated_at = $3
@@ -124,6 +125,10 @@ pub(super) async fn sent(cx: &mut Cx, id: TouchId, provider_ref: Option<&str>, r
 
 /// The provider refused it for good.
 pub(super) async fn failed(cx: &mut Cx, id: TouchId, error: &SendError) -> Result<()> {
+    if load::lock(cx, id).await? != Some(State::Sending) {
+        return Ok(());
+    }
+    store::release_capacity(cx, id).await?;
     let t = touched(cx, id).await?;
     let detail = error.to_string();
     store::end(cx, id, State::Failed, "provider", &detail).await?;
@@ -153,6 +158,9 @@ fn address_gone(refusal: &ports::email::Refusal) -> bool {
 /// The outcome is lost and the provider cannot be asked: a person decides; it is never sent again
 /// by itself.
 pub(super) async fn unknown(cx: &mut Cx, id: TouchId) -> Result<()> {
+    if load::lock(cx, id).await? != Some(State::Sending) {
+        return Ok(());
+    }
     let t = touched(cx, id).await?;
     let detail = "The connection broke after the message was handed over and this account cannot be asked whether it arrived.";
     store::end(cx, id, State::Unknown, "outcome_lost", detail).await?;
@@ -175,16 +183,21 @@ pub(super) async fn unknown(cx: &mut Cx, id: TouchId) -> Result<()> {
 
 /// A person says what became of a touch whose outcome was lost.
 pub async fn resolve_unknown(cx: &mut Cx, id: TouchId, was_sent: bool) -> Result<()> {
+    if load::lock(cx, id).await? != Some(State::Unknown) {
+        return Err(Error::conflict("touch.settled", "What became of this message is settled already."));
+    }
     if was_sent {
         sent(cx, id, None, "a person says that it was sent").await?;
     } else {
         store::end(cx, id, State::Cancelled, "not_sent", "A person says that it was not sent.").await?;
     }
     let t = touched(cx, id).await?;
-    enrolment::resume(cx, t.enrolment).await
+    enrolment::resume(cx, t.enrolment).await?;
+    if was_sent { Ok(()) } else { enrolment::due_again(cx, t.enrolment).await }
 }
 
-/// The gate said no: wait when it names a time, else the touch ends and its enrolment follows.
+/// The gate said no: wait when it names a time, else the touch ends and its enrolment follows. The
+/// caller holds the touch in the state over which was decided.
 pub(super) async fn refused(cx: &mut Cx, id: TouchId, skip: &Skip) -> Result<()> {
     let code = format!("{}.{}", skip.check.word(), skip.code);
     if let Some(retry_at) = skip.retry_at {
@@ -214,6 +227,10 @@ pub(super) async fn refused(cx: &mut Cx, id: TouchId, skip: &Skip) -> Result<()>
             follow_skip(cx, &t, skip).await?;
         }
     }
+    if skip.code == "content_changed" {
+        // Somebody or something changed what a person had approved: whoever looks into it finds this.
+        cx.note("approval.refuse", "outreach.touch", Some(id.to_string()), json!({"code": code})).await?;
+    }
     activity::record(cx, t.entry(id, Action::Skipped, &skip.detail, json!({"code": code, "step": t.step})))
         .await?;
     let payload = json!({"lead_id": t.lead, "campaign_id": t.campaign, "code": code, "detail": skip.detail});
@@ -242,6 +259,7 @@ async fn follow_skip(cx: &mut Cx, t: &Touched, skip: &Skip) -> Result<()> {
 
 /// A person decided about a draft (or its time ran out, which means: not done).
 pub async fn on_decision(cx: &mut Cx, id: TouchId, status: approval::Status) -> Result<()> {
+    load::lock(cx, id).await?;
     let t = touched(cx, id).await?;
     match status {
         approval::Status::Pending => Ok(()),

@@ -70,6 +70,10 @@ pub async fn hand_off(run: &Run, sender: &Sender, id: TouchId) -> Result<Handed>
             // Whatever was reserved on the way to this refusal goes back with the transaction.
             cx.rollback().await?;
             let mut cx = run.begin().await?;
+            // Between the two transactions somebody else may have let it go or withdrawn it.
+            if load::lock(&mut cx, id).await? != Some(State::Approved) {
+                return Ok(Handed::NotDue);
+            }
             outcome::refused(&mut cx, id, &skip).await?;
             cx.commit().await?;
             return Ok(Handed::Refused(skip));
@@ -136,7 +140,12 @@ const RETRY_S: [i64; 5] = [60, 300, 900, 3_600, 14_400];
 
 async fn take_back(run: &Run, id: TouchId, why: &str) -> Result<Handed> {
     let mut cx = run.begin().await?;
-    let tries = store::take_back(&mut cx, id, why).await?;
+    load::lock(&mut cx, id).await?;
+    let Some(tries) = store::take_back(&mut cx, id, why).await? else {
+        // Its sequence was stopped or paused while it was handed over, so that nothing is tried again.
+        cx.commit().await?;
+        return Ok(Handed::Ended(State::Cancelled));
+    };
     let wait_s =
         usize::try_from(tries).ok().and_then(|n| RETRY_S.get(n.saturating_sub(1))).copied().unwrap_or(14_400);
     let retry_at = cx.now().plus_s(wait_s);
@@ -256,9 +265,10 @@ async fn look_up(run: &Run, sender: &Sender, id: TouchId, intent: &Intent) -> Re
         Found::NotSeen => {
             let mut cx = run.begin().await?;
             run.hold(&mut cx).await?;
-            store::take_back(&mut cx, id, "The provider never got it.").await?;
+            load::lock(&mut cx, id).await?;
+            let again = store::take_back(&mut cx, id, "The provider never got it.").await?.is_some();
             cx.commit().await?;
-            Ok(Handed::TryAgain(run.db().clock().now()))
+            Ok(if again { Handed::TryAgain(run.db().clock().now()) } else { Handed::Ended(State::Cancelled) })
         }
         Found::CannotTell => {
             let mut cx = run.begin().await?;

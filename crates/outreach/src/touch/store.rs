@@ -16,7 +16,8 @@ pub struct Held {
 
 /// Records that the gate passed and the hand-off begins.
 pub(super) async fn record_intent(cx: &mut Cx, id: TouchId, capacity: &[Held]) -> Result<()> {
-    let (tenant, now) = (cx.tenant()?.uuid(), cx.now());
+    // Read behind the gate: between the engaging and the release of a switch no intent is recorded.
+    let (tenant, now) = (cx.tenant()?.uuid(), cx.clock().now());
     sqlx::query!(
         "update outreach.touch set state = 'sending', intent_at = $3, tries = tries + 1, capacity = $4,
                 skip_code = null, skip_detail = null, retry_at = null, updated_at = $3
@@ -31,13 +32,21 @@ pub(super) async fn record_intent(cx: &mut Cx, id: TouchId, capacity: &[Held]) -
     Ok(())
 }
 
-/// Nothing left: the touch may be tried again and its capacity goes back. Returns the tries so far.
-pub(super) async fn take_back(cx: &mut Cx, id: TouchId, why: &str) -> Result<i16> {
+/// Nothing left, and its capacity goes back. Returns the tries so far when it may be tried again; none
+/// when its sequence does not run any more, in which case it is withdrawn like its other open touches.
+/// Call [`super::load::lock`] first.
+pub(super) async fn take_back(cx: &mut Cx, id: TouchId, why: &str) -> Result<Option<i16>> {
     let (tenant, now) = (cx.tenant()?.uuid(), cx.now());
     release_capacity(cx, id).await?;
-    let tries = sqlx::query_scalar!(
-        "update outreach.touch set state = 'approved', intent_at = null, capacity = '[]', response = $4, updated_at = $3
-         where tenant_id = $1 and id = $2 and state = 'sending' returning tries",
+    let row = sqlx::query!(
+        r#"update outreach.touch t
+           set state = case when e.status = 'active' then 'approved' else 'cancelled' end::outreach.touch_state,
+               skip_code = case when e.status = 'active' then t.skip_code else 'withdrawn' end,
+               skip_detail = case when e.status = 'active' then t.skip_detail else e.status_reason end,
+               intent_at = null, capacity = '[]', response = $4, updated_at = $3
+           from outreach.enrolment e
+           where t.tenant_id = $1 and t.id = $2 and t.state = 'sending' and e.id = t.enrolment_id
+           returning t.tries, e.status = 'active' as "again!""#,
         tenant,
         id.uuid(),
         now as Time,
@@ -45,7 +54,7 @@ pub(super) async fn take_back(cx: &mut Cx, id: TouchId, why: &str) -> Result<i16
     )
     .fetch_optional(cx.conn())
     .await?;
-    Ok(tries.unwrap_or(1))
+    Ok(row.filter(|row| row.again).map(|row| row.tries))
 }
 
 /// Gives the held capacity of a touch back.
@@ -54,7 +63,8 @@ pub(super) async fn release_capacity(cx: &mut Cx, id: TouchId) -> Result<()> {
     sqlx::query!(
         "update outreach.capacity c set used = c.used - 1
          from outreach.touch t, jsonb_to_recordset(t.capacity) as h (key text, day date)
-         where t.tenant_id = $1 and t.id = $2 and c.tenant_id = $1 and c.key = h.key and c.day = h.day and c.used > 0",
+         where t.tenant_id = $1 and t.id = $2 and t.state = 'sending'
+           and c.tenant_id = $1 and c.key = h.key and c.day = h.day and c.used > 0",
         tenant,
         id.uuid()
     )
@@ -128,9 +138,9 @@ pub(super) async fn approved(cx: &mut Cx, id: TouchId) -> Result<bool> {
         "update outreach.touch t set state = 'approved', updated_at = $3,
                 subject = coalesce(a.content ->> 'subject', t.subject), body = coalesce(a.content ->> 'body', t.body),
                 digest = coalesce(a.digest, t.digest)
-         from (select 1) one left join control.approval a on a.tenant_id = $1 and a.subject_id = $2 and a.status = 'approved' and a.kind = 'outreach.draft'
-         where t.tenant_id = $1 and t.id = $2 and t.state in ('written', 'awaiting_approval')
-           and (a.id is null or a.id = t.approval_id)",
+         from outreach.touch own left join control.approval a on a.tenant_id = $1 and a.id = own.approval_id and a.status = 'approved'
+         where own.id = t.id and t.tenant_id = $1 and t.id = $2 and t.state in ('written', 'awaiting_approval')
+           and (own.approval_id is null or a.id is not null)",
         tenant,
         id.uuid(),
         now as Time,

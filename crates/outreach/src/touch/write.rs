@@ -80,6 +80,7 @@ pub async fn draft(run: &Run, writer: &Writer, id: TouchId) -> Result<()> {
     let mut cx = run.begin().await?;
     match written {
         Ok(draft) => keep(&mut cx, id, &prepared, draft).await?,
+        Err(_) if load::lock(&mut cx, id).await? != Some(State::Planned) => {}
         Err(Unwritable { code, detail }) => {
             outcome::refused(&mut cx, id, &Skip::never(Check::Content, code, detail)).await?;
         }

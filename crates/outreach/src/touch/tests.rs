@@ -1,0 +1,7 @@
+//! The way of a touch from its plan to its outcome, against PostgreSQL, in memory otherwise.
+
+mod gate;
+mod interleaved;
+mod outcomes;
+mod way;
+pub(crate) mod world;

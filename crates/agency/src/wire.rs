@@ -19,6 +19,7 @@ pub fn modules(house: &House) -> Result<Vec<Module>> {
         console::module(),
         control::module(control_parts(house)),
         hooks::module(),
+        leads::module(leads_needs(house)),
         outreach::module(outreach_needs(house)?),
     ])
 }
@@ -39,6 +40,15 @@ fn control_parts(house: &House) -> control::Parts {
         renderers: control::approval::Renderers::default(),
         keyring: house.ring.clone(),
         state_dir: house.settings.state_dir.clone(),
+    }
+}
+
+/// What leads is given.
+fn leads_needs(house: &House) -> leads::Needs {
+    leads::Needs {
+        ports: house.ports.clone(),
+        state_dir: house.settings.state_dir.clone(),
+        extras: outreach::lead_link::extras(),
     }
 }
 

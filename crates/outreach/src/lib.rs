@@ -15,6 +15,7 @@ pub mod content;
 pub mod deal;
 pub mod enrolment;
 pub mod inbound;
+pub mod lead_link;
 pub mod limits;
 pub mod mailbox;
 pub mod meeting;

@@ -1,6 +1,8 @@
 //! What outreach adds to the program: one function for each noun's routes, one list of jobs.
 
-use crate::{campaign, content, deal, mailbox, meeting, reply, resource, sink, thread, touch, unsubscribe};
+use crate::{
+    campaign, content, deal, lead_link, mailbox, meeting, reply, resource, sink, thread, touch, unsubscribe,
+};
 use axum::http::Method;
 use base::Role;
 use control::{secret::Keyring, switch::Watch};
@@ -63,6 +65,7 @@ pub fn module(needs: Needs) -> Module {
         mailbox::jobs::register(registry, reader);
         meeting::jobs::register(registry, post);
         resource::jobs::register(registry);
+        lead_link::join::register(registry);
     })
 }
 
@@ -151,8 +154,8 @@ fn deals(module: Module) -> Module {
 }
 
 fn campaigns(module: Module) -> Module {
-    use campaign::{api, pages};
     use crate::sequence::pages as steps;
+    use campaign::{api, pages};
     use web::api::{get, patch, post, put};
     module
         .menu(MenuItem {
@@ -173,6 +176,7 @@ fn campaigns(module: Module) -> Module {
         .page(Method::POST, "/campaigns/{id}/sequence", MEMBER, steps::save_steps)
         .page(Method::POST, "/campaigns/{id}/sequence/template", MEMBER, steps::use_template)
         .page(Method::GET, "/campaigns/{id}/preview", VIEWER, steps::preview)
+        .page(Method::POST, "/campaigns/join", MEMBER, lead_link::join::join)
         .page(Method::GET, "/campaigns/{id}/leads", VIEWER, pages::leads)
         .page(Method::POST, "/campaigns/{id}/leads", MEMBER, pages::add)
         .page(Method::GET, "/campaigns/{id}/activity", VIEWER, pages::activity)
@@ -201,16 +205,25 @@ fn campaigns(module: Module) -> Module {
 fn sending(module: Module, needs: &Needs) -> Module {
     use axum::{Form, extract::Path};
     use resource::pages;
-    let own = pages::Needs { ports: needs.ports.clone(), keyring: needs.keyring.clone(), sink: needs.sink.clone() };
+    let own =
+        pages::Needs { ports: needs.ports.clone(), keyring: needs.keyring.clone(), sink: needs.sink.clone() };
     let (index, add, sink, check, test) = (own.clone(), own.clone(), own.clone(), own.clone(), own);
     module
         .page(Method::GET, "/settings/sending", VIEWER, move |cx: web::Cx| pages::index(cx, index.clone()))
         .page(Method::GET, "/settings/sending/new", ADMIN, pages::add_page)
-        .page(Method::POST, "/settings/sending", ADMIN, move |cx: web::Cx, form: Form<_>| pages::add_mailbox(cx, form, add.clone()))
-        .page(Method::POST, "/settings/sending/sink", ADMIN, move |cx: web::Cx, form: Form<_>| pages::add_sink(cx, form, sink.clone()))
+        .page(Method::POST, "/settings/sending", ADMIN, move |cx: web::Cx, form: Form<_>| {
+            pages::add_mailbox(cx, form, add.clone())
+        })
+        .page(Method::POST, "/settings/sending/sink", ADMIN, move |cx: web::Cx, form: Form<_>| {
+            pages::add_sink(cx, form, sink.clone())
+        })
         .page(Method::GET, "/settings/sending/{id}", VIEWER, pages::show)
         .page(Method::POST, "/settings/sending/{id}/pause", ADMIN, pages::pause)
         .page(Method::POST, "/settings/sending/{id}/resume", ADMIN, pages::resume)
-        .page(Method::POST, "/settings/sending/{id}/check", ADMIN, move |cx: web::Cx, id: Path<_>| pages::look_up(cx, id, check.clone()))
-        .page(Method::POST, "/settings/sending/{id}/test", ADMIN, move |cx: web::Cx, id: Path<_>| pages::test(cx, id, test.clone()))
+        .page(Method::POST, "/settings/sending/{id}/check", ADMIN, move |cx: web::Cx, id: Path<_>| {
+            pages::look_up(cx, id, check.clone())
+        })
+        .page(Method::POST, "/settings/sending/{id}/test", ADMIN, move |cx: web::Cx, id: Path<_>| {
+            pages::test(cx, id, test.clone())
+        })
 }

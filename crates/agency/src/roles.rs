@@ -5,7 +5,7 @@ use crate::{settings::Settings, wire};
 use base::{Error, Result, SystemClock};
 use control::{secret::Keyring, switch::Watch};
 use db::{Db, SchemaState};
-use jobs::{Registry, scheduler::Scheduler, worker::Worker};
+use jobs::{Registry, worker::Worker};
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
 use ports::Ports;
 use std::{future::Future, path::Path, sync::Arc, time::Duration};
@@ -33,6 +33,7 @@ impl House {
     /// # Errors
     /// As [`require_schema`]; unavailable when PostgreSQL does not answer or a folder cannot be used.
     pub async fn open(settings: &Settings) -> Result<Self> {
+        settings.work.scheduler()?;
         require_schema(&settings.database).await?;
         let random = Arc::new(base::Random::system());
         let clock = Arc::new(SystemClock);
@@ -220,7 +221,8 @@ impl Running {
     /// Lets time pass for jobs, and seals the audit trail.
     pub fn schedule(&mut self, house: &House) {
         let (db, stop) = (house.db.clone(), self.stop.clone());
-        self.spawn("the scheduler", async move { Scheduler::default().run(&db, &stop).await });
+        let work = house.settings.work.clone();
+        self.spawn("the scheduler", async move { work.scheduler()?.run(&db, &stop).await });
         let sealer = control::audit::Sealer::new(
             house.db.clone(),
             house.ring.clone(),

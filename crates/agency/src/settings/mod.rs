@@ -189,6 +189,12 @@ pub struct Work {
     pub prefetch_max: usize,
     /// On shutdown, how long running jobs may go on, in milliseconds.
     pub drain_ms: u64,
+    /// Between two heartbeats of a worker, in milliseconds.
+    pub heartbeat_ms: u64,
+    /// Without a heartbeat for so long a worker drops all its work, in milliseconds. Less than the lease.
+    pub self_stop_ms: u64,
+    /// A worker that the scheduler did not hear for so long loses its jobs to others, in seconds.
+    pub lease_s: i32,
 }
 
 impl Default for Work {
@@ -199,6 +205,9 @@ impl Default for Work {
             concurrency: worker.concurrency,
             prefetch_max: worker.prefetch_max,
             drain_ms: worker.drain_ms,
+            heartbeat_ms: worker.heartbeat_ms,
+            self_stop_ms: worker.self_stop_ms,
+            lease_s: jobs::scheduler::Scheduler::default().lease_s,
         }
     }
 }
@@ -211,8 +220,28 @@ impl Work {
             concurrency: self.concurrency,
             prefetch_max: self.prefetch_max,
             drain_ms: self.drain_ms,
+            heartbeat_ms: self.heartbeat_ms,
+            self_stop_ms: self.self_stop_ms,
             ..jobs::worker::Settings::default()
         }
+    }
+
+    /// As the scheduler takes them.
+    ///
+    /// # Errors
+    /// Invalid `work.lease` when a worker would go on working after others may have its jobs.
+    pub fn scheduler(&self) -> Result<jobs::scheduler::Scheduler> {
+        let lease_ms = u64::try_from(self.lease_s).unwrap_or(0).saturating_mul(1_000);
+        if self.heartbeat_ms == 0 || self.heartbeat_ms >= self.self_stop_ms || self.self_stop_ms >= lease_ms {
+            return Err(Error::invalid(
+                "work.lease",
+                format!(
+                    "work.heartbeat_ms ({}) must be less than work.self_stop_ms ({}), and that less than work.lease_s ({} s), or two workers could run one job.",
+                    self.heartbeat_ms, self.self_stop_ms, self.lease_s
+                ),
+            ));
+        }
+        Ok(jobs::scheduler::Scheduler { lease_s: self.lease_s, ..jobs::scheduler::Scheduler::default() })
     }
 }
 

@@ -10,4 +10,6 @@ mod eval;
 #[cfg(test)]
 mod program;
 #[cfg(test)]
+mod proof;
+#[cfg(test)]
 mod up;

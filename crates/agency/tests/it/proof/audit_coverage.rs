@@ -1,0 +1,81 @@
+//! Every table is under audit, or stands here with the reason why not.
+
+use super::catalogue;
+use testkit::TestDb;
+
+/// Tables whose changes write no audit entry of their own.
+const EXEMPT: [(&str, &str); 30] = [
+    ("accounts.mail_token", "single-use tokens; what they lead to is audited"),
+    ("accounts.session", "signing in and out are noted as verbs; the rest is when it was last seen"),
+    ("accounts.sign_in_failure", "counts guesses; kept for minutes"),
+    ("audit.checkpoint", "is the trail"),
+    ("audit.entry", "is the trail"),
+    ("audit.link", "is the trail"),
+    ("control.budget_use", "sums of control.spend, which keeps each unit"),
+    ("control.notification", "tells of facts that are kept elsewhere"),
+    ("control.notification_preference", "what somebody wants to be told"),
+    ("control.spend", "a ledger of its own: rows are never changed behind their end"),
+    ("hooks.inbox", "keeps what came in, as it came; only how far it was worked on changes"),
+    ("jobs.job", "the queue; every end is kept in its history"),
+    ("jobs.job_done", "the history of the queue"),
+    ("jobs.job_done_other", "a part of jobs.job_done"),
+    ("jobs.node", "heartbeats"),
+    ("jobs.schedule", "moves with the clock; a person's acts on it are noted as verbs"),
+    ("jobs.step", "the history of flows"),
+    ("jobs.subscription", "the program's own list, written at its start"),
+    ("jobs.wait", "what flows wait for"),
+    ("kernel.fact", "append-only: it is the history"),
+    ("kernel.idempotency", "answers of the API, kept to be given again"),
+    ("leads.fact", "each row carries its source, and rows are only added"),
+    ("leads.import_reject", "rows of an import, which is audited"),
+    ("leads.import_row", "rows of an import, which is audited"),
+    ("leads.saved_view", "a person's bookmark"),
+    ("leads.tally", "sums of leads, which are audited"),
+    ("outreach.activity", "append-only: it is the history"),
+    ("outreach.capacity", "counters of what touches reserve"),
+    ("outreach.mailbox_cursor", "how far a mailbox was read"),
+    ("public._sqlx_migrations", "the schema's own history"),
+];
+
+/// Tables of conversations in motion: each change of theirs is an activity and a fact in the same
+/// transaction, which the touch's and the thread's pages show.
+const BY_ACTIVITY: [&str; 5] =
+    ["outreach.enrolment", "outreach.message", "outreach.sink_message", "outreach.thread", "outreach.touch"];
+
+#[tokio::test]
+async fn every_table_is_audited_or_says_why_not() {
+    let kit = TestDb::new().await;
+    let mut conn = catalogue::owner(&kit).await;
+    let tables = catalogue::tables(&mut conn).await;
+    let exempt = |name: &str| EXEMPT.iter().any(|(table, _)| *table == name) || BY_ACTIVITY.contains(&name);
+    let (mut audited, mut broken) = (0, Vec::new());
+    for table in tables.iter().filter(|table| !table.part) {
+        let events: Vec<String> = sqlx::query_scalar(
+            "select case g.tgtype & 28 when 4 then 'insert' when 8 then 'delete' when 16 then 'update' else 'other' end
+             from pg_trigger g where g.tgrelid = $1::regclass and g.tgfoid = 'audit.record'::regproc and g.tgenabled = 'O' order by 1",
+        )
+        .bind(&table.name)
+        .fetch_all(&mut conn)
+        .await
+        .expect("triggers");
+        match (events.join(",").as_str(), exempt(&table.name)) {
+            ("delete,insert,update", false) => audited += 1,
+            ("", true) => {}
+            (_, true) => broken.push(format!("{} is audited: take it off the list", table.name)),
+            (some, false) => broken.push(format!(
+                "{} is audited for “{some}” only: call kernel.audited, or say why not",
+                table.name
+            )),
+        }
+    }
+    let names: Vec<&str> = tables.iter().map(|table| table.name.as_str()).collect();
+    for (gone, _) in EXEMPT.iter().filter(|(table, _)| !names.contains(table)) {
+        broken.push(format!("{gone} is on the list but not in the database"));
+    }
+    assert!(broken.is_empty(), "{}", broken.join("\n"));
+    assert!(audited > 20, "{audited}");
+    println!(
+        "audit: {audited} tables under audit, {} exempt with a reason",
+        EXEMPT.len() + BY_ACTIVITY.len()
+    );
+}

@@ -1,0 +1,14 @@
+//! The promises of the product, shown on the real program: real processes that are killed, a real
+//! mail server, the real list of modules, the database's own catalogue.
+
+#![expect(clippy::print_stdout, reason = "a proof prints its figures")]
+
+mod audit_coverage;
+mod bad_input;
+mod bed;
+mod catalogue;
+mod exactly_once;
+mod herd;
+mod house;
+mod stop;
+mod tenancy;

@@ -1,0 +1,403 @@
+//! Two tenants: what one has, the other never sees, changes or learns of, on every table, route and job
+//! kind that there is. The lists come from the catalogue and from the program, so that nothing added
+//! later can be left out.
+
+use super::{
+    catalogue::{self, CANARY, Table},
+    house,
+};
+use base::{Role, TenantId};
+use db::{Caller, Scope};
+use sqlx::{AssertSqlSafe, PgConnection};
+use std::collections::BTreeMap;
+use testkit::{Tenant, TestDb, role};
+use uuid::Uuid;
+use web::{Access, RouteKind};
+
+/// Tables whose rows name no tenant, and why no tenant can read another's there.
+const WITHOUT_TENANT: [(&str, &str); 9] = [
+    ("accounts.mail_token", "belongs to a person; only the kernel's role may read it"),
+    ("accounts.person", "a person may be in several tenants; a policy shows colleagues only"),
+    ("accounts.sign_in_failure", "of people who are not signed in; only the kernel's role may read it"),
+    ("audit.checkpoint", "of the whole chain; only the kernel's role may read it"),
+    ("audit.link", "hashes of the whole chain; only the kernel's role may read it"),
+    (
+        "control.budget_use",
+        "amounts by the id of a budget; whoever cannot see the budget has no id to ask for",
+    ),
+    ("jobs.node", "processes of the installation; only the kernel's role may read it"),
+    ("jobs.subscription", "which fact starts which kind of job: the program's, the same for everybody"),
+    ("public._sqlx_migrations", "the schema's own history; no role of the program may read it"),
+];
+/// Those of them that a tenant's role may read.
+const READABLE: [&str; 3] = ["accounts.person", "control.budget_use", "jobs.subscription"];
+
+async fn planted(kit: &TestDb, tenant: Uuid) -> (PgConnection, Vec<Table>, BTreeMap<String, Uuid>) {
+    let mut conn = catalogue::owner(kit).await;
+    let tables = catalogue::tables(&mut conn).await;
+    let mut ids = BTreeMap::new();
+    for table in tables.iter().filter(|table| table.tenant && !table.part && table.name != "accounts.tenant")
+    {
+        if let Some(id) = catalogue::plant(&mut conn, table, tenant).await {
+            ids.insert(table.name.clone(), id);
+        }
+    }
+    // What the queue holds of them stays where it is: it is looked at, never run.
+    sqlx::raw_sql("update jobs.job set state = 'waiting'; update jobs.schedule set next_at = 'infinity'::timestamptz where not built_in")
+        .execute(&mut conn)
+        .await
+        .expect("the queue rests");
+    (conn, tables, ids)
+}
+
+#[tokio::test]
+async fn every_table_is_isolated_or_named_with_a_reason() {
+    let kit = TestDb::new().await;
+    let mut conn = catalogue::owner(&kit).await;
+    let tables = catalogue::tables(&mut conn).await;
+    assert!(tables.len() > 50, "the catalogue was read: {} tables", tables.len());
+    let mut bare = Vec::new();
+    for table in &tables {
+        if !table.tenant {
+            bare.push(table.name.as_str());
+            let readable: bool =
+                sqlx::query_scalar("select has_any_column_privilege('agency_app', $1::regclass, 'select')")
+                    .bind(&table.name)
+                    .fetch_one(&mut conn)
+                    .await
+                    .expect("privileges");
+            assert_eq!(readable, READABLE.contains(&table.name.as_str()), "{}", table.name);
+            continue;
+        }
+        assert!(
+            table.enabled && table.forced,
+            "{} has no forced row security: call kernel.isolate",
+            table.name
+        );
+        let policies: Vec<(String, String)> = sqlx::query_as(
+            "select p.polname::text, coalesce(pg_get_expr(p.polqual, p.polrelid), '') || ' ' || coalesce(pg_get_expr(p.polwithcheck, p.polrelid), '')
+             from pg_policy p where p.polrelid = $1::regclass and 'agency_app'::regrole = any (p.polroles)",
+        )
+        .bind(&table.name)
+        .fetch_all(&mut conn)
+        .await
+        .expect("policies");
+        assert!(table.part || !policies.is_empty(), "{} has no policy of agency_app", table.name);
+        for (name, text) in policies {
+            assert!(
+                text.contains("kernel.tenant()") || text.contains("agency.seek"),
+                "{}: the policy {name} does not ask whose: {text}",
+                table.name
+            );
+        }
+    }
+    let mut known: Vec<&str> = WITHOUT_TENANT.iter().map(|(name, _)| *name).collect();
+    known.sort_unstable();
+    assert_eq!(bare, known, "tables without tenant_id: give them one, or say here why not");
+}
+
+#[tokio::test]
+async fn rows_of_another_tenant_are_never_seen_changed_or_made() {
+    let kit = TestDb::new().await;
+    let (ours, theirs) = kit.two_tenants().await;
+    let (mut conn, tables, _) = planted(&kit, ours.id.uuid()).await;
+    let before = catalogue::state_of(&mut conn, &tables, ours.id.uuid()).await;
+    assert!(before.values().all(|line| !line.starts_with("0 ")), "a row in every table: {before:?}");
+    let mut tried = 0;
+    for table in tables.iter().filter(|table| table.tenant) {
+        for scope in [Some(theirs.id), None] {
+            let seen = format!("select count(*) from {} where tenant_id = '{}'", table.name, ours.id);
+            assert_eq!(
+                as_tenant(&kit, scope, &seen).await.unwrap_or(0),
+                0,
+                "{} shows rows of another tenant",
+                table.name
+            );
+            let changes = [
+                format!(
+                    "with done as (update {0} set tenant_id = tenant_id where tenant_id = '{1}' returning 1) select count(*) from done",
+                    table.name, ours.id
+                ),
+                format!(
+                    "with done as (delete from {0} where tenant_id = '{1}' returning 1) select count(*) from done",
+                    table.name, ours.id
+                ),
+            ];
+            for change in changes {
+                let touched = as_tenant(&kit, scope, &change).await.unwrap_or(0);
+                assert_eq!(touched, 0, "{change}");
+                tried += 1;
+            }
+        }
+    }
+    // A row that names another tenant is refused by every table into which a tenant may write.
+    for table in tables.iter().filter(|table| table.tenant && !table.part && table.name != "accounts.tenant")
+    {
+        let refused =
+            forge(&kit, table, theirs.id, ours.id).await.expect_err("a row in the name of another tenant");
+        let code = refused.as_database_error().and_then(|error| error.code().map(|code| code.into_owned()));
+        assert_eq!(code.as_deref(), Some("42501"), "{}: {refused}", table.name);
+    }
+    assert_eq!(before, catalogue::state_of(&mut conn, &tables, ours.id.uuid()).await);
+    println!(
+        "tenancy: {} tables, {tried} tries, nothing seen or changed",
+        tables.iter().filter(|t| t.tenant).count()
+    );
+}
+
+/// Runs a counting statement as a tenant; none: no tenant was set.
+async fn as_tenant(kit: &TestDb, tenant: Option<TenantId>, statement: &str) -> Result<i64, sqlx::Error> {
+    let scope = Scope::Tenant(tenant.unwrap_or(TenantId(Uuid::nil())));
+    let mut cx = kit.db.begin(scope, Caller::system("proof", &kit.db)).await.expect("begins");
+    if tenant.is_none() {
+        sqlx::query("select set_config('agency.tenant', '', true)")
+            .execute(cx.conn())
+            .await
+            .expect("cleared");
+    }
+    sqlx::query_scalar(AssertSqlSafe(statement.to_owned())).fetch_one(cx.conn()).await
+}
+
+/// Inserts, as one tenant, a row that names another.
+async fn forge(kit: &TestDb, table: &Table, by: TenantId, of: TenantId) -> Result<(), sqlx::Error> {
+    let mut cx = kit.db.begin(Scope::Tenant(by), Caller::system("proof", &kit.db)).await.expect("begins");
+    // Row security is asked before the other values are looked at.
+    let statement = format!("insert into {} (tenant_id) values ('{of}')", table.name);
+    sqlx::query(AssertSqlSafe(statement)).execute(cx.conn()).await.map(|_| ())
+}
+
+/// The table whose ids stand at a parameter of a path, by the segment before it.
+fn table_at(path: &str, parameter: &str) -> &'static str {
+    let before: Vec<&str> = path.split('/').take_while(|part| *part != parameter).collect();
+    match (before.last().copied().unwrap_or_default(), path) {
+        ("approvals", _) => "control.approval",
+        ("api-keys", _) => "accounts.api_key",
+        ("budgets", _) => "control.budget",
+        ("campaigns", _) => "outreach.campaign",
+        ("companies", _) => "leads.company",
+        ("deals", _) => "outreach.deal",
+        ("drafts" | "messages", _) => "outreach.message",
+        ("imports" | "import", _) => "leads.import",
+        ("inbox", path) if path.starts_with("/operations") => "hooks.inbox",
+        ("inbox", _) => "outreach.thread",
+        ("invitations", _) => "accounts.invitation",
+        ("jobs" | "flows", _) => "jobs.job",
+        ("leads", _) => "leads.lead",
+        ("facts", _) => "leads.fact",
+        ("meetings", _) => "outreach.meeting",
+        ("members" | "team", _) => "accounts.membership",
+        ("notifications", _) => "control.notification",
+        ("sending" | "resources", _) => "outreach.resource",
+        ("sessions", _) => "accounts.session",
+        ("sink" | "installation", _) => "outreach.sink_message",
+        ("suppressions" | "suppression", _) => "leads.suppression",
+        ("switches", _) => "control.switch",
+        ("views", _) => "leads.saved_view",
+        _ => "",
+    }
+}
+
+/// A path with another tenant's ids at its parameters; none when it names nothing of a tenant.
+pub fn aimed(path: &str, ids: &BTreeMap<String, Uuid>) -> Option<String> {
+    let mut found = false;
+    let parts: Vec<String> = path
+        .split('/')
+        .map(|part| {
+            if !part.starts_with('{') {
+                return part.to_owned();
+            }
+            match table_at(path, part) {
+                "" => "bounce".to_owned(),
+                table => {
+                    found = true;
+                    ids.get(table).copied().unwrap_or_default().to_string()
+                }
+            }
+        })
+        .collect();
+    found.then(|| parts.join("/"))
+}
+
+/// Parameters that name nothing of a tenant's rows: words, tokens and public names.
+const WORDS: [&str; 7] = ["{token}", "{slug}", "{part}", "{what}", "{key}", "{name}", "{number}"];
+
+struct Asked {
+    status: u16,
+    text: String,
+    location: String,
+}
+
+async fn ask(
+    app: &testkit::TestApp,
+    who: Option<&testkit::Member>,
+    method: &str,
+    path: &str,
+    api: bool,
+) -> Asked {
+    let client = match who {
+        Some(member) => app.as_member(member),
+        None => app.stranger(),
+    };
+    let answer = if api {
+        client.json(method, path, &serde_json::json!({"reason": "because", "role": "member"})).await
+    } else if method == "GET" {
+        client.get(path).await
+    } else {
+        let fields = [
+            ("reason", "because"),
+            ("role", "member"),
+            ("body", "hello"),
+            ("subject", "hello"),
+            ("until", "2026-03-05"),
+            ("value", "1"),
+            ("stage", "won"),
+            ("intent", "angry"),
+        ];
+        client.post(path, &fields).await
+    };
+    Asked { status: answer.status, text: answer.text(), location: answer.location().to_owned() }
+}
+
+#[tokio::test]
+async fn no_route_shows_or_changes_anything_of_another_tenant() {
+    let (kit, folder) = (TestDb::new().await, crate::program::folder());
+    let (ours, theirs) = kit.two_tenants().await;
+    let app = house::app(&kit, folder.path()).await;
+    let (mut conn, tables, ids) = planted(&kit, ours.id.uuid()).await;
+    let before = catalogue::state_of(&mut conn, &tables, ours.id.uuid()).await;
+    let (mut aimed_at, mut broken) = (0, Vec::new());
+    for route in app.app.routes() {
+        let unknown = route.path.split('/').find(|part| {
+            part.starts_with('{') && !WORDS.contains(part) && table_at(route.path, part).is_empty()
+        });
+        if let Some(part) = unknown {
+            broken.push(format!(
+                "{} {}: say in table_at which table's ids stand at {part}",
+                route.method, route.path
+            ));
+        }
+        let path = aimed(route.path, &ids);
+        let target = path.clone().unwrap_or_else(|| route.path.replace('{', "").replace('}', ""));
+        if target == "/live" || matches!(route.access, Access::Open | Access::Public) {
+            continue;
+        }
+        let answer =
+            ask(&app, Some(&theirs.owner), route.method.as_str(), &target, route.kind == RouteKind::Api)
+                .await;
+        let line = format!("{} {} → {}", route.method, route.path, answer.status);
+        if answer.text.contains("canary-7f3a") {
+            broken.push(format!("{line} shows the other tenant's words"));
+        }
+        if answer.status >= 500 {
+            broken.push(format!("{line}: {}", answer.text.chars().take(300).collect::<String>()));
+        }
+        if path.is_some() {
+            aimed_at += 1;
+            let fine = match route.method.as_str() {
+                "GET" => matches!(answer.status, 403 | 404),
+                // A form that does not fit is refused before anything is looked up.
+                _ => (400..500).contains(&answer.status),
+            };
+            if !fine {
+                broken.push(line);
+            }
+        }
+    }
+    let after = catalogue::state_of(&mut conn, &tables, ours.id.uuid()).await;
+    for (table, line) in &before {
+        if after.get(table) != Some(line) {
+            broken.push(format!("{table} of the other tenant was changed"));
+        }
+    }
+    assert!(broken.is_empty(), "{}", broken.join("\n"));
+    assert!(aimed_at > 40, "only {aimed_at} routes name something of a tenant");
+    println!("tenancy: {} routes, {aimed_at} aimed at another tenant's rows", app.app.routes().len());
+}
+
+#[tokio::test]
+async fn strangers_are_sent_to_the_sign_in_and_viewers_change_nothing() {
+    let (kit, folder) = (TestDb::new().await, crate::program::folder());
+    let (ours, _) = kit.two_tenants().await;
+    let viewer = kit.member(&ours, role::VIEWER).await;
+    let app = house::app(&kit, folder.path()).await;
+    let (_conn, _tables, ids) = planted(&kit, ours.id.uuid()).await;
+    let mut broken = Vec::new();
+    for route in app.app.routes() {
+        let target = aimed(route.path, &ids).unwrap_or_else(|| route.path.replace('{', "").replace('}', ""));
+        let api = route.kind == RouteKind::Api;
+        let least = match route.access {
+            Access::Open | Access::Public => continue,
+            Access::Role(least) => Some(least),
+            Access::Platform => None,
+        };
+        let answer = ask(&app, None, route.method.as_str(), &target, api).await;
+        let asked_to_sign_in = answer.status == 303 && answer.location.starts_with("/login");
+        if !(answer.status == 401 || asked_to_sign_in && !api) || answer.text.contains("canary-7f3a") {
+            broken.push(format!(
+                "a stranger: {} {} → {} {}",
+                route.method, route.path, answer.status, answer.location
+            ));
+        }
+        if least.is_none_or(|least| least > Role::Viewer) {
+            let answer = ask(&app, Some(&viewer), route.method.as_str(), &target, api).await;
+            if answer.status != 403 {
+                broken.push(format!("a viewer: {} {} → {}", route.method, route.path, answer.status));
+            }
+        }
+    }
+    assert!(broken.is_empty(), "{}", broken.join("\n"));
+}
+
+#[tokio::test]
+async fn no_kind_of_job_of_one_tenant_changes_anything_of_another() {
+    let (kit, folder) = (TestDb::new().await, crate::program::folder());
+    let (ours, theirs) = kit.two_tenants().await;
+    let app = house::app(&kit, folder.path()).await;
+    let (mut conn, tables, ids) = planted(&kit, ours.id.uuid()).await;
+    // The installation's own schedules work for every tenant: they rest.
+    sqlx::raw_sql("update jobs.schedule set paused = true").execute(&mut conn).await.expect("they rest");
+    let before = catalogue::state_of(&mut conn, &tables, ours.id.uuid()).await;
+    let kinds = app.registry.kinds();
+    let payload = everything(&ids, &ours);
+    for kind in &kinds {
+        sqlx::query(
+            "insert into jobs.job (id, tenant_id, run_at, rank, created_at, state, queue, kind, payload)
+             values (gen_random_uuid(), $1, $2, $2, $2, 'ready', 'default', $3, $4)",
+        )
+        .bind(theirs.id.uuid())
+        .bind(kit.clock_now())
+        .bind(kind)
+        .bind(&payload)
+        .execute(&mut conn)
+        .await
+        .expect("a job");
+    }
+    app.settle().await;
+    let unread: Vec<String> = sqlx::query_scalar(
+        "select kind from jobs.job_done where error like '%does not fit this program%' union select kind from jobs.job where error like '%does not fit this program%'",
+    )
+    .fetch_all(&mut conn)
+    .await
+    .expect("ends");
+    assert!(unread.is_empty(), "say in `everything` which fields these jobs take: {unread:?}");
+    let after = catalogue::state_of(&mut conn, &tables, ours.id.uuid()).await;
+    let changed: Vec<&String> = before
+        .iter()
+        .filter(|(table, line)| after.get(*table) != Some(line))
+        .map(|(table, _)| table)
+        .collect();
+    assert!(changed.is_empty(), "changed by another tenant's jobs: {changed:?}");
+    assert!(kinds.len() > 15, "only {} kinds", kinds.len());
+    println!("tenancy: {} kinds of jobs aimed at another tenant's rows", kinds.len());
+}
+
+/// The input of any job: every field that a kind takes, each with the other tenant's id.
+fn everything(ids: &BTreeMap<String, Uuid>, other: &Tenant) -> serde_json::Value {
+    let id = |table: &str| serde_json::json!(ids.get(table).copied().unwrap_or_default());
+    serde_json::json!({
+        "touch": id("outreach.touch"), "message": id("outreach.message"), "thread": id("outreach.thread"), "resource": id("outreach.resource"),
+        "inbox": id("hooks.inbox"), "meeting": id("outreach.meeting"), "lead": id("leads.lead"), "leads": [id("leads.lead")], "import": id("leads.import"),
+        "campaign": id("outreach.campaign"), "approval": id("control.approval"), "id": id("leads.lead"), "tenant": other.id,
+        "status": "approved", "what": "invitation", "kind": "invitation", "to": CANARY, "letter": "verify", "token": "0".repeat(64),
+    })
+}

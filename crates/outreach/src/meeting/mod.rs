@@ -10,7 +10,7 @@ mod store;
 mod tests;
 
 pub use rules::{Hours, Slot};
-pub use store::{Filter, Meeting, Page, Status, list};
+pub use store::{Filter, Meeting, Page, Status, list, page, save_page};
 
 base::id_type!(
     /// A meeting.
@@ -82,7 +82,15 @@ pub async fn book(cx: &mut Cx, page: &Page, booking: &Booking) -> Result<Booked>
         enrolment::stop_for_lead(cx, lead, "A meeting is booked.").await?;
         deal::open(cx, lead, Some(id.uuid()), campaign, &format!("{} with {name}", page.title)).await?;
     }
-    note(cx, lead, campaign, id, Action::MeetingBooked, &format!("{} booked {}", name, page.title)).await?;
+    note(
+        cx,
+        lead,
+        campaign,
+        id,
+        (Action::MeetingBooked, "outreach.meeting.booked"),
+        &format!("{} booked {}", name, page.title),
+    )
+    .await?;
     tell(cx, id, &format!("{name} booked “{}”", page.title), booking.starts_at, &page.zone).await?;
     jobs::enqueue_invitation(cx, id, jobs::Occasion::Booked, Some(&token)).await?;
     Ok(Booked { id, token })
@@ -115,7 +123,7 @@ pub async fn reschedule(cx: &mut Cx, meeting: &Meeting, starts_at: Time) -> Resu
         meeting.lead_id,
         meeting.campaign_id,
         meeting.id,
-        Action::MeetingRescheduled,
+        (Action::MeetingRescheduled, "outreach.meeting.moved"),
         "The meeting was moved",
     )
     .await?;
@@ -127,7 +135,15 @@ pub async fn reschedule(cx: &mut Cx, meeting: &Meeting, starts_at: Time) -> Resu
 /// Cancels a booked meeting.
 pub async fn cancel(cx: &mut Cx, meeting: &Meeting, reason: &str) -> Result<()> {
     store::end(cx, meeting.id, Status::Cancelled, reason).await?;
-    note(cx, meeting.lead_id, meeting.campaign_id, meeting.id, Action::MeetingCancelled, reason).await?;
+    note(
+        cx,
+        meeting.lead_id,
+        meeting.campaign_id,
+        meeting.id,
+        (Action::MeetingCancelled, "outreach.meeting.cancelled"),
+        reason,
+    )
+    .await?;
     let title = format!("“{}” with {} was cancelled", meeting.title, meeting.guest_name);
     tell(cx, meeting.id, &title, meeting.starts_at, &Zone::named(&meeting.guest_zone)?).await?;
     jobs::enqueue_invitation(cx, meeting.id, jobs::Occasion::Cancelled, None).await
@@ -144,7 +160,8 @@ pub async fn held(cx: &mut Cx, meeting: &Meeting, showed_up: bool) -> Result<()>
         (Status::NoShow, Action::MeetingMissed, "The guest did not come")
     };
     store::end(cx, meeting.id, status, words).await?;
-    note(cx, meeting.lead_id, meeting.campaign_id, meeting.id, action, words).await?;
+    note(cx, meeting.lead_id, meeting.campaign_id, meeting.id, (action, "outreach.meeting.ended"), words)
+        .await?;
     if !showed_up {
         jobs::enqueue_invitation(cx, meeting.id, jobs::Occasion::Missed, None).await?;
     }
@@ -156,7 +173,7 @@ async fn note(
     lead: Option<Uuid>,
     campaign: Option<Uuid>,
     id: MeetingId,
-    action: Action,
+    (action, fact): (Action, &'static str),
     words: &str,
 ) -> Result<()> {
     if let Some(lead) = lead {
@@ -165,13 +182,6 @@ async fn note(
             Entry { campaign, channel: Some(Channel::Email), detail, ..Entry::of(action, lead, words) };
         activity::record(cx, entry).await?;
     }
-    let fact = match action {
-        Action::MeetingBooked => "outreach.meeting.booked",
-        Action::MeetingCancelled => "outreach.meeting.cancelled",
-        Action::MeetingHeld | Action::MeetingMissed => "outreach.meeting.ended",
-        Action::MeetingRescheduled => "outreach.meeting.moved",
-        _ => "outreach.meeting.changed",
-    };
     cx.publish(Fact::about(fact, id).with(json!({"lead_id": lead, "campaign_id": campaign}))).await
 }
 

@@ -212,7 +212,6 @@ async fn keep(cx: &mut Cx, id: TouchId, p: &Prepared, draft: Draft) -> Result<()
     }
 }
 
-#[expect(clippy::too_many_arguments, reason = "what the person is shown, in one place")]
 async fn ask(
     cx: &mut Cx,
     id: TouchId,

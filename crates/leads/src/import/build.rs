@@ -24,7 +24,7 @@ impl<'a> Cells<'a> {
         columns
             .filter_map(|(column, _)| {
                 let header = self.headers.get(column).map_or("", String::as_str);
-                self.record.cells.get(column).map(|cell| (header, cell.as_str()))
+                self.record.cells.get(column).map(|cell| (header, crate::export::plain_cell(cell)))
             })
             .filter(|(_, cell)| !is_blank(cell))
             .collect()
@@ -142,11 +142,14 @@ fn person(cells: &mut Cells<'_>, draft: &mut LeadDraft) {
     draft.title = cells.plain(Field::Title);
     draft.role_started =
         cells.read(Field::RoleStarted, dates::parse, "This date is unclear; it was left out.");
-    draft.notes = {
-        let notes: Vec<String> =
-            cells.all(Field::Notes).iter().filter_map(|(_, cell)| clean::plain(cell)).collect();
-        (!notes.is_empty()).then(|| notes.join("\n"))
-    };
+    draft.notes = texts(cells, Field::Notes);
+    draft.pain_points = texts(cells, Field::PainPoints);
+}
+
+/// All cells of a field that may repeat, one on each line.
+fn texts(cells: &Cells<'_>, field: Field) -> Option<String> {
+    let texts: Vec<String> = cells.all(field).iter().filter_map(|(_, cell)| clean::plain(cell)).collect();
+    (!texts.is_empty()).then(|| texts.join("\n"))
 }
 
 fn company(cells: &mut Cells<'_>, draft: &mut LeadDraft) {

@@ -54,6 +54,8 @@ pub struct LeadDraft {
     pub hiring: Option<bool>,
     /// When the company was last funded.
     pub funded_at: Option<Time>,
+    /// What troubles the company, in the file's words.
+    pub pain_points: Option<String>,
     /// Anything else.
     pub notes: Option<String>,
     /// The line of the file from which the lead comes; further lines were merged into it.
@@ -160,6 +162,7 @@ impl LeadDraft {
         take(Field::RoleStarted, fill(&mut self.role_started, other.role_started));
         take(Field::Hiring, fill(&mut self.hiring, other.hiring));
         take(Field::FundedAt, fill(&mut self.funded_at, other.funded_at));
+        take(Field::PainPoints, fill(&mut self.pain_points, other.pain_points));
         take(Field::Notes, fill(&mut self.notes, other.notes));
         self.lines.extend(other.lines);
         self.merged.extend(filled);

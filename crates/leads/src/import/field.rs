@@ -49,6 +49,8 @@ pub enum Field {
     Hiring,
     /// When the company was last funded.
     FundedAt,
+    /// What troubles the company.
+    PainPoints,
     /// Anything else worth keeping.
     Notes,
 }
@@ -118,7 +120,7 @@ const NOT: &[&str] = &[
 
 impl Field {
     /// All fields, in the order in which a mapping offers them.
-    pub const ALL: [Self; 21] = [
+    pub const ALL: [Self; 22] = [
         Self::Email,
         Self::PersonalEmail,
         Self::EmailStatus,
@@ -139,6 +141,7 @@ impl Field {
         Self::RoleStarted,
         Self::Hiring,
         Self::FundedAt,
+        Self::PainPoints,
         Self::Notes,
     ];
 
@@ -165,6 +168,7 @@ impl Field {
             Self::RoleStarted => "role_started",
             Self::Hiring => "hiring",
             Self::FundedAt => "funded_at",
+            Self::PainPoints => "pain_points",
             Self::Notes => "notes",
         }
     }
@@ -192,6 +196,7 @@ impl Field {
             Self::RoleStarted => "In role since",
             Self::Hiring => "Hiring",
             Self::FundedAt => "Last funded",
+            Self::PainPoints => "Pain points",
             Self::Notes => "Notes",
         }
     }
@@ -203,7 +208,7 @@ impl Field {
 
     /// Whether several columns may hold it.
     pub fn may_repeat(self) -> bool {
-        matches!(self, Self::Phone | Self::Email | Self::Notes)
+        matches!(self, Self::Phone | Self::Email | Self::PainPoints | Self::Notes)
     }
 
     /// The field that a header names, with a confidence of 1-100.

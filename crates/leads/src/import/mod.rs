@@ -5,13 +5,14 @@
 //! files are read in constant memory ([`Upload::rows`]); an XLSX keeps its cells in memory within [`MAX_ROWS`].
 
 mod build;
-mod clean;
+pub(crate) mod clean;
 mod columns;
-mod dates;
+pub(crate) mod dates;
 mod dedupe;
 mod draft;
 mod encoding;
 mod field;
+pub mod intake;
 mod known;
 mod lines;
 mod records;

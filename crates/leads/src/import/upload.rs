@@ -146,6 +146,11 @@ impl<R: Read + Seek> Upload<R> {
         Ok(Rows { records, mapping: mapping.clone(), headers, header_line, options, count: 0, full: false })
     }
 
+    /// The headers of the columns under a mapping.
+    pub fn headers_under(&mut self, mapping: &Mapping) -> Result<Vec<String>> {
+        self.headers(mapping)
+    }
+
     /// The headers under a mapping, whose header line may have been moved by hand.
     fn headers(&mut self, mapping: &Mapping) -> Result<Vec<String>> {
         let width = self.columns.headers.len().max(mapping.columns.len());
@@ -243,6 +248,13 @@ impl Rows<'_> {
                 Err(reject) => (None, Err(reject)),
             });
         }
+    }
+}
+
+impl Rows<'_> {
+    /// The next row with the cells that it was made of (none where they could not be told apart).
+    pub fn next_with_cells(&mut self) -> Option<(Vec<String>, Result<Row, Reject>)> {
+        self.step().map(|(record, row)| (record.map(|record| record.cells).unwrap_or_default(), row))
     }
 }
 

@@ -1,10 +1,34 @@
-//! A person at a company, and the only ways in which their state changes.
+//! A person at a company: what is known, how it is changed, found, listed and taken out.
+//!
+//! The state moves only through [`advance`] and the bulk acts, which follow the same rules.
 
+pub mod api;
+mod bulk;
+mod export;
+mod fields;
+mod find;
+pub(crate) mod jobs;
+pub mod pages;
 mod rules;
 mod store;
+mod tally;
+#[cfg(test)]
+mod tests;
+mod view;
+mod words;
+mod write;
 
+pub use bulk::{Act, BULK_AT_ONCE, Selection, bulk};
+pub(crate) use export::download;
+pub use fields::{Fields, Problem, Typed};
+pub use find::{Asked, COUNT_MAX, Filter, SEEK_MAX, Sort, Summary, count, ids, list};
 pub use rules::Status;
 pub use store::{Contact, advance, contact, hold, referred, replied, touched};
+pub use tally::{Tally, tally};
+pub use view::{View, drop_view, save_view, views};
+pub use words::{Consent, EmailState, Mode};
+pub use write::{Lead, consent, create, edit, get, override_mode, remove, suppress, typed};
+pub(crate) use write::{Row, insert_many, lock_many, update_many};
 
 base::id_type!(
     /// A lead.

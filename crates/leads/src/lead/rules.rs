@@ -3,8 +3,9 @@
 use serde::{Deserialize, Serialize};
 
 /// Where a lead stands.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Serialize, Deserialize, schemars::JsonSchema)]
-#[derive(sqlx::Type)]
+#[derive(
+    Clone, Copy, PartialEq, Eq, Hash, Debug, Serialize, Deserialize, schemars::JsonSchema, sqlx::Type,
+)]
 #[serde(rename_all = "snake_case")]
 #[sqlx(type_name = "leads.status", rename_all = "snake_case")]
 pub enum Status {
@@ -79,6 +80,23 @@ impl Status {
             Self::Bounced => "Bounced",
             Self::Disqualified => "Disqualified",
             Self::Completed => "Completed",
+        }
+    }
+
+    /// The number in the column `status_no`, by which lists are filtered.
+    pub fn number(self) -> i16 {
+        match self {
+            Self::New => 0,
+            Self::Enriched => 1,
+            Self::Scored => 2,
+            Self::InSequence => 3,
+            Self::Replied => 4,
+            Self::MeetingBooked => 5,
+            Self::Converted => 6,
+            Self::Unsubscribed => 7,
+            Self::Bounced => 8,
+            Self::Disqualified => 9,
+            Self::Completed => 10,
         }
     }
 

@@ -6,12 +6,17 @@
 
 mod change;
 pub mod industry;
+pub mod jobs;
+pub mod pages;
 mod parts;
 pub mod policy;
 mod rules;
+mod target;
 pub mod title;
 mod words;
 
+#[cfg(test)]
+mod target_tests;
 #[cfg(test)]
 mod tests;
 #[cfg(test)]
@@ -20,6 +25,7 @@ mod title_tests;
 pub use change::{Change, smallest_change};
 pub use parts::{Boost, BoostKind, Component, ComponentKind, Hundredths, Part, Reason, Score};
 pub use policy::{Permitted, Tier, permitted_channels};
+pub use target::{Target, set_target, target};
 
 use crate::Country;
 use base::{Error, Time};

@@ -1,11 +1,15 @@
 //! Tiers, and the one channel policy: which channels a score permits. Called when a lead is allocated and again
 //! when something is sent.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// The band of a score.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
+#[derive(
+    Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize, JsonSchema, sqlx::Type,
+)]
 #[serde(rename_all = "lowercase")]
+#[sqlx(type_name = "leads.tier", rename_all = "lowercase")]
 pub enum Tier {
     /// 0-19.
     Dead,
@@ -67,6 +71,11 @@ impl Tier {
         }
     }
 
+    /// The highest score of the tier.
+    pub fn to_score(self) -> u8 {
+        self.above().map_or(100, |above| above.from_score() - 1)
+    }
+
     /// What clients see in place of tier and number.
     pub fn client_label(self) -> &'static str {
         match self {
@@ -76,6 +85,16 @@ impl Tier {
             Self::Cold => "Low activity",
             Self::Dead => "Inactive",
         }
+    }
+}
+
+impl std::str::FromStr for Tier {
+    type Err = base::Error;
+    fn from_str(text: &str) -> Result<Self, base::Error> {
+        Self::ALL
+            .into_iter()
+            .find(|tier| tier.word() == text)
+            .ok_or_else(|| base::Error::invalid("lead.tier", format!("“{text}” is not a tier.")))
     }
 }
 

@@ -4,11 +4,17 @@
 //! or a phone number. A freemail domain can never be suppressed as a domain: it would silence
 //! everyone who has an address there.
 
+pub mod api;
+mod check;
+pub mod pages;
 mod rules;
 mod store;
+#[cfg(test)]
+mod tests;
 
+pub use check::{Who, holding, suppressed};
 pub use rules::{Kind, Reason, Scope, is_freemail};
-pub use store::{Entry, New, add, list, release};
+pub use store::{Entry, New, add, list, of_kind, parse_line, parse_many, release, search};
 
 base::id_type!(
     /// An entry of the suppression list.

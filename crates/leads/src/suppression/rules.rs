@@ -51,7 +51,88 @@ pub enum Reason {
     Other,
 }
 
+impl Kind {
+    /// Every kind, in the order in which forms offer them.
+    pub const ALL: [Self; 4] = [Self::Email, Self::Domain, Self::Company, Self::Phone];
+
+    /// The word in rows, forms and the API.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Email => "email",
+            Self::Domain => "domain",
+            Self::Company => "company",
+            Self::Phone => "phone",
+        }
+    }
+
+    /// What people call it.
+    pub fn label(self) -> &'static str {
+        match self {
+            Self::Email => "E-mail address",
+            Self::Domain => "Domain",
+            Self::Company => "Company",
+            Self::Phone => "Phone number",
+        }
+    }
+}
+
+impl std::str::FromStr for Kind {
+    type Err = base::Error;
+    fn from_str(text: &str) -> Result<Self, base::Error> {
+        Self::ALL.into_iter().find(|kind| kind.word() == text).ok_or_else(|| {
+            base::Error::invalid(
+                "suppression.kind",
+                format!("“{text}” is neither email, domain, company nor phone."),
+            )
+        })
+    }
+}
+
+impl std::str::FromStr for Reason {
+    type Err = base::Error;
+    /// Reads one of the reasons that a person may give.
+    fn from_str(text: &str) -> Result<Self, base::Error> {
+        Self::BY_HAND.into_iter().find(|(_, word, _)| *word == text).map(|(reason, _, _)| reason).ok_or_else(
+            || {
+                base::Error::invalid(
+                    "suppression.reason",
+                    format!("“{text}” is not a reason that can be given by hand."),
+                )
+            },
+        )
+    }
+}
+
 impl Reason {
+    /// What people call it.
+    pub fn label(self) -> &'static str {
+        match self {
+            Self::ExistingCustomer => "existing customer",
+            Self::PastCustomer => "past customer",
+            Self::Competitor => "competitor",
+            Self::DoNotContact => "do not contact",
+            Self::Unsubscribed => "opted out",
+            Self::Bounced => "address bounced",
+            Self::Complained => "complained",
+            Self::NotInterested => "not interested",
+            Self::Other => "other",
+        }
+    }
+
+    /// Whether the person themself asked for it; such an entry is never lifted.
+    pub fn is_final(self) -> bool {
+        match self {
+            Self::Unsubscribed | Self::Complained => true,
+            Self::ExistingCustomer
+            | Self::PastCustomer
+            | Self::Competitor
+            | Self::DoNotContact
+            | Self::Bounced
+            | Self::NotInterested
+            | Self::Other => false,
+        }
+    }
+
     /// Reasons that a person may give on the form.
     pub const BY_HAND: [(Self, &'static str, &'static str); 6] = [
         (Self::DoNotContact, "do_not_contact", "Do not contact"),

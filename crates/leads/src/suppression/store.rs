@@ -112,8 +112,13 @@ pub struct Entry {
     pub created_at: Time,
 }
 
-/// The client's entries, newest first.
+/// The client's entries, newest first; with words, only those whose value begins with them.
 pub async fn list(cx: &mut Cx, after: Option<&Cursor>, limit: usize) -> Result<Page<Entry>> {
+    search(cx, "", after, limit).await
+}
+
+/// The client's entries whose value is this one (an address also finds its domain), or all when it is empty.
+pub async fn search(cx: &mut Cx, value: &str, after: Option<&Cursor>, limit: usize) -> Result<Page<Entry>> {
     let tenant = cx.tenant()?.uuid();
     let (before, before_id) = match after {
         Some(cursor) => {
@@ -124,16 +129,21 @@ pub async fn list(cx: &mut Cx, after: Option<&Cursor>, limit: usize) -> Result<P
         }
         None => (None, None),
     };
+    let value = value.trim().to_lowercase();
+    let mut values = vec![value.clone()];
+    values.extend(value.split_once('@').map(|(_, domain)| domain.to_owned()));
     let rows = sqlx::query!(
         r#"select id, tenant_id, kind as "kind: Kind", value, reason as "reason: Reason", source, note, created_by, created_at
            from leads.suppression
-           where tenant_id = $1 and released_at is null
+           where tenant_id = $1 and released_at is null and ($5 or value = any($6))
              and ($2::timestamptz is null or (created_at, id) < ($2, $3))
            order by created_at desc, id desc limit $4"#,
         tenant,
         before as Option<Time>,
         before_id,
         i64::try_from(limit).unwrap_or(100) + 1,
+        value.is_empty(),
+        &values,
     )
     .fetch_all(cx.conn())
     .await?;
@@ -152,6 +162,55 @@ pub async fn list(cx: &mut Cx, after: Option<&Cursor>, limit: usize) -> Result<P
         })
         .collect();
     Ok(Page::cut(entries, limit, |e: &Entry| Cursor::after(&e.created_at.to_string(), e.id.uuid())))
+}
+
+/// What one line of a pasted list names: an address, a phone number, a domain, or else a company.
+pub fn parse_line(line: &str, reason: Reason, source: &str, note: &str) -> Result<New> {
+    let text = line.trim().trim_matches(['"', ',', ';']).trim();
+    if text.contains('@') && !text.starts_with('@') {
+        return Ok(New::email(Scope::Client, &EmailAddress::parse(text)?, reason, source, note));
+    }
+    of_kind(guess(text), text, reason, source, note)
+}
+
+fn guess(text: &str) -> Kind {
+    let digits = text.chars().filter(char::is_ascii_digit).count();
+    if digits >= 8 && text.chars().all(|c| c.is_ascii_digit() || " +-().".contains(c)) {
+        Kind::Phone
+    } else if base::email::is_domain(&text.trim_start_matches('@').to_ascii_lowercase())
+        && !text.contains(' ')
+    {
+        Kind::Domain
+    } else {
+        Kind::Company
+    }
+}
+
+/// An entry of this kind for the client. Errors say what is wrong with the value.
+pub fn of_kind(kind: Kind, value: &str, reason: Reason, source: &str, note: &str) -> Result<New> {
+    match kind {
+        Kind::Email => Ok(New::email(Scope::Client, &EmailAddress::parse(value)?, reason, source, note)),
+        Kind::Domain => New::domain(Scope::Client, value, reason, source, note),
+        Kind::Company => New::company(Scope::Client, value, reason, source, note),
+        Kind::Phone => {
+            let number = crate::phone::parse(value, Some(crate::Country::AU)).ok_or_else(|| {
+                Error::invalid(
+                    "suppression.phone",
+                    format!("“{value}” is not a phone number. Write it as +61…."),
+                )
+            })?;
+            Ok(New::phone(Scope::Client, number.as_str(), reason, source, note))
+        }
+    }
+}
+
+/// Every line of a pasted list as an entry, or with what is wrong with it. Blank lines are passed over.
+pub fn parse_many(text: &str, reason: Reason, source: &str) -> Vec<(usize, String, Result<New>)> {
+    text.lines()
+        .enumerate()
+        .filter(|(_, line)| !line.trim().is_empty())
+        .map(|(at, line)| (at + 1, line.trim().to_owned(), parse_line(line, reason, source, "")))
+        .collect()
 }
 
 /// Lifts an entry of this client. An opt-out or a complaint cannot be lifted.

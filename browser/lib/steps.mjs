@@ -135,6 +135,7 @@ export async function campaign(tab, name = 'First meetings') {
 
 export async function addLeads(tab, href, count) {
   await open(tab, `${href}/leads`);
+  await field(tab, 'State').selectOption('scored');
   await field(tab, 'At most').fill(String(count));
   await press(tab, 'Add leads');
   const joined = /(\d+) leads? joined the campaign/.exec(await text(tab));
@@ -151,4 +152,35 @@ export async function sink(tab, search = '') {
       const link = row.querySelector('a[href^="/sink/"]');
       return { to: link.textContent.trim(), href: link.getAttribute('href'), cells: [...row.cells].map((cell) => cell.innerText.trim()) };
     }));
+}
+
+// Imports a file through the wizard; answers the five counts and where the import is.
+export async function importLeads(tab, file, { consent = 'inferred_published', source = 'The addresses stand on the companies\' own contact pages.', seconds = 60 } = {}) {
+  await open(tab, '/leads/import');
+  await field(tab, 'List').setInputFiles(file);
+  await press(tab, 'Upload and look');
+  const looked = await text(tab);
+  await tab.locator(`input[name=consent][value=${consent}]`).check();
+  await field(tab, 'Where that stands').fill(source);
+  await press(tab, 'Start import');
+  const href = new URL(tab.url()).pathname;
+  const kpi = async (label) => {
+    const found = new RegExp(`^${label}\\s+([\\d,]+)`, 'm').exec(await text(tab));
+    return found && Number(found[1].replace(/,/g, ''));
+  };
+  // The page tells by itself when it is done.
+  await until('the import is done', async () => (await tab.getByRole('link', { name: 'Download the rejects' }).count()) > 0, seconds);
+  return {
+    href, looked,
+    accepted: await kpi('Accepted'), rejected: await kpi('Rejected'), duplicates: await kpi('Duplicates in the file'),
+    merged: await kpi('Merged into leads here'), suppressed: await kpi('Suppressed'),
+  };
+}
+
+// Opens a mail of the sink and answers as its prospect would; `fill` is one of the typical answers.
+export async function answer(tab, href, fill) {
+  await open(tab, `${href}?fill=${fill}`);
+  const words = await field(tab, 'Answer').inputValue();
+  await press(tab, 'Send as the prospect');
+  return words;
 }

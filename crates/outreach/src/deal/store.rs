@@ -156,7 +156,7 @@ pub async fn set_value(cx: &mut Cx, id: DealId, value_minor: Option<i64>) -> Res
         return Err(Error::invalid("deal.value", "A deal's value cannot be negative."));
     }
     let (tenant, now) = (cx.tenant()?.uuid(), cx.now());
-    sqlx::query!(
+    let changed = sqlx::query!(
         "update outreach.deal set value_minor = $3, updated_at = $4 where tenant_id = $1 and id = $2 and deleted_at is null",
         tenant,
         id.uuid(),
@@ -164,6 +164,7 @@ pub async fn set_value(cx: &mut Cx, id: DealId, value_minor: Option<i64>) -> Res
         now as Time
     )
     .execute(cx.conn())
-    .await?;
-    Ok(())
+    .await?
+    .rows_affected();
+    if changed == 0 { Err(Error::not_found("deal")) } else { Ok(()) }
 }

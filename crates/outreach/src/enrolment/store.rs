@@ -91,7 +91,24 @@ pub async fn stop(cx: &mut Cx, id: Uuid, why: &str) -> Result<()> {
     Ok(())
 }
 
+/// Takes the lead first, as everything does that changes its enrolment or its touches: a hand-off that
+/// is being recorded and a pause that comes at the same moment then wait for each other in turn.
+async fn lock_lead(cx: &mut Cx, id: Uuid) -> Result<()> {
+    let tenant = cx.tenant()?.uuid();
+    sqlx::query!(
+        "select id from leads.lead
+         where tenant_id = $1 and id = (select lead_id from outreach.enrolment where tenant_id = $1 and id = $2)
+         for no key update",
+        tenant,
+        id
+    )
+    .fetch_optional(cx.conn())
+    .await?;
+    Ok(())
+}
+
 async fn end(cx: &mut Cx, id: Uuid, status: &str, why: &str) -> Result<Option<Uuid>> {
+    lock_lead(cx, id).await?;
     let (tenant, now) = (cx.tenant()?.uuid(), cx.now());
     let lead = sqlx::query_scalar!(
         "update outreach.enrolment set status = $3::text::outreach.enrolment_status, status_reason = $4, next_due_at = null,
@@ -130,6 +147,7 @@ pub async fn stop_for_lead(cx: &mut Cx, lead: Uuid, why: &str) -> Result<usize> 
 /// Holds an enrolment until an instant, or until a person resumes it. Touches that have not begun
 /// are withdrawn; their step is planned again on resuming.
 pub async fn pause(cx: &mut Cx, id: Uuid, why: &str, until: Option<Time>) -> Result<()> {
+    lock_lead(cx, id).await?;
     let (tenant, now) = (cx.tenant()?.uuid(), cx.now());
     let lead = sqlx::query_scalar!(
         "update outreach.enrolment set status = 'paused', status_reason = $3, paused_until = $4, next_due_at = null, updated_at = $5

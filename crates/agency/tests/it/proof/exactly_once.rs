@@ -198,3 +198,59 @@ async fn judge(bed: &Bed, herd: &Herd, gone: &[Gone], touches: usize, took: Dura
     assert_eq!((over, unrecorded), (0, 0));
     assert_eq!(used, mails.len() as i64, "capacity that is neither used nor given back");
 }
+
+/// As when PostgreSQL restarts under load: every connection of every process breaks at once, again and
+/// again, in the middle of what it does.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn nothing_is_lost_or_doubled_when_the_database_drops_every_connection_under_load() {
+    let mut bed = Bed::new(plain_tenant).await;
+    bed.fill(2).await;
+    let (touches, began) = (2 * PER_CAMPAIGN, Instant::now());
+    let mut herd = Herd::new(bed.folder.path(), bed.kit.url(), &[]);
+    for role in ["schedule", "work", "work"] {
+        herd.add(role);
+    }
+    let mut owner = super::catalogue::owner(&bed.kit).await;
+    let (mut cuts, mut broken) = (0, 0);
+    while bed.post.count() < touches {
+        tokio::time::sleep(Duration::from_millis(700)).await;
+        if bed.post.count() > 20 && cuts < 10 {
+            let ended: i64 = sqlx::query_scalar(
+                "select count(pg_terminate_backend(pid)) from pg_stat_activity
+                 where datname = current_database() and pid <> pg_backend_pid()",
+            )
+            .fetch_one(&mut owner)
+            .await
+            .expect("connections are ended");
+            cuts += 1;
+            broken += ended;
+        }
+        if cuts == 10 {
+            hurry(&mut owner).await;
+        }
+        assert!(
+            began.elapsed() < LIMIT,
+            "{} of {touches} after {cuts} cuts\n{}",
+            bed.post.count(),
+            herd.errors()
+        );
+    }
+    let open = "select count(*) from outreach.touch where state <> 'sent'";
+    while bed.count(open).await > 0 {
+        hurry(&mut owner).await;
+        assert!(began.elapsed() < LIMIT, "{}", state(&bed, &herd).await);
+        tokio::time::sleep(Duration::from_millis(700)).await;
+    }
+    println!("connections cut: {cuts} times, {broken} connections");
+    judge(&bed, &herd, &[], touches, began.elapsed()).await;
+    assert!(cuts > 5, "only {cuts} cuts before all was sent");
+}
+
+/// What failed with its connection waits a minute or more for its next try; as on the page Operations,
+/// somebody has it tried at once.
+async fn hurry(owner: &mut sqlx::PgConnection) {
+    sqlx::query("update jobs.job set run_at = now() where state = 'scheduled' and failures > 0")
+        .execute(owner)
+        .await
+        .expect("they are hurried");
+}

@@ -367,7 +367,7 @@ async fn no_kind_of_job_of_one_tenant_changes_anything_of_another() {
         .bind(theirs.id.uuid())
         .bind(kit.clock_now())
         .bind(kind)
-        .bind(&payload)
+        .bind(own(kind, &ids).unwrap_or_else(|| payload.clone()))
         .execute(&mut conn)
         .await
         .expect("a job");
@@ -391,7 +391,25 @@ async fn no_kind_of_job_of_one_tenant_changes_anything_of_another() {
     println!("tenancy: {} kinds of jobs aimed at another tenant's rows", kinds.len());
 }
 
-/// The input of any job: every field that a kind takes, each with the other tenant's id.
+/// The input of kinds whose fields have a shape of their own.
+fn own(kind: &str, ids: &BTreeMap<String, Uuid>) -> Option<serde_json::Value> {
+    let id = |table: &str| ids.get(table).copied().unwrap_or_default();
+    match kind {
+        // The installation's own letters, across tenants by design: asked for an address that nobody has.
+        "accounts.mail" => Some(serde_json::json!({"mail": "reset", "email": "nobody@nowhere.example"})),
+        "leads.bulk" => Some(serde_json::json!({
+            "query": "", "act": {"act": "delete"}, "asked_at": "2100-01-01T00:00:00Z", "after": null,
+        })),
+        "leads.enrich" => Some(serde_json::json!({"domain": "anchor.example", "again": true})),
+        "leads.score" => Some(serde_json::json!({"of": {"leads": [id("leads.lead")]}})),
+        "outreach.meeting_mail" => Some(serde_json::json!({
+            "meeting": id("outreach.meeting"), "occasion": "booked", "sequence": 1, "token": null, "to_host": true,
+        })),
+        _ => None,
+    }
+}
+
+/// The input of any other job: every field that a kind takes, each with the other tenant's id.
 fn everything(ids: &BTreeMap<String, Uuid>, other: &Tenant) -> serde_json::Value {
     let id = |table: &str| serde_json::json!(ids.get(table).copied().unwrap_or_default());
     serde_json::json!({

@@ -39,7 +39,7 @@ pub fn board(name: &str, lanes: &[Lane]) -> Markup {
         div.board tabindex="0" role="region" aria-label=(name) {
             @for lane in lanes {
                 section aria-label=(lane.title) {
-                    h3 { span { (lane.title) } b.num { (number::count(lane.count)) } }
+                    h2 { span { (lane.title) } b.num { (number::count(lane.count)) } }
                     @if lane.cards.is_empty() { p.none { "None now" } }
                     @else { ul { @for card in &lane.cards { li data-item { (card) } } } }
                     @if let Some(href) = &lane.href

@@ -365,7 +365,7 @@ impl Field {
                 div.field.grow[self.grow] {
                     label class=[self.hide_label.then_some("vh")] for=(id) {
                         (self.label)
-                        @if !self.required && !self.hide_label && !self.grow && !self.disabled && prefix != "filter" { " " span.opt { "optional" } }
+                        @if self.may_stay_empty() && !self.hide_label && !self.grow && prefix != "filter" { " " span.opt { "optional" } }
                     }
                     (self.control(&id))
                     (self.notes(&id))
@@ -433,6 +433,11 @@ impl Field {
                 placeholder=[&self.placeholder] accept=[&self.accept] min=[&self.min] max=[&self.max] step=[&self.step]
                 maxlength=[self.max_chars] data-word=[word] aria-describedby=[described] aria-invalid=[invalid];
         }
+    }
+
+    /// Whether nothing need be given; a list to choose from always has a value.
+    fn may_stay_empty(&self) -> bool {
+        !self.required && !self.disabled && !matches!(self.control, Control::Select(_))
     }
 
     fn single_check(&self, id: &str) -> Markup {

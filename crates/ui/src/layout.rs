@@ -382,8 +382,10 @@ impl Plain {
                 body {
                     a.skip href="#main" { "Skip to content" }
                     div.solo.wide[self.wide] {
-                        @if self.brand.is_empty() { a.brand href="/" { (mark()) "Agency OS" } }
-                        @else { div.brand { (self.brand) } }
+                        header {
+                            @if self.brand.is_empty() { a.brand href="/" { (mark()) "Agency OS" } }
+                            @else { div.brand { (self.brand) } }
+                        }
                         main id="main" tabindex="-1" {
                             @if let Some(flash) = &self.flash { (flash) }
                             div.card { div.stack { (content) } }

@@ -12,7 +12,7 @@ use maud::{Markup, Render, html};
 /// are fact types (`lead.added`, or `lead.*`).
 pub fn region(id: &str, href: &str, facts: &[&str], content: impl Render) -> Markup {
     html! {
-        div id=(id) data-refetch-on=(facts.join(" ")) data-refetch-href=(href) { (content) }
+        div.stack id=(id) data-refetch-on=(facts.join(" ")) data-refetch-href=(href) { (content) }
     }
 }
 

@@ -23,7 +23,7 @@ pub fn hits(query: &str, groups: &[(&str, Vec<Hit>)]) -> Markup {
             }
             @for (title, hits) in groups {
                 @if !hits.is_empty() {
-                    h3 { (title) }
+                    h2 { (title) }
                     @for hit in hits { a href=(hit.href) { (hit.label) span { (hit.detail) } } }
                 }
             }

@@ -7,7 +7,8 @@ use maud::{Markup, Render, html};
 pub fn empty(title: &str, why: impl Render, next: Option<Button>) -> Markup {
     html! {
         div.state {
-            h3 { (title) }
+            // No heading: it stands in cards with a title and without one.
+            p.state-title { (title) }
             p { (why) }
             @if let Some(next) = next { div.acts { (next) } }
         }

@@ -336,7 +336,7 @@ impl Render for Table {
             div id=[&self.id] {
                 @if let Some(bulk) = &self.bulk { (bulk.bar(self.rows.len())) }
                 // A table wider than the screen scrolls by itself; the keyboard must reach it.
-                div.scroll tabindex="0" role="region" aria-label=(self.caption) {
+                div.scroll tabindex="0" role="group" aria-label=(self.caption) {
                     table { caption.vh { (self.caption) } (self.head()) (self.body()) }
                 }
                 (crate::pager::pager(self.note.as_deref(), self.first.as_deref(), self.next.as_deref()))

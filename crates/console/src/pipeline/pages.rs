@@ -84,9 +84,14 @@ fn lead_lane(title: &str, count: i64, filter: &str, cards: &[store::Card]) -> La
         lane.card(html! {
             a href=(format!("/leads/{}", card.id)) { (card.name) }
             @if let Some(company) = &card.company { span.quiet.small { (company) } }
-            @if let (Some(tier), Some(score)) = (&card.tier, card.score) { span { (tag(tier_tone(tier), format!("{tier} {score}"))) } }
+            @if let (Some(tier), Some(score)) = (&card.tier, card.score) { span { (tag(tier_tone(tier), format!("{} {score}", tier_words(tier)))) } }
         })
     })
+}
+
+/// What people read of a tier: the same words as on the pages of leads.
+pub(crate) fn tier_words(tier: &str) -> &str {
+    tier.parse::<leads::score::Tier>().map_or(tier, |tier| tier.client_label())
 }
 
 /// The tone of a tier.

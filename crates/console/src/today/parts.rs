@@ -93,7 +93,7 @@ fn card(approval: &Approval, may_decide: bool, wall: &Wall) -> Markup {
         format!("a-{}", approval.id),
         html! {
             a href=(here) { (approval.title) }
-            @if approval.priority > 0 { " " (tag(priority_tone(approval.priority), approval.priority)) }
+            @if (1..=100).contains(&approval.priority) { " " (tag(priority_tone(approval.priority), format!("Score {}", approval.priority))) }
         },
     )
     .draft(draft(&approval.content));
@@ -119,7 +119,8 @@ fn card(approval: &Approval, may_decide: bool, wall: &Wall) -> Markup {
     html! { (card) }
 }
 
-/// Priorities are scores of leads; the tiers are those of the score.
+/// Priorities up to 100 are scores of leads, and the tiers are those of the score; what goes before
+/// every lead stands above.
 fn priority_tone(priority: i32) -> Tone {
     match priority {
         85.. => Tone::Hot,

@@ -51,15 +51,16 @@ impl Asked {
         ]
     }
 
-    fn query(&self, after: &Cursor) -> String {
-        let mut parts: Vec<String> = self
+    /// The address of the queue with this filter, behind this place.
+    fn href(&self, after: &str) -> String {
+        let parts: Vec<String> = self
             .hidden()
-            .iter()
+            .into_iter()
+            .chain([("after", after)])
             .filter(|(_, v)| !v.is_empty())
             .map(|(k, v)| format!("{k}={}", crate::link(v)))
             .collect();
-        parts.push(format!("after={}", after.as_str()));
-        format!("/approvals?{}", parts.join("&"))
+        if parts.is_empty() { "/approvals".to_owned() } else { format!("/approvals?{}", parts.join("&")) }
     }
 }
 
@@ -87,8 +88,9 @@ pub async fn queue(mut cx: web::Cx, asked: Query<Asked>) -> web::Result<Response
         (Heading::new("Approvals").about(html! { (number::counted(total, "decision", "decisions")) " " (filter.status.word()) }))
         (bar(&asked, &facets))
         @if waits && !found.rows.is_empty() { (bulk_form(&asked, total)) }
-        (live::region("approvals", "/approvals", &["control.approval.*"], Card::bare().body(cards)))
-        (ui::pager::pager(None, after.as_ref().map(|_| "/approvals"), found.next.as_ref().map(|next| asked.query(next)).as_deref()))
+        h2.vh { "Decisions" }
+        (live::region("approvals", &asked.href(&asked.after), &["control.approval.*"], Card::bare().body(cards)))
+        (ui::pager::pager(None, after.as_ref().map(|_| asked.href("")).as_deref(), found.next.as_ref().map(|next| asked.href(next.as_str())).as_deref()))
     };
     cx.page("Approvals", body).await
 }
@@ -103,8 +105,9 @@ fn bar(asked: &Asked, facets: &[(String, Option<Uuid>, i64)]) -> ui::filter::Fil
         }
     }
     let any = |label: &str| vec![Choice::new("", label)];
-    let kinds =
-        any("Any kind").into_iter().chain(kinds.iter().map(|(k, n)| Choice::new(*k, format!("{k} ({n})"))));
+    let kinds = any("Any kind")
+        .into_iter()
+        .chain(kinds.iter().map(|(k, n)| Choice::new(*k, format!("{} ({n})", kind_words(k)))));
     let campaigns = any("Any campaign")
         .into_iter()
         .chain(campaigns.iter().map(|(id, n)| Choice::new(id.to_string(), format!("{id} ({n})"))));
@@ -159,7 +162,7 @@ fn card(approval: &Approval, wall: &Wall) -> Markup {
         },
     )
     .draft(show::draft(&approval.content))
-    .why(&approval.kind)
+    .why(kind_words(&approval.kind))
     .why(Micros(approval.cost_micros).show(Currency::Aud))
     .why(risk(approval.risk))
     .evidence(show::evidence(approval));
@@ -178,6 +181,11 @@ fn card(approval: &Approval, wall: &Wall) -> Markup {
         card.why(status(approval.status))
     };
     html! { (card) }
+}
+
+/// What people read of a kind: of `outreach.draft`, "Draft".
+fn kind_words(kind: &str) -> String {
+    show::label(kind.rsplit('.').next().unwrap_or(kind))
 }
 
 fn risk(risk: Risk) -> Markup {
@@ -208,7 +216,7 @@ pub async fn detail(
     let wall = Wall::new(cx.now(), cx.who().zone.clone());
     let waits = approval.status == Status::Pending && approval.expires_at > cx.now();
     let facts = Pairs::new()
-        .add("Kind", &approval.kind)
+        .add("Kind", kind_words(&approval.kind))
         .add("Status", status(approval.status))
         .add("Risk", risk(approval.risk))
         .add("Cost", Micros(approval.cost_micros).show(Currency::Aud))

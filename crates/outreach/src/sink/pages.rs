@@ -169,7 +169,7 @@ fn answers(letter: &Letter, fill: &str) -> Markup {
             (ui::button::acts([
                 Button::post("Bounce: no such mailbox", format!("{base}/bounce")),
                 Button::post("Bounce: mailbox full", format!("{base}/soft-bounce")),
-                Button::post("Out of office", format!("{base}/away")),
+                Button::post("Automatic absence notice", format!("{base}/away")),
                 Button::post("Report as spam", format!("{base}/complain")).danger(),
             ]))
             @if let Some(path) = unsubscribe_path(letter) {

@@ -32,7 +32,7 @@ fn a_table_names_itself_its_columns_and_its_order() {
         "{html}"
     );
     assert!(html.contains("<td class=\"r\">91</td>"), "{html}");
-    assert!(html.contains("tabindex=\"0\" role=\"region\" aria-label=\"Leads\""), "{html}");
+    assert!(html.contains("tabindex=\"0\" role=\"group\" aria-label=\"Leads\""), "{html}");
 }
 
 #[test]

@@ -27,7 +27,9 @@ pub async fn show(mut cx: web::Cx, Path(id): Path<Uuid>) -> web::Result<Response
     let funnel: Vec<Kpi> = figures(campaign.id, &counts)
         .into_iter()
         .map(|(label, count, href)| {
-            let of = before.map(|before| format!("{} of the step before", number::share(count, before)));
+            let of = before
+                .filter(|before| *before > 0)
+                .map(|before| format!("{} of the step before", number::share(count, before)));
             before = Some(count);
             Kpi::new(label, number::count(count)).sub(of.unwrap_or_default(), Trend::Flat).href(href)
         })
@@ -83,10 +85,13 @@ fn facts(campaign: &Campaign, wall: &Wall) -> Markup {
             Pairs::new()
                 .add("Decisions", mode)
                 .add("A day at most", number::counted(i64::from(campaign.daily_limit), "message", "messages"))
-                .maybe("First day", campaign.starts_on.as_ref())
-                .maybe("Last day", campaign.ends_on.as_ref())
+                .add("First day", campaign.starts_on.as_deref().unwrap_or("the day it is activated"))
+                .add("Last day", campaign.ends_on.as_deref().unwrap_or("none"))
                 .add("Made", wall.moment(campaign.created_at))
-                .maybe("Began", campaign.activated_at.map(|at| wall.moment(at))),
+                .add(
+                    "Began",
+                    campaign.activated_at.map_or_else(|| html! { "not yet" }, |at| wall.moment(at)),
+                ),
         )
         .render()
 }

@@ -52,7 +52,7 @@ pub async fn leads(
         Row::new()
             .link(&e.name, &format!("/leads/{}", e.lead_id))
             .maybe(e.company.as_ref())
-            .maybe(e.tier.as_ref())
+            .maybe(e.tier.as_deref().map(|tier| tier_words(tier).to_owned()))
             .cell(tag(tone, &e.status))
             .cell(next)
             .cell(number::count(i64::from(e.touches)))
@@ -89,13 +89,18 @@ pub async fn leads(
     cx.page(&title, body).await
 }
 
+/// What people read of a tier: the same words as on the pages of leads.
+fn tier_words(tier: &str) -> &str {
+    tier.parse::<leads::score::Tier>().map_or(tier, |tier| tier.client_label())
+}
+
 fn add_form(id: Uuid, imports: &[(Uuid, String)]) -> ui::form::Form {
     let any = || std::iter::once(Choice::new("", "Any"));
     let tiers = [
-        ("hot", "Hot (85 and more)"),
-        ("warm", "Warm (60-84)"),
-        ("cool", "Cool (35-59)"),
-        ("cold", "Cold (20-34)"),
+        ("hot", "High priority (85 and more)"),
+        ("warm", "Engaged (60-84)"),
+        ("cool", "Nurturing (35-59)"),
+        ("cold", "Low activity (20-34)"),
     ];
     let states = [("scored", "Scored"), ("enriched", "Enriched"), ("new", "New")];
     ui::form::Form::post(format!("/campaigns/{id}/leads"), "add")

@@ -169,7 +169,7 @@ fn menu(module: Module) -> Module {
             count: Some(|cx| Box::pin(notification::unread(cx))),
             ..item("", 50, "Notifications", "/notifications", Some('n'), false)
         })
-        .menu(item("Money", 500, "Costs", "/costs", Some('c'), false))
+        .menu(item("Money", 500, "Costs", "/costs", Some('k'), false))
         .menu(MenuItem {
             count: Some(|cx| Box::pin(approval::waiting(cx))),
             ..item("", 40, "Approvals", "/approvals", Some('a'), true)

@@ -66,7 +66,7 @@ pub(crate) async fn hub(cx: web::Cx) -> web::Result<Response> {
 
 fn places(places: &[Place], role: Role) -> Markup {
     html! {
-        ul.plain {
+        ul.plain.stack {
             @for Place(title, href, what, _) in places.iter().filter(|place| role >= place.3) {
                 li { p { a href=(href) { (title) } br; span.quiet { (what) } } }
             }

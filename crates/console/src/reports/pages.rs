@@ -224,7 +224,7 @@ fn intents(report: &Report, line: &Line<'_>) -> Markup {
         @for intent in INTENTS {
             @if let Some(count) = line.intents.get(intent) {
                 @let href = String::from(report.activities("classified").with(line.key.0, &line.key.1).with("intent", intent));
-                a href=(href) { (words(intent)) " " (number::count(*count)) } " "
+                div { a href=(href) { (words(intent)) " " (number::count(*count)) } }
             }
         }
     }
@@ -252,7 +252,7 @@ fn shares(title: &str, groups: &[Answered]) -> Markup {
         .iter()
         .filter_map(|g| rules::wilson(g.replied, g.contacted).map(|share| (g, share)))
         .map(|(g, Share { low, mid, high })| chart::Interval {
-            label: g.what.clone(),
+            label: crate::pipeline::pages::tier_words(&g.what).to_owned(),
             low,
             mid,
             high,

@@ -105,6 +105,9 @@ impl Db {
     }
 }
 
+/// Prepared statements that a connection keeps.
+const STATEMENTS_KEPT: usize = 500;
+
 /// Options from the settings, with time limits on every statement.
 pub(crate) fn connect_options(settings: &Settings) -> Result<PgConnectOptions> {
     let options: PgConnectOptions = settings.url.expose().parse().map_err(|cause| {
@@ -122,6 +125,8 @@ pub(crate) fn connect_options(settings: &Settings) -> Result<PgConnectOptions> {
             ("timezone", "UTC".to_owned()),
             ("jit", "off".to_owned()),
         ])
+        // The program has more statements than sqlx keeps prepared by itself.
+        .statement_cache_capacity(STATEMENTS_KEPT)
         .application_name("agency"))
 }
 

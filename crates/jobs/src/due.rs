@@ -65,6 +65,14 @@ pub(crate) async fn bring(db: &Db) -> Result<()> {
     cx.commit().await
 }
 
+/// Everything that the present instant brings, in the caller's transaction, where nobody else works.
+pub(crate) async fn bring_in(cx: &mut Cx) -> Result<()> {
+    promote(cx).await?;
+    timers(cx).await?;
+    schedule::fire(cx).await?;
+    Ok(())
+}
+
 /// The next instant at which [`bring`] has something to do.
 pub(crate) async fn next(cx: &mut Cx) -> Result<Option<Time>> {
     Ok(sqlx::query_scalar!(

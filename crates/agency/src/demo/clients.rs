@@ -8,6 +8,10 @@ pub struct Client {
     pub owner: (&'static str, &'static str),
     /// Its website.
     pub website: &'static str,
+    /// The last part of its booking page's address.
+    pub slug: &'static str,
+    /// Its zone.
+    pub zone: &'static str,
     /// Printed in every message.
     pub legal_name: &'static str,
     /// Printed in every message.
@@ -38,6 +42,8 @@ pub const CLIENTS: [Client; 3] = [
         name: "Northlane Marketing",
         owner: ("Ana Ferreira", "ana@northlane.example"),
         website: "https://northlane.example",
+        slug: "northlane",
+        zone: "Australia/Sydney",
         legal_name: "Northlane Marketing Pty Ltd",
         postal_address: "12 Kent Street, Sydney NSW 2000",
         offer: "We run local search and booking campaigns for clinics and studios, and report on booked appointments rather than clicks.",
@@ -54,6 +60,8 @@ pub const CLIENTS: [Client; 3] = [
         name: "Beacon Websites",
         owner: ("Declan Moore", "declan@beacon.example"),
         website: "https://beacon.example",
+        slug: "beacon",
+        zone: "Australia/Melbourne",
         legal_name: "Beacon Websites Pty Ltd",
         postal_address: "5/220 Collins Street, Melbourne VIC 3000",
         offer: "We rebuild slow websites for law and accounting firms and keep them fast, with a fixed monthly price.",
@@ -70,6 +78,8 @@ pub const CLIENTS: [Client; 3] = [
         name: "Fieldnote Content",
         owner: ("Sunita Rao", "sunita@fieldnote.example"),
         website: "https://fieldnote.example",
+        slug: "fieldnote",
+        zone: "Australia/Brisbane",
         legal_name: "Fieldnote Content Pty Ltd",
         postal_address: "88 Adelaide Street, Brisbane QLD 4000",
         offer: "We interview your people and turn what they know into two articles a month.",

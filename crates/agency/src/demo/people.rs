@@ -3,17 +3,74 @@
 use base::Random;
 
 const FIRST: [&str; 60] = [
-    "Priya", "Tom", "Lena", "Marcus", "Aisha", "Daniel", "Mei", "Oliver", "Sofia", "Jack", "Chloe", "Arjun", "Grace", "Liam", "Hannah",
-    "Noah", "Zara", "Ethan", "Isla", "Lucas", "Amelia", "Henry", "Ruby", "Leo", "Ella", "Sam", "Anika", "Ben", "Freya", "Max", "Georgia",
-    "Will", "Tara", "Finn", "Nina", "Omar", "Eva", "Hugo", "Maya", "Josh", "Alice", "Ravi", "Kate", "Dylan", "Rosa", "Ivan", "Jade", "Owen",
-    "Lucy", "Karan", "Megan", "Patrick", "Yuki", "Simon", "Olga", "Declan", "Fatima", "George", "Holly", "Nikhil",
+    "Priya", "Tom", "Lena", "Marcus", "Aisha", "Daniel", "Mei", "Oliver", "Sofia", "Jack", "Chloe", "Arjun",
+    "Grace", "Liam", "Hannah", "Noah", "Zara", "Ethan", "Isla", "Lucas", "Amelia", "Henry", "Ruby", "Leo",
+    "Ella", "Sam", "Anika", "Ben", "Freya", "Max", "Georgia", "Will", "Tara", "Finn", "Nina", "Omar", "Eva",
+    "Hugo", "Maya", "Josh", "Alice", "Ravi", "Kate", "Dylan", "Rosa", "Ivan", "Jade", "Owen", "Lucy",
+    "Karan", "Megan", "Patrick", "Yuki", "Simon", "Olga", "Declan", "Fatima", "George", "Holly", "Nikhil",
 ];
 
 const LAST: [&str; 60] = [
-    "Nair", "Becker", "Ortiz", "Webb", "Rahman", "Nguyen", "Chen", "Hughes", "Rossi", "Murphy", "Taylor", "Mehta", "Kelly", "Walsh", "Fischer",
-    "Brown", "Khan", "Clarke", "Stewart", "Silva", "Jones", "Evans", "Patel", "Martin", "Wilson", "Cooper", "Sharma", "Scott", "Larsen", "Weber",
-    "Bailey", "Turner", "Singh", "Doyle", "Petrov", "Haddad", "Kovac", "Lindgren", "Iyer", "Barnes", "Marsh", "Reddy", "Quinn", "Price", "Costa",
-    "Novak", "Lam", "Gallagher", "Foster", "Malhotra", "Byrne", "Flynn", "Tanaka", "Archer", "Popov", "Sullivan", "Aziz", "Grant", "Field", "Rao",
+    "Nair",
+    "Becker",
+    "Ortiz",
+    "Webb",
+    "Rahman",
+    "Nguyen",
+    "Chen",
+    "Hughes",
+    "Rossi",
+    "Murphy",
+    "Taylor",
+    "Mehta",
+    "Kelly",
+    "Walsh",
+    "Fischer",
+    "Brown",
+    "Khan",
+    "Clarke",
+    "Stewart",
+    "Silva",
+    "Jones",
+    "Evans",
+    "Patel",
+    "Martin",
+    "Wilson",
+    "Cooper",
+    "Sharma",
+    "Scott",
+    "Larsen",
+    "Weber",
+    "Bailey",
+    "Turner",
+    "Singh",
+    "Doyle",
+    "Petrov",
+    "Haddad",
+    "Kovac",
+    "Lindgren",
+    "Iyer",
+    "Barnes",
+    "Marsh",
+    "Reddy",
+    "Quinn",
+    "Price",
+    "Costa",
+    "Novak",
+    "Lam",
+    "Gallagher",
+    "Foster",
+    "Malhotra",
+    "Byrne",
+    "Flynn",
+    "Tanaka",
+    "Archer",
+    "Popov",
+    "Sullivan",
+    "Aziz",
+    "Grant",
+    "Field",
+    "Rao",
 ];
 
 /// A trade with the words that its companies carry in their names.
@@ -68,7 +125,8 @@ const TITLES: [(&str, i64); 16] = [
     ("", 4),
 ];
 
-const HEADCOUNTS: [(&str, i64); 6] = [("1-5", 2), ("6-15", 4), ("16-30", 4), ("31-50", 3), ("51-200", 3), ("201-500", 1)];
+const HEADCOUNTS: [(&str, i64); 6] =
+    [("1-5", 2), ("6-15", 4), ("16-30", 4), ("31-50", 3), ("51-200", 3), ("201-500", 1)];
 
 const FACTS: [&str; 6] = [
     "opened a second location this year",
@@ -102,7 +160,11 @@ fn chance(random: &Random, percent: i64) -> bool {
 }
 
 fn cell(text: &str) -> String {
-    if text.contains([',', '"', '\n']) { format!("\"{}\"", text.replace('"', "\"\"")) } else { text.to_owned() }
+    if text.contains([',', '"', '\n']) {
+        format!("\"{}\"", text.replace('"', "\"\""))
+    } else {
+        text.to_owned()
+    }
 }
 
 /// A list of `count` prospects as a messy CSV file, as a client would bring it: some rows without a
@@ -123,10 +185,19 @@ pub fn list(random: &Random, client: usize, count: usize, trades: &[usize]) -> S
             _ => format!("{}.{}@{domain}", first.to_lowercase(), last.to_lowercase()),
         };
         let status = weighted(random, &[("verified", 60), ("catch_all", 20), ("", 20)]);
-        let linkedin = if chance(random, 65) { format!("https://linkedin.com/in/{first}-{last}-{client}{number}") } else { String::new() };
-        let mobile = if chance(random, 40) { format!("04{:08}", random.between(10_000_000, 99_999_999)) } else { String::new() };
+        let linkedin = if chance(random, 65) {
+            format!("https://linkedin.com/in/{first}-{last}-{client}{number}")
+        } else {
+            String::new()
+        };
+        let mobile = if chance(random, 40) {
+            format!("04{:08}", random.between(10_000_000, 99_999_999))
+        } else {
+            String::new()
+        };
         let hiring = if chance(random, 25) { "yes" } else { "" };
-        let note = if chance(random, 55) { format!("{company} {}", one(random, &FACTS)) } else { String::new() };
+        let note =
+            if chance(random, 55) { format!("{company} {}", one(random, &FACTS)) } else { String::new() };
         let row = [
             (*first).to_owned(),
             (*last).to_owned(),
@@ -147,6 +218,11 @@ pub fn list(random: &Random, client: usize, count: usize, trades: &[usize]) -> S
         let line = row.iter().map(|text| cell(text)).collect::<Vec<_>>().join(",");
         csv.push_str(&line);
         csv.push('\n');
+        if chance(random, 2) {
+            // Lists that were put together by hand have the same person twice.
+            csv.push_str(&line);
+            csv.push('\n');
+        }
     }
     csv
 }

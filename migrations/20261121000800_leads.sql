@@ -106,6 +106,9 @@ create index lead_phone on leads.lead (tenant_id, phone) where phone is not null
 create index lead_linkedin on leads.lead (tenant_id, linkedin_url) where linkedin_url is not null;
 create index lead_company on leads.lead (company_id);
 create index lead_import on leads.lead (tenant_id, import_id, rank desc, id desc) where import_id is not null;
+create index lead_no_email on leads.lead (tenant_id, rank desc, id desc) where email is null and deleted_at is null;
+create index lead_no_consent on leads.lead (tenant_id, rank desc, id desc) where consent is null and deleted_at is null;
+create index lead_consent on leads.lead (tenant_id, rank desc, id desc) where consent is not null and deleted_at is null;
 create index lead_search on leads.lead using gin (search gin_trgm_ops);
 call kernel.isolate('leads.lead');
 call kernel.audited('leads.lead');

@@ -5,7 +5,17 @@ use serde::{Deserialize, Serialize};
 
 /// A member's role in a tenant, weakest first so that `>=` compares power.
 #[derive(
-    Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize, schemars::JsonSchema,
+    Clone,
+    Copy,
+    PartialEq,
+    Eq,
+    PartialOrd,
+    Ord,
+    Hash,
+    Debug,
+    Serialize,
+    Deserialize,
+    schemars::JsonSchema
 )]
 #[serde(rename_all = "lowercase")]
 pub enum Role {

@@ -4,9 +4,7 @@ use crate::Error;
 use serde::{Deserialize, Serialize};
 
 /// A syntactically sound address, trimmed and lower-cased (addresses are compared without case).
-#[derive(
-    Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize, schemars::JsonSchema,
-)]
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(try_from = "String", into = "String")]
 pub struct EmailAddress(String);
 

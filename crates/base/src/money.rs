@@ -6,7 +6,17 @@ use serde::{Deserialize, Serialize};
 
 /// The currencies that the product accounts in.
 #[derive(
-    Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize, schemars::JsonSchema,
+    Clone,
+    Copy,
+    PartialEq,
+    Eq,
+    PartialOrd,
+    Ord,
+    Hash,
+    Debug,
+    Serialize,
+    Deserialize,
+    schemars::JsonSchema
 )]
 #[serde(rename_all = "UPPERCASE")]
 pub enum Currency {
@@ -95,7 +105,7 @@ impl std::fmt::Display for Money {
     Default,
     Serialize,
     Deserialize,
-    schemars::JsonSchema,
+    schemars::JsonSchema
 )]
 #[serde(transparent)]
 pub struct Micros(pub i64);

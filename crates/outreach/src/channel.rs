@@ -15,7 +15,7 @@ use serde::{Deserialize, Serialize};
     Serialize,
     Deserialize,
     schemars::JsonSchema,
-    sqlx::Type,
+    sqlx::Type
 )]
 #[serde(rename_all = "lowercase")]
 #[sqlx(type_name = "outreach.channel", rename_all = "lowercase")]

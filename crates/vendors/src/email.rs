@@ -2,3 +2,5 @@
 
 mod mime;
 pub mod smtp;
+
+pub use mime::write;

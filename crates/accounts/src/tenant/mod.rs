@@ -30,9 +30,7 @@ pub enum Status {
 }
 
 /// How much happens without a person: the permission mode.
-#[derive(
-    Clone, Copy, PartialEq, Eq, Hash, Debug, Serialize, Deserialize, schemars::JsonSchema, sqlx::Type,
-)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Serialize, Deserialize, schemars::JsonSchema, sqlx::Type)]
 #[serde(rename_all = "snake_case")]
 #[sqlx(type_name = "accounts.mode", rename_all = "snake_case")]
 pub enum Mode {

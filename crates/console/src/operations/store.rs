@@ -39,7 +39,7 @@ pub(super) async fn doing(cx: &mut Cx) -> Result<Vec<Doing>> {
         r#"with recent as (
              select queue, kind, outcome, finished_at, extract(epoch from started_at - run_at)::float8 * 1000 as wait,
                     extract(epoch from finished_at - started_at)::float8 * 1000 as run
-             from (select * from jobs.job_done order by id desc limit $1) d where finished_at >= $2)
+             from (select queue, kind, outcome, run_at, started_at, finished_at from jobs.job_done order by id desc limit $1) d where finished_at >= $2)
            select queue as "queue?", kind as "kind?", count(*) as "ended!", count(*) filter (where outcome = 'succeeded') as "succeeded!",
                   count(*) filter (where outcome in ('failed', 'dead')) as "failed!",
                   count(*) filter (where finished_at >= $3) as "last_minutes!",

@@ -13,9 +13,7 @@ pub(super) const ALERT_PERCENT: i64 = 80;
 pub(super) const FORGOTTEN_AFTER_S: i64 = 15 * 60;
 
 /// What a budget limits.
-#[derive(
-    Clone, Copy, PartialEq, Eq, Hash, Debug, Serialize, Deserialize, schemars::JsonSchema, sqlx::Type,
-)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Serialize, Deserialize, schemars::JsonSchema, sqlx::Type)]
 #[serde(rename_all = "snake_case")]
 #[sqlx(type_name = "control.budget_scope", rename_all = "snake_case")]
 pub enum Scope {
@@ -77,9 +75,7 @@ impl std::str::FromStr for Scope {
 }
 
 /// How long a budget counts before it begins again, in its zone.
-#[derive(
-    Clone, Copy, PartialEq, Eq, Hash, Debug, Serialize, Deserialize, schemars::JsonSchema, sqlx::Type,
-)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Serialize, Deserialize, schemars::JsonSchema, sqlx::Type)]
 #[serde(rename_all = "snake_case")]
 #[sqlx(type_name = "control.budget_period", rename_all = "snake_case")]
 pub enum Period {
@@ -113,9 +109,7 @@ impl std::str::FromStr for Period {
 }
 
 /// Where a metered call stands.
-#[derive(
-    Clone, Copy, PartialEq, Eq, Hash, Debug, Serialize, Deserialize, schemars::JsonSchema, sqlx::Type,
-)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Serialize, Deserialize, schemars::JsonSchema, sqlx::Type)]
 #[serde(rename_all = "snake_case")]
 #[sqlx(type_name = "control.spend_state", rename_all = "snake_case")]
 pub enum State {

@@ -16,7 +16,7 @@ use serde::{Deserialize, Serialize};
     Serialize,
     Deserialize,
     schemars::JsonSchema,
-    sqlx::Type,
+    sqlx::Type
 )]
 #[serde(rename_all = "snake_case")]
 #[sqlx(type_name = "control.switch_scope", rename_all = "snake_case")]

@@ -24,7 +24,7 @@ pub(crate) struct Listed {
 pub(crate) async fn list(mut cx: Cx, Query(asked): Query<Asked>) -> web::Result<Output<Listed>> {
     let (filter, sort, after) = (asked.filter()?, asked.order()?, asked.cursor()?);
     let page = super::list(&mut cx, &filter, sort, after.as_ref(), 100).await?;
-    let total = Selection::Matching(asked).count(&mut cx).await?;
+    let total = Selection::Matching(Box::new(asked)).count(&mut cx).await?;
     Ok(Output(Listed { page, total }))
 }
 
@@ -171,7 +171,7 @@ pub(crate) struct BulkDone {
 pub(crate) async fn bulk(cx: Cx, input: Input<Bulk>) -> web::Result<Response> {
     once(cx, input, StatusCode::OK, async |cx: &mut db::Cx, bulk: Bulk| -> Result<BulkDone> {
         let selection = match (bulk.filter, bulk.ids) {
-            (Some(asked), ids) if ids.is_empty() => Selection::Matching(asked),
+            (Some(asked), ids) if ids.is_empty() => Selection::Matching(Box::new(asked)),
             (None, ids) if !ids.is_empty() && ids.len() <= super::BULK_AT_ONCE => Selection::Chosen(ids),
             (Some(_) | None, _) => {
                 return Err(Error::invalid(

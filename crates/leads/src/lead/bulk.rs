@@ -69,7 +69,7 @@ pub enum Selection {
     /// These.
     Chosen(Vec<LeadId>),
     /// Everything that matches.
-    Matching(Asked),
+    Matching(Box<Asked>),
 }
 
 impl Selection {
@@ -78,7 +78,7 @@ impl Selection {
     pub fn from_form(form: &[(String, String)]) -> Result<Self> {
         let value = |name: &str| form.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str());
         if value("all") == Some("1") {
-            return Ok(Self::Matching(Asked::from_query(value("filter").unwrap_or_default())));
+            return Ok(Self::Matching(Box::new(Asked::from_query(value("filter").unwrap_or_default()))));
         }
         let chosen: Vec<LeadId> = form
             .iter()

@@ -3,10 +3,9 @@
 use serde::{Deserialize, Serialize};
 
 /// Where a lead stands.
-#[derive(
-    Clone, Copy, PartialEq, Eq, Hash, Debug, Serialize, Deserialize, schemars::JsonSchema, sqlx::Type,
-)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "snake_case")]
+#[derive(sqlx::Type)]
 #[sqlx(type_name = "leads.status", rename_all = "snake_case")]
 pub enum Status {
     /// Imported or added, nothing more is known.

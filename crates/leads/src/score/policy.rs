@@ -6,7 +6,18 @@ use serde::{Deserialize, Serialize};
 
 /// The band of a score.
 #[derive(
-    Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize, JsonSchema, sqlx::Type,
+    Clone,
+    Copy,
+    PartialEq,
+    Eq,
+    PartialOrd,
+    Ord,
+    Hash,
+    Debug,
+    Serialize,
+    Deserialize,
+    JsonSchema,
+    sqlx::Type
 )]
 #[serde(rename_all = "lowercase")]
 #[sqlx(type_name = "leads.tier", rename_all = "lowercase")]

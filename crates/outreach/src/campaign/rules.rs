@@ -6,9 +6,8 @@ use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
 /// Where a campaign stands.
-#[derive(
-    Clone, Copy, PartialEq, Eq, Hash, Debug, Serialize, Deserialize, schemars::JsonSchema, sqlx::Type,
-)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Serialize, Deserialize, schemars::JsonSchema)]
+#[derive(sqlx::Type)]
 #[serde(rename_all = "snake_case")]
 #[sqlx(type_name = "outreach.campaign_status", rename_all = "snake_case")]
 pub enum Status {

@@ -25,7 +25,7 @@ base::id_type!(
     Serialize,
     Deserialize,
     schemars::JsonSchema,
-    sqlx::Type,
+    sqlx::Type
 )]
 #[serde(rename_all = "snake_case")]
 #[sqlx(type_name = "outreach.deal_stage", rename_all = "snake_case")]

@@ -120,9 +120,7 @@ pub enum Purpose {
 }
 
 /// The effective permission mode.
-#[derive(
-    Clone, Copy, PartialEq, Eq, Debug, Serialize, serde::Deserialize, schemars::JsonSchema, sqlx::Type,
-)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, serde::Deserialize, schemars::JsonSchema, sqlx::Type)]
 #[serde(rename_all = "snake_case")]
 #[sqlx(type_name = "accounts.mode", rename_all = "snake_case")]
 pub enum Mode {

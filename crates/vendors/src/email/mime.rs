@@ -8,7 +8,10 @@ use ports::email::{MessageId, Outgoing};
 use std::time::{Duration, UNIX_EPOCH};
 
 /// Writes the mail. The same mail always gives the same bytes.
-pub(super) fn write(mail: &Outgoing) -> Result<Vec<u8>> {
+///
+/// # Errors
+/// Invalid, naming the field that cannot be written.
+pub fn write(mail: &Outgoing) -> Result<Vec<u8>> {
     mail.check()?;
     let from = address(mail.from.address.as_str())?;
     let name = Some(mail.from.name.clone()).filter(|name| !name.trim().is_empty());

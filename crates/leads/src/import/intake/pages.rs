@@ -111,6 +111,10 @@ async fn keep(
         let mut out: Option<tokio::fs::File> = None;
         let mut bytes = 0_u64;
         while let Some(chunk) = part.chunk().await.map_err(|error| broken(&error))? {
+            // A file field that was left empty comes as a part without content.
+            if chunk.is_empty() {
+                continue;
+            }
             bytes += chunk.len() as u64;
             if bytes > MAX_BYTES {
                 return Err(too_large());

@@ -111,10 +111,10 @@ fn basis(typed: &Typed) -> Result<Option<(Consent, &str)>, Problem> {
     Ok(Some((basis, typed.consent_source.trim())))
 }
 
-fn checked<'t>(
-    typed: &'t Typed,
-    before: &Fields,
-) -> Result<(Fields, Option<(Consent, &'t str)>), Vec<Problem>> {
+/// What is stored, and the basis of consent with where it stands.
+type Checked<'t> = (Fields, Option<(Consent, &'t str)>);
+
+fn checked<'t>(typed: &'t Typed, before: &Fields) -> Result<Checked<'t>, Vec<Problem>> {
     let (fields, basis) = (typed.read(before), basis(typed));
     match (fields, basis) {
         (Ok(fields), Ok(basis)) => Ok((fields, basis)),

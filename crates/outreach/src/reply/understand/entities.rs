@@ -6,9 +6,7 @@ use jiff::civil::Date;
 use std::sync::LazyLock;
 
 /// Why somebody hesitates or declines.
-#[derive(
-    Clone, Copy, PartialEq, Eq, Hash, Debug, serde::Serialize, serde::Deserialize, schemars::JsonSchema,
-)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, serde::Serialize, serde::Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Objection {
     /// Not now.

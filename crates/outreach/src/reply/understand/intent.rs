@@ -17,7 +17,7 @@ use super::phrase::{Hit, Patterns, Word, negated, slice};
     Debug,
     serde::Serialize,
     serde::Deserialize,
-    schemars::JsonSchema,
+    schemars::JsonSchema
 )]
 #[serde(rename_all = "snake_case")]
 pub enum Intent {

@@ -82,7 +82,7 @@ async fn disturb(bed: &Bed, herd: &mut Herd, size: &Size, random: &Random, began
             let which = usize::try_from(random.between(0, leads.len() as i64 - 1)).expect("small");
             gone.push(opt_out(bed, leads.swap_remove(which)).await);
         }
-        if herd.kills % 8 == 0 || herd.kills >= size.kills {
+        if herd.kills.is_multiple_of(8) || herd.kills >= size.kills {
             let open = bed
                 .count("select count(*) from outreach.enrolment where status = 'active' and touches = 0")
                 .await;
@@ -149,7 +149,8 @@ async fn judge(bed: &Bed, herd: &Herd, gone: &[Gone], touches: usize, took: Dura
     let twice =
         by_id.values().filter(|n| **n > 1).count().max(by_person.values().filter(|n| **n > 1).count());
     let mut cx = bed.db.system("proof").await.expect("begins");
-    let rows: Vec<(Uuid, String, String, Option<Time>, Option<Time>)> = sqlx::query_as(
+    type Row = (Uuid, String, String, Option<Time>, Option<Time>);
+    let rows: Vec<Row> = sqlx::query_as(
         "select l.id, l.email, coalesce(t.state::text, 'none'), t.intent_at, t.sent_at
          from leads.lead l left join outreach.touch t on t.lead_id = l.id",
     )

@@ -7,8 +7,7 @@ use testkit::{TestApp, TestDb};
 
 /// What the list of modules is made from.
 pub async fn house(kit: &TestDb, folder: &std::path::Path) -> House {
-    let mut settings = Settings::default();
-    settings.state_dir = folder.join(".state");
+    let mut settings = Settings { state_dir: folder.join(".state"), ..Settings::default() };
     settings.mail.from = base::EmailAddress::parse("system@agency.example").expect("an address");
     std::fs::create_dir_all(&settings.state_dir).expect("a folder");
     let ring = Keyring::load(&settings.secret, &settings.state_dir, &kit.random).expect("a key");

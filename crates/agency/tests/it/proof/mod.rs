@@ -1,8 +1,6 @@
 //! The promises of the product, shown on the real program: real processes that are killed, a real
 //! mail server, the real list of modules, the database's own catalogue.
 
-#![expect(clippy::print_stdout, reason = "a proof prints its figures")]
-
 mod audit_coverage;
 mod bad_input;
 mod bed;

@@ -277,7 +277,7 @@ async fn no_route_shows_or_changes_anything_of_another_tenant() {
             ));
         }
         let path = aimed(route.path, &ids);
-        let target = path.clone().unwrap_or_else(|| route.path.replace('{', "").replace('}', ""));
+        let target = path.clone().unwrap_or_else(|| route.path.replace(['{', '}'], ""));
         if target == "/live" || matches!(route.access, Access::Open | Access::Public) {
             continue;
         }
@@ -323,7 +323,7 @@ async fn strangers_are_sent_to_the_sign_in_and_viewers_change_nothing() {
     let (_conn, _tables, ids) = planted(&kit, ours.id.uuid()).await;
     let mut broken = Vec::new();
     for route in app.app.routes() {
-        let target = aimed(route.path, &ids).unwrap_or_else(|| route.path.replace('{', "").replace('}', ""));
+        let target = aimed(route.path, &ids).unwrap_or_else(|| route.path.replace(['{', '}'], ""));
         let api = route.kind == RouteKind::Api;
         let least = match route.access {
             Access::Open | Access::Public => continue,

@@ -143,15 +143,44 @@ grant usage on all sequences in schema accounts to agency_app, agency_system;
 -- agency_system, so that they see the one row that the secret leads to and show nothing else.
 create function accounts.session_identity(the_hash bytea, the_instant timestamptz)
   returns table (session_id uuid, person_id uuid, person_name text, zone text, platform_admin boolean,
-                 tenant_id uuid, tenant_name text, role text, seen_at timestamptz)
+                 tenant_id uuid, tenant_name text, role text, seen_at timestamptz,
+                 other_ids uuid[], other_names text[])
   language sql stable security definer set search_path = pg_catalog
   begin atomic
-    select s.id, p.id, p.name, p.zone, p.platform_admin, t.id, t.name, m.role::text, s.seen_at
+    select s.id, p.id, p.name, p.zone, p.platform_admin, t.id, t.name, m.role::text, s.seen_at, o.ids, o.names
     from accounts.session s
     join accounts.person p on p.id = s.person_id and p.deleted_at is null
     join accounts.tenant t on t.id = s.tenant_id and t.deleted_at is null
     join accounts.membership m on m.tenant_id = s.tenant_id and m.person_id = s.person_id and m.removed_at is null
+    cross join lateral (
+      select array_agg(x.id order by x.name, x.id) as ids, array_agg(x.name order by x.name, x.id) as names
+      from (select e.id, e.name from accounts.membership n
+            join accounts.tenant e on e.id = n.tenant_id and e.deleted_at is null
+            where n.person_id = s.person_id and n.removed_at is null and n.tenant_id <> s.tenant_id
+            order by e.name, e.id limit 50) x) o
     where s.token_hash = the_hash and s.revoked_at is null and s.expires_at > the_instant;
+  end;
+
+-- A key can do what its own role says, and never more than whoever made it can do now: a member by the
+-- present role, a key by its own makers in turn. Null where a maker may do nothing any more. Runs as
+-- whoever asks, so that a tenant's role learns of its own keys only.
+create function accounts.key_power(the_tenant uuid, the_role accounts.role, the_maker text, the_instant timestamptz)
+  returns accounts.role
+  language sql stable set search_path = pg_catalog
+  begin atomic
+    with recursive makers (maker, role) as (
+      select the_maker, the_role
+      union all
+      select k.created_by, least(m.role, k.role)
+      from makers m
+      join accounts.api_key k on m.maker = 'api_key:' || k.prefix and k.tenant_id = the_tenant
+      where k.revoked_at is null and (k.expires_at is null or k.expires_at > the_instant)
+    )
+    select case when m.maker like 'user:%' then least(m.role, p.role) else m.role end
+    from makers m
+    left join accounts.membership p
+      on p.tenant_id = the_tenant and 'user:' || p.person_id = m.maker and p.removed_at is null
+    where m.maker not like 'api_key:%' and (m.maker not like 'user:%' or p.id is not null);
   end;
 
 create function accounts.key_identity(the_prefix text, the_instant timestamptz)
@@ -159,7 +188,8 @@ create function accounts.key_identity(the_prefix text, the_instant timestamptz)
                  role text, used_at timestamptz)
   language sql stable security definer set search_path = pg_catalog
   begin atomic
-    select k.id, k.name, k.key_hash, t.id, t.name, t.zone, k.role::text, k.used_at
+    select k.id, k.name, k.key_hash, t.id, t.name, t.zone,
+           accounts.key_power(k.tenant_id, k.role, k.created_by, the_instant)::text, k.used_at
     from accounts.api_key k
     join accounts.tenant t on t.id = k.tenant_id and t.deleted_at is null
     where k.prefix = the_prefix and k.revoked_at is null and (k.expires_at is null or k.expires_at > the_instant);
@@ -169,6 +199,7 @@ grant create on schema accounts to agency_system;
 alter function accounts.session_identity(bytea, timestamptz) owner to agency_system;
 alter function accounts.key_identity(text, timestamptz) owner to agency_system;
 revoke create on schema accounts from agency_system;
-revoke execute on function accounts.session_identity(bytea, timestamptz), accounts.key_identity(text, timestamptz) from public;
-grant execute on function accounts.session_identity(bytea, timestamptz), accounts.key_identity(text, timestamptz)
-  to agency_app, agency_system;
+revoke execute on function accounts.session_identity(bytea, timestamptz), accounts.key_identity(text, timestamptz),
+  accounts.key_power(uuid, accounts.role, text, timestamptz) from public;
+grant execute on function accounts.session_identity(bytea, timestamptz), accounts.key_identity(text, timestamptz),
+  accounts.key_power(uuid, accounts.role, text, timestamptz) to agency_app, agency_system;

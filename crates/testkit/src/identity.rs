@@ -49,6 +49,7 @@ impl Authenticator for ByHeader {
             name: said.name,
             tenant: said.tenant,
             tenant_name: said.tenant_name,
+            others: Vec::new(),
             role: said.role,
             platform: said.platform,
             zone: Zone::sydney(),

@@ -103,7 +103,7 @@ pub struct Who {
     pub user: String,
     /// The tenant's name, or "All clients".
     pub tenant: String,
-    /// Other tenants to switch to, as (label, address).
+    /// Other tenants to switch to, as (label, value to post).
     pub tenants: Vec<(String, String)>,
 }
 
@@ -160,6 +160,8 @@ pub struct Shell {
     pub palette_href: String,
     /// Where the theme form posts (`theme=system|light|dark`); it then goes back.
     pub theme_action: String,
+    /// Where choosing another tenant posts (`tenant=value`).
+    pub switch_action: String,
     /// Where "Sign out" posts.
     pub sign_out_action: String,
     /// The token against forged requests: sent with every htmx request as `x-csrf-token` and with the
@@ -184,6 +186,7 @@ impl Default for Shell {
             account: Vec::new(),
             palette_href: "/palette".to_owned(),
             theme_action: "/theme".to_owned(),
+            switch_action: "/switch".to_owned(),
             sign_out_action: "/sign-out".to_owned(),
             csrf: None,
         }
@@ -273,8 +276,14 @@ impl Shell {
                 @if self.who.tenants.is_empty() { div.tenant.boxed { (self.who.tenant) } }
                 @else {
                     details.menu.tenant {
-                        summary { (self.who.tenant) }
-                        ul.plain.menu-body { @for (label, href) in &self.who.tenants { li { a href=(href) { (label) } } } }
+                        summary { (self.who.tenant) span.vh { ", switch to another" } }
+                        ul.plain.menu-body {
+                            @for (label, value) in &self.who.tenants {
+                                li { form method="post" action=(self.switch_action) {
+                                    (self.csrf_field()) button type="submit" name="tenant" value=(value) { (label) }
+                                } }
+                            }
+                        }
                     }
                 }
                 a.find href=(self.palette_href) data-palette aria-keyshortcuts="Control+K Meta+K" {

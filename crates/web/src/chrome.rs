@@ -93,7 +93,7 @@ impl Chrome {
             who: ui::layout::Who {
                 user: who.name.clone(),
                 tenant: who.tenant_name.clone(),
-                tenants: Vec::new(),
+                tenants: who.others.iter().map(|(id, name)| (name.clone(), id.to_string())).collect(),
             },
             nav: self.menu(app, who),
             path: look.path.to_owned(),

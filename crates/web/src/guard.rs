@@ -45,6 +45,8 @@ pub struct Identity {
     pub tenant: TenantId,
     /// The tenant's name.
     pub tenant_name: String,
+    /// The other tenants in which they may act, by name, with what each is called; at most 50.
+    pub others: Vec<(TenantId, String)>,
     /// What they may do there.
     pub role: Role,
     /// Whether they run the installation.

@@ -5,6 +5,7 @@
 //! A route is registered with its [`Access`]; the guard in front of every handler enforces it, so
 //! that no handler can forget. Handlers extract [`Cx`], call one verb, commit and render.
 
+pub mod actor;
 pub mod api;
 mod app;
 mod chrome;

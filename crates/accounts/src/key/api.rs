@@ -19,7 +19,10 @@ pub(crate) struct KeyView {
     id: KeyId,
     name: String,
     prefix: String,
+    /// What it may do at most.
     role: Role,
+    /// What it may do now: never more than whoever made it. Null when that one may do nothing any more.
+    power: Option<Role>,
     created_at: Time,
     expires_at: Option<Time>,
     used_at: Option<Time>,
@@ -35,6 +38,7 @@ impl From<Key> for KeyView {
             name: k.name,
             prefix: k.prefix,
             role: k.role,
+            power: k.power,
             created_at: k.created_at,
             expires_at: k.expires_at,
             used_at: k.used_at,

@@ -1,6 +1,7 @@
 //! API keys: `aos_<prefix>_<secret>`, shown once, kept as SHA-256, with a role and perhaps an end.
 //!
-//! Nothing about a key is cached: a revoked key is refused from the next request on.
+//! Nothing about a key is cached: a revoked key is refused from the next request on. A key may never do
+//! more than whoever made it may do now; `accounts.key_power` works that out with every use.
 
 pub(crate) mod api;
 pub(crate) mod pages;
@@ -27,8 +28,12 @@ pub struct Key {
     pub name: String,
     /// The public part, which records carry as the actor.
     pub prefix: String,
-    /// What it may do.
+    /// What it may do at most.
     pub role: Role,
+    /// What it may do now: never more than whoever made it. None when that one may do nothing any more.
+    pub power: Option<Role>,
+    /// Who made it, as `kind:name`.
+    pub created_by: String,
     /// Since when.
     pub created_at: Time,
     /// Until when; none means until it is revoked.
@@ -87,6 +92,8 @@ pub async fn create(cx: &mut Cx, by: Role, new: &New) -> Result<(Key, Secret)> {
         name: new.name,
         prefix,
         role: new.role,
+        power: Some(new.role),
+        created_by: cx.actor().label(),
         created_at: cx.now(),
         expires_at: new.expires_at,
         used_at: None,

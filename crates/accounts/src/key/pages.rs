@@ -31,13 +31,39 @@ pub(crate) async fn list(cx: web::Cx) -> web::Result<Response> {
 }
 
 async fn show(mut cx: web::Cx, typed: &Typed, problems: &Problems) -> web::Result<Response> {
-    let keys = super::list(&mut cx).await?;
+    let keys = Listed::read(&mut cx).await?;
     let body = body(&keys, cx.who(), cx.now(), (typed, problems), None);
     cx.page("API keys", body).await
 }
 
+/// The keys, with the names of who made them.
+struct Listed {
+    keys: Vec<Key>,
+    makers: web::actor::Names,
+}
+
+impl Listed {
+    async fn read(cx: &mut db::Cx) -> base::Result<Self> {
+        let keys = super::list(cx).await?;
+        let makers = web::actor::names(cx, keys.iter().map(|k| k.created_by.as_str())).await?;
+        Ok(Self { keys, makers })
+    }
+}
+
+/// What a key may do, and why that is less than it was made for.
+fn power(key: &Key) -> Markup {
+    html! {
+        (rules::label(key.role))
+        @match key.power {
+            Some(now) if now == key.role => {},
+            Some(now) => { br; (tag(Tone::Warm, html! { "now " (rules::label(now)) })) " " span.quiet { "as its maker" } },
+            None => { br; (tag(Tone::Bad, "refused")) " " span.quiet { "its maker may do nothing here any more" } },
+        }
+    }
+}
+
 fn body(
-    keys: &[Key],
+    listed: &Listed,
     who: &web::Identity,
     now: Time,
     (typed, problems): (&Typed, &Problems),
@@ -48,12 +74,13 @@ fn body(
         Column::text("Name"),
         Column::text("Begins with"),
         Column::text("Role"),
+        Column::text("Made by"),
         Column::text("Made"),
         Column::text("Last used"),
         Column::text("Ends"),
         Column::acts("Actions"),
     ];
-    let rows = keys.iter().map(|k| {
+    let rows = listed.keys.iter().map(|k| {
         let ended = k.expires_at.is_some_and(|at| at <= now);
         let revoke = Button::post("Revoke", format!("/settings/api-keys/{}/revoke", k.id))
             .danger()
@@ -62,7 +89,8 @@ fn body(
         Row::new()
             .cell(&k.name)
             .cell(html! { code { "aos_" (k.prefix) } })
-            .cell(rules::label(k.role))
+            .cell(power(k))
+            .cell(listed.makers.of(&k.created_by))
             .cell(wall.date(k.created_at))
             .cell(html! { @match k.used_at { Some(at) => (wall.relative(at)), None => "never" } })
             .cell(html! {
@@ -88,7 +116,8 @@ fn body(
                 p { "Send it as " code { "Authorization: Bearer …" } "." }
             }))
         }
-        (Card::new("Keys").body(Table::new("API keys", columns).rows(rows).empty(none)))
+        (Card::new("Keys").body(Table::new("API keys", columns).rows(rows).empty(none))
+            .foot("A key never does more than whoever made it may do now: with a lower role it does less, and without one nothing."))
         (Card::new("Make a key").padded(form(who.role, typed, problems)))
     }
 }
@@ -128,7 +157,7 @@ pub(crate) async fn create(mine: Mine, axum::Form(typed): axum::Form<Typed>) -> 
         let new = New { name: typed.name.clone(), role, expires_at };
         match super::create(&mut cx, mine.who.role, &new).await {
             Ok((_, key)) => {
-                let keys = super::list(&mut cx).await?;
+                let keys = Listed::read(&mut cx).await?;
                 cx.commit().await?;
                 let again = Typed { role: typed.role, days: typed.days, ..Typed::default() };
                 let body = body(&keys, &mine.who, now, (&again, &problems), Some(&key));
@@ -140,7 +169,7 @@ pub(crate) async fn create(mine: Mine, axum::Form(typed): axum::Form<Typed>) -> 
             Err(error) => return Err(error.into()),
         }
     }
-    let keys = super::list(&mut cx).await?;
+    let keys = Listed::read(&mut cx).await?;
     drop(cx);
     let body = body(&keys, &mine.who, now, (&typed, &problems), None);
     Ok(refused(StatusCode::UNPROCESSABLE_ENTITY, mine.page("API keys", body).await?))

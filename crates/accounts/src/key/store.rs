@@ -31,10 +31,13 @@ pub(super) async fn insert(
 }
 
 pub(super) async fn list(cx: &mut Cx, tenant: TenantId) -> Result<Vec<Key>> {
+    let now = cx.now();
     let rows = sqlx::query!(
-        r#"select id, name, prefix, role::text as "role!", created_at, expires_at, used_at from accounts.api_key
-           where tenant_id = $1 and revoked_at is null order by created_at desc, id limit 200"#,
+        r#"select id, name, prefix, role::text as "role!", accounts.key_power(tenant_id, role, created_by, $2)::text as power,
+                  created_by, created_at, expires_at, used_at
+           from accounts.api_key where tenant_id = $1 and revoked_at is null order by created_at desc, id limit 200"#,
         tenant.uuid(),
+        now as Time,
     )
     .fetch_all(cx.conn())
     .await?;
@@ -45,6 +48,8 @@ pub(super) async fn list(cx: &mut Cx, tenant: TenantId) -> Result<Vec<Key>> {
                 name: r.name,
                 prefix: r.prefix,
                 role: r.role.parse()?,
+                power: r.power.map(|role| role.parse()).transpose()?,
+                created_by: r.created_by,
                 created_at: r.created_at,
                 expires_at: r.expires_at,
                 used_at: r.used_at,

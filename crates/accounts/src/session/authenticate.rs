@@ -26,7 +26,7 @@ impl Auth {
         let row = sqlx::query!(
             r#"select session_id as "session_id!", person_id as "person_id!", person_name as "person_name!", zone as "zone!",
                       platform_admin as "platform_admin!", tenant_id as "tenant_id!", tenant_name as "tenant_name!",
-                      role as "role!", seen_at as "seen_at!"
+                      role as "role!", seen_at as "seen_at!", other_ids, other_names
                from accounts.session_identity($1, $2)"#,
             &hash(token)[..],
             now as Time,
@@ -46,6 +46,13 @@ impl Auth {
             name: row.person_name,
             tenant: TenantId(row.tenant_id),
             tenant_name: row.tenant_name,
+            others: row
+                .other_ids
+                .unwrap_or_default()
+                .into_iter()
+                .map(TenantId)
+                .zip(row.other_names.unwrap_or_default())
+                .collect(),
             role: row.role.parse::<Role>()?,
             platform: row.platform_admin,
             zone: zone(&row.zone),
@@ -64,7 +71,7 @@ impl Auth {
         let now = self.db.clock().now();
         let row = sqlx::query!(
             r#"select key_id as "key_id!", key_name as "key_name!", key_hash as "key_hash!", tenant_id as "tenant_id!",
-                      tenant_name as "tenant_name!", zone as "zone!", role as "role!", used_at
+                      tenant_name as "tenant_name!", zone as "zone!", role, used_at
                from accounts.key_identity($1, $2)"#,
             prefix,
             now as Time,
@@ -80,13 +87,21 @@ impl Auth {
             key::touch(&mut cx, key::KeyId(row.key_id)).await?;
             cx.commit().await?;
         }
+        // Read with the key itself: whoever lost the right to do something keeps no key that may.
+        let role = row.role.ok_or_else(|| {
+            unauthenticated(
+                "api_key.maker_gone",
+                "Whoever made this API key may do nothing in this organisation any more, so neither may the key. Make a fresh one in Settings, API keys.",
+            )
+        })?;
         Ok(Identity {
             actor: Actor::ApiKey { prefix: prefix.to_owned() },
             user: None,
             name: row.key_name,
             tenant: TenantId(row.tenant_id),
             tenant_name: row.tenant_name,
-            role: row.role.parse::<Role>()?,
+            others: Vec::new(),
+            role: role.parse::<Role>()?,
             platform: false,
             zone: zone(&row.zone),
             method: SignInMethod::ApiKey,

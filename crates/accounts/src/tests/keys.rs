@@ -61,6 +61,56 @@ async fn nobody_makes_a_key_above_their_own_role() {
 }
 
 #[tokio::test]
+async fn a_key_never_does_more_than_whoever_made_it_may_do_now() {
+    let house = House::new().await;
+    let owner = house.owner("ada@byte.example", "Byte").await;
+    let admin = house.joined(&owner, "adam@byte.example", "admin").await;
+    let (_, first) = make(&admin, &json!({"name": "First", "role": "admin"})).await;
+    let (_, second) = make(&program(&house, &first), &json!({"name": "Second", "role": "admin"})).await;
+    for key in [&first, &second] {
+        program(&house, key).get("/api/v1/api-keys").await.expect(200);
+    }
+    let adam = house.person("adam@byte.example").await;
+    let role = format!("/settings/team/{adam}/role");
+    owner.post(&role, &[("role", "viewer")]).await.expect(303);
+    for key in [&first, &second] {
+        let program = program(&house, key);
+        program.get("/api/v1/client").await.expect(200);
+        program.get("/api/v1/api-keys").await.expect(403);
+        program.json("PATCH", "/api/v1/client", &json!({"name": "Bit"})).await.expect(403);
+    }
+    let page = owner.get("/settings/api-keys").await.expect(200);
+    page.shows("now Viewer as its maker")
+        .shows("Guest Person")
+        .shows("First (API key)")
+        .shows("never does more");
+    let listed = owner.get("/api/v1/api-keys").await.expect(200).json();
+    assert_eq!(
+        (&listed["rows"][0]["role"], &listed["rows"][0]["power"]),
+        (&json!("admin"), &json!("viewer"))
+    );
+    owner.post(&role, &[("role", "admin")]).await.expect(303);
+    program(&house, &second).get("/api/v1/api-keys").await.expect(200);
+    owner.post(&format!("/settings/team/{adam}/remove"), &[]).await.expect(303);
+    for key in [&first, &second] {
+        let refused = program(&house, key).get("/api/v1/client").await.expect(401).json();
+        assert_eq!(refused["code"], "api_key.maker_gone");
+    }
+    owner.get("/settings/api-keys").await.expect(200).shows("its maker may do nothing here any more");
+}
+
+#[tokio::test]
+async fn a_key_that_a_revoked_key_made_is_refused() {
+    let house = House::new().await;
+    let owner = house.owner("ada@byte.example", "Byte").await;
+    let (id, first) = make(&owner, &json!({"name": "First", "role": "admin"})).await;
+    let (_, second) = make(&program(&house, &first), &json!({"name": "Second", "role": "viewer"})).await;
+    program(&house, &second).get("/api/v1/client").await.expect(200);
+    owner.json("DELETE", &format!("/api/v1/api-keys/{id}"), &json!({})).await.expect(204);
+    program(&house, &second).get("/api/v1/client").await.expect(401);
+}
+
+#[tokio::test]
 async fn the_use_of_a_key_is_written_down_once_a_minute() {
     let house = House::new().await;
     let owner = house.owner("ada@byte.example", "Byte").await;

@@ -192,6 +192,34 @@ async fn a_changed_password_signs_the_other_devices_out() {
 }
 
 #[tokio::test]
+async fn the_header_switches_to_the_other_organisations_of_a_person_and_names_no_more() {
+    let house = House::new().await;
+    let ada = house.owner("ada@byte.example", "Byte").await;
+    ada.get("/settings").await.expect(200).hides("switch to another");
+    let ned = house.owner("ned@nibble.example", "Nibble & Co").await;
+    house.owner("eve@other.example", "Other Org").await;
+    ned.post("/settings/team/invite", &[("email", "ada@byte.example"), ("role", "viewer")]).await.expect(303);
+    let link = house.link("/invite/", "ada@byte.example").await.expect("an invitation");
+    ada.post(&link, &[]).await.expect(303);
+    let in_byte = house.signed_in("ada@byte.example").await;
+    let page = in_byte.get("/settings").await.expect(200).shows("switch to another").hides("Other Org");
+    let elsewhere = page.text().split("action=\"/switch\"").nth(1).expect("a form").to_owned();
+    let value = elsewhere.split("value=\"").nth(1).and_then(|rest| rest.split('"').next()).expect("a value");
+    in_byte.post("/switch", &[("tenant", value)]).await.expect(303);
+    let there = in_byte.get("/api/v1/client").await.expect(200).json()["name"].clone();
+    let back = in_byte.get("/settings").await.expect(200).shows(if there == "Byte" {
+        "Nibble & Co"
+    } else {
+        "Byte"
+    });
+    back.shows("switch to another");
+    // Out of the team, out of the header.
+    let person = house.person("ada@byte.example").await;
+    ned.post(&format!("/settings/team/{person}/remove"), &[]).await.expect(303);
+    house.signed_in("ada@byte.example").await.get("/settings").await.expect(200).hides("Nibble");
+}
+
+#[tokio::test]
 async fn a_person_of_two_organisations_switches_between_them_and_into_no_other() {
     let house = House::new().await;
     let ada = house.owner("ada@byte.example", "Byte").await;

@@ -42,10 +42,19 @@ pub struct Cx {
     cause: Option<i64>,
 }
 
+/// Begins a transaction on a task of its own, so that a caller who goes away meanwhile (a browser that
+/// closes its connection, a time limit) cannot leave a connection in the pool on which `BEGIN` was sent
+/// but which nobody knows to be inside a transaction: sqlx rolls back only what has begun.
+async fn begin(db: &Db) -> Result<Transaction<'static, Postgres>> {
+    let pool = db.pool().clone();
+    let begun = tokio::spawn(async move { pool.begin().await });
+    Ok(begun.await.map_err(|cause| Error::internal("A transaction could not begin.").caused_by(cause))??)
+}
+
 impl Cx {
     pub(crate) async fn open(db: &Db, scope: Scope, caller: Caller) -> Result<Self> {
         let now = db.clock().now();
-        let mut tx = db.pool().begin().await?;
+        let mut tx = begin(db).await?;
         let (tenant, role) = match scope {
             Scope::Tenant(tenant) => (tenant.to_string(), "agency_app"),
             Scope::System => (String::new(), "agency_system"),

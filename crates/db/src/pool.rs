@@ -4,7 +4,13 @@ use crate::{Caller, Cx, Scope};
 use base::{Clock, Error, Random, Result, Secret};
 use serde::Deserialize;
 use sqlx::postgres::{PgConnectOptions, PgListener, PgPool, PgPoolOptions};
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
 
 /// How to reach PostgreSQL.
 #[derive(Clone, Debug, Deserialize, schemars::JsonSchema)]
@@ -38,13 +44,20 @@ pub struct Db {
     options: PgConnectOptions,
     clock: Arc<dyn Clock>,
     random: Arc<Random>,
+    away: Arc<AtomicBool>,
 }
 
 impl Db {
     /// A handle that has not connected yet and never needs to, for work on routes and types alone.
     pub fn unconnected(settings: &Settings, clock: Arc<dyn Clock>, random: Arc<Random>) -> Result<Self> {
         let options = connect_options(settings)?;
-        Ok(Self { pool: PgPoolOptions::new().connect_lazy_with(options.clone()), options, clock, random })
+        Ok(Self {
+            pool: PgPoolOptions::new().connect_lazy_with(options.clone()),
+            options,
+            clock,
+            random,
+            away: Arc::default(),
+        })
     }
 
     /// Connects. Errors say where the server was looked for and what to do.
@@ -63,7 +76,7 @@ impl Db {
             .connect_with(options.clone())
             .await
             .map_err(|cause| unreachable_server(&options, cause))?;
-        Ok(Self { pool, options, clock, random })
+        Ok(Self { pool, options, clock, random, away: Arc::default() })
     }
 
     /// Opens a transaction for a caller in a scope. Nothing is kept unless [`Cx::commit`] is called.
@@ -83,10 +96,44 @@ impl Db {
 
     /// A connection of its own that listens on channels and reconnects by itself.
     pub async fn listen(&self, channels: &[&str]) -> Result<PgListener> {
-        let pool = PgPoolOptions::new().max_connections(1).connect_with(self.options.clone()).await?;
+        // Between two tries sqlx waits up to a fifth of this, so that a server that is back is found soon.
+        let pool = PgPoolOptions::new().max_connections(1).acquire_timeout(LISTEN_PATIENCE);
+        let pool = pool.connect_with(self.options.clone()).await?;
         let mut listener = PgListener::connect_with(&pool).await?;
         listener.listen_all(channels.iter().copied()).await?;
         Ok(listener)
+    }
+
+    /// Watches over the server for this process, until dropped: says in one line that it went away and in
+    /// one that it answers again. Everything that needs the database meanwhile waits and tries again.
+    pub async fn watch(&self) {
+        loop {
+            let connected = self.listen(&["presence"]).await;
+            let Ok(mut listener) = connected else {
+                self.gone();
+                tokio::time::sleep(Duration::from_millis(250)).await;
+                continue;
+            };
+            if self.away.swap(false, Ordering::AcqRel) {
+                tracing::info!("PostgreSQL answers again; this process goes on by itself");
+            }
+            // Nobody speaks on this channel: the wait ends when the connection does.
+            while let Ok(Some(_)) = listener.try_recv().await {}
+            self.gone();
+        }
+    }
+
+    fn gone(&self) {
+        if !self.away.swap(true, Ordering::AcqRel) {
+            tracing::warn!(
+                "PostgreSQL went away; this process waits for it and tries again by itself. Nothing that was recorded is lost"
+            );
+        }
+    }
+
+    /// Whether [`Db::watch`] has said that the server is away: what fails then needs no line of its own.
+    pub fn is_away(&self) -> bool {
+        self.away.load(Ordering::Acquire)
     }
 
     /// The injected clock.
@@ -104,6 +151,9 @@ impl Db {
         self.pool.close().await;
     }
 }
+
+/// How long one try to get a listening connection lasts.
+const LISTEN_PATIENCE: Duration = Duration::from_secs(2);
 
 /// Prepared statements that a connection keeps.
 const STATEMENTS_KEPT: usize = 500;

@@ -174,6 +174,9 @@ create table outreach.touch (
   capacity jsonb not null default '[]',-- what was reserved, to be released if nothing left
   tries smallint not null default 0,
   intent_at timestamptz,               -- the gate passed and the hand-off began
+  intent_job uuid,                     -- by which job, and in which attempt of it: the fence
+  intent_attempt integer,
+  revived smallint not null default 0, -- how often it was found without a live job
   sent_at timestamptz,
   provider_ref text,
   response text,
@@ -186,8 +189,10 @@ create table outreach.touch (
 );
 create index touch_lead on outreach.touch (tenant_id, lead_id, created_at desc);
 create index touch_campaign on outreach.touch (tenant_id, campaign_id, created_at desc, id);
-create index touch_sent on outreach.touch (tenant_id, sent_at desc) where sent_at is not null;
+create index touch_sent on outreach.touch (tenant_id, sent_at desc) include (lead_id) where sent_at is not null;
 create index touch_intent on outreach.touch (intent_at) where state = 'sending';
+create index touch_intent_time on outreach.touch (tenant_id, intent_at desc) where intent_at is not null; -- what left around a stop
+create index touch_waiting on outreach.touch (updated_at) where state in ('planned', 'approved');
 create index touch_state on outreach.touch (tenant_id, state, due_at);
 create index touch_recipient on outreach.touch (tenant_id, lower(recipient)) where sent_at is not null; -- bounces name the address
 call kernel.isolate('outreach.touch');
@@ -223,12 +228,20 @@ revoke update on outreach.activity from agency_app, agency_system;
 create type outreach.thread_status as enum ('open', 'waiting', 'handled', 'closed');
 create type outreach.intent as enum ('meeting_request', 'interested', 'question', 'not_interested', 'unsubscribe', 'out_of_office',
   'auto_reply', 'referral', 'wrong_person', 'angry', 'unclear');
+-- Under row security an index serves a condition only if its operator is leakproof, which those of enums are
+-- not; that of smallint is.
+create function outreach.intent_number(intent outreach.intent) returns smallint language sql immutable parallel safe
+  return case intent when 'meeting_request' then 0 when 'interested' then 1 when 'question' then 2 when 'not_interested' then 3
+              when 'unsubscribe' then 4 when 'out_of_office' then 5 when 'auto_reply' then 6 when 'referral' then 7
+              when 'wrong_person' then 8 when 'angry' then 9 when 'unclear' then 10 end::smallint;
 create table outreach.thread (
   id uuid primary key,
   tenant_id uuid not null,
   lead_id uuid references leads.lead (id),
   campaign_id uuid references outreach.campaign (id),
   channel outreach.channel not null,
+  stranger text,                       -- without a lead: who wrote,
+  identity text,                       -- and to which of our addresses
   subject text not null default '',
   status outreach.thread_status not null default 'open',
   intent outreach.intent,              -- of the latest inbound message
@@ -237,12 +250,18 @@ create table outreach.thread (
   messages integer not null default 0,
   last_message_at timestamptz not null,
   created_at timestamptz not null,
-  updated_at timestamptz not null
+  updated_at timestamptz not null,
+  intent_no smallint generated always as (outreach.intent_number(intent)) stored
 );
 create index thread_list on outreach.thread (tenant_id, last_message_at desc, id desc);
+-- The inbox and its views: conversations in which somebody answered.
+create index thread_inbox on outreach.thread (tenant_id, last_message_at desc, id desc) where intent is not null;
+create index thread_intent on outreach.thread (tenant_id, intent_no, last_message_at desc, id desc) where intent is not null;
+create index thread_unread on outreach.thread (tenant_id, last_message_at desc, id desc) where unread and intent is not null;
+create index thread_person on outreach.thread (tenant_id, last_message_at desc, id desc) where needs_person and intent is not null;
 create index thread_status_list on outreach.thread (tenant_id, status, last_message_at desc, id desc);
-create index thread_unread on outreach.thread (tenant_id) where unread;
-create unique index thread_lead on outreach.thread (tenant_id, lead_id, channel, campaign_id);
+create unique index thread_lead on outreach.thread (tenant_id, lead_id, channel, campaign_id) nulls not distinct where lead_id is not null;
+create unique index thread_stranger on outreach.thread (tenant_id, stranger, identity, channel) where lead_id is null;
 call kernel.isolate('outreach.thread');
 
 create type outreach.direction as enum ('inbound', 'outbound');
@@ -357,6 +376,7 @@ create table outreach.deal (
   deleted_at timestamptz
 );
 create index deal_board on outreach.deal (tenant_id, stage, updated_at desc, id) where deleted_at is null;
+create index deal_won on outreach.deal (tenant_id, closed_at desc) where stage = 'won' and deleted_at is null;
 create index deal_lead on outreach.deal (tenant_id, lead_id);
 call kernel.isolate('outreach.deal');
 call kernel.audited('outreach.deal');

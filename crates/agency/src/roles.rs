@@ -197,6 +197,18 @@ impl Running {
         });
     }
 
+    /// Watches over the database for this process and says in one line each that it left and came back.
+    pub fn watch(&mut self, house: &House) {
+        let (db, stop) = (house.db.clone(), self.stop.clone());
+        self.spawn("the database watch", async move {
+            tokio::select! {
+                () = stop.cancelled() => {}
+                () = db.watch() => {}
+            }
+            Ok(())
+        });
+    }
+
     /// Runs jobs.
     pub fn work(&mut self, house: &House, registry: Arc<Registry>) {
         let (db, stop) = (house.db.clone(), self.stop.clone());

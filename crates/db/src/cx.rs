@@ -2,7 +2,7 @@
 
 use crate::{Db, Fact};
 use base::{Actor, Clock, Error, Random, RequestId, Result, TenantId, Time};
-use sqlx::{PgConnection, Postgres, Transaction};
+use sqlx::{AssertSqlSafe, PgConnection, Postgres, Transaction};
 use std::sync::Arc;
 
 /// Whose rows a transaction sees.
@@ -45,32 +45,36 @@ pub struct Cx {
 /// Begins a transaction on a task of its own, so that a caller who goes away meanwhile (a browser that
 /// closes its connection, a time limit) cannot leave a connection in the pool on which `BEGIN` was sent
 /// but which nobody knows to be inside a transaction: sqlx rolls back only what has begun.
-async fn begin(db: &Db) -> Result<Transaction<'static, Postgres>> {
+async fn begin(db: &Db, statement: String) -> Result<Transaction<'static, Postgres>> {
     let pool = db.pool().clone();
-    let begun = tokio::spawn(async move { pool.begin().await });
+    // Every value in it is quoted by `quoted`.
+    let begun = tokio::spawn(async move { pool.begin_with(AssertSqlSafe(statement)).await });
     Ok(begun.await.map_err(|cause| Error::internal("A transaction could not begin.").caused_by(cause))??)
+}
+
+/// A text as a literal of SQL (`standard_conforming_strings` is on, see the connection's options).
+fn quoted(text: &str) -> String {
+    format!("'{}'", text.replace('\0', "").replace('\'', "''"))
 }
 
 impl Cx {
     pub(crate) async fn open(db: &Db, scope: Scope, caller: Caller) -> Result<Self> {
         let now = db.clock().now();
-        let mut tx = begin(db).await?;
         let (tenant, role) = match scope {
             Scope::Tenant(tenant) => (tenant.to_string(), "agency_app"),
             Scope::System => (String::new(), "agency_system"),
         };
-        sqlx::query!(
-            "select set_config('role', $1, true) as role, set_config('agency.tenant', $2, true) as tenant,
-                    set_config('agency.actor', $3, true) as actor, set_config('agency.request', $4, true) as request,
-                    set_config('agency.now', $5, true) as now",
-            role,
-            tenant,
-            caller.actor.label(),
-            caller.request.to_string(),
-            now.to_string(),
-        )
-        .fetch_one(&mut *tx)
-        .await?;
+        // One message for both: a page waits for the server once less.
+        let statement = format!(
+            "begin; select set_config('role', {}, true), set_config('agency.tenant', {}, true), set_config('agency.actor', {}, true),
+                           set_config('agency.request', {}, true), set_config('agency.now', {}, true)",
+            quoted(role),
+            quoted(&tenant),
+            quoted(&caller.actor.label()),
+            quoted(&caller.request.to_string()),
+            quoted(&now.to_string()),
+        );
+        let tx = begin(db, statement).await?;
         Ok(Self {
             tx,
             scope,
@@ -193,5 +197,22 @@ impl Cx {
     pub async fn rollback(self) -> Result<()> {
         self.tx.rollback().await?;
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::quoted;
+
+    #[test]
+    fn a_quoted_text_cannot_end_its_literal() {
+        for (text, literal) in [
+            ("user:1", "'user:1'"),
+            ("o'brien", "'o''brien'"),
+            ("\\'; drop table x; --", "'\\''; drop table x; --'"),
+            ("a\0b", "'ab'"),
+        ] {
+            assert_eq!(quoted(text), literal);
+        }
     }
 }

@@ -3,6 +3,7 @@
 use crate::{Caller, Cx, Scope};
 use base::{Clock, Error, Random, Result, Secret};
 use serde::Deserialize;
+use sqlx::Connection as _;
 use sqlx::postgres::{PgConnectOptions, PgListener, PgPool, PgPoolOptions};
 use std::{
     sync::{
@@ -67,6 +68,16 @@ impl Db {
             .max_connections(settings.connections_max)
             .min_connections(1)
             .acquire_timeout(Duration::from_millis(settings.acquire_timeout_ms))
+            // Connections are tested when they are given back; only one that lay idle may have died since.
+            .test_before_acquire(false)
+            .before_acquire(|conn, seen| {
+                Box::pin(async move {
+                    if seen.idle_for > TRUSTED_IDLE {
+                        conn.ping().await?;
+                    }
+                    Ok(true)
+                })
+            })
             .after_connect(|conn, _| {
                 Box::pin(async move {
                     sqlx::query("set role agency_app").execute(conn).await?;
@@ -155,6 +166,9 @@ impl Db {
 /// How long one try to get a listening connection lasts.
 const LISTEN_PATIENCE: Duration = Duration::from_secs(2);
 
+/// A connection that was tested this recently is taken without asking the server again.
+const TRUSTED_IDLE: Duration = Duration::from_secs(1);
+
 /// Prepared statements that a connection keeps.
 const STATEMENTS_KEPT: usize = 500;
 
@@ -174,6 +188,7 @@ pub(crate) fn connect_options(settings: &Settings) -> Result<PgConnectOptions> {
             ("idle_in_transaction_session_timeout", "60000".to_owned()),
             ("timezone", "UTC".to_owned()),
             ("jit", "off".to_owned()),
+            ("standard_conforming_strings", "on".to_owned()),
         ])
         // The program has more statements than sqlx keeps prepared by itself.
         .statement_cache_capacity(STATEMENTS_KEPT)

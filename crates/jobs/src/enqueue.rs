@@ -18,6 +18,29 @@ pub async fn enqueue_with<J: Job>(cx: &mut Cx, job: &J, options: Options) -> Res
 
 /// Enqueues many jobs of one kind with one statement, in the given order. No unique keys.
 pub async fn enqueue_many<J: Job>(cx: &mut Cx, jobs: &[J], options: &Options) -> Result<Vec<JobId>> {
+    let keys = vec![None; jobs.len()];
+    insert_many(cx, jobs, &keys, options).await
+}
+
+/// Enqueues many jobs of one kind with one statement, each under its own unique key: what lives already
+/// under its key is left as it is.
+pub async fn enqueue_each<J: Job>(
+    cx: &mut Cx,
+    jobs: &[J],
+    key: impl Fn(&J) -> String,
+    options: &Options,
+) -> Result<()> {
+    let keys: Vec<Option<String>> = jobs.iter().map(|job| Some(key(job))).collect();
+    insert_many(cx, jobs, &keys, options).await?;
+    Ok(())
+}
+
+async fn insert_many<J: Job>(
+    cx: &mut Cx,
+    jobs: &[J],
+    keys: &[Option<String>],
+    options: &Options,
+) -> Result<Vec<JobId>> {
     let (mut ids, mut payloads) = (Vec::with_capacity(jobs.len()), Vec::with_capacity(jobs.len()));
     for job in jobs {
         ids.push(cx.id::<JobId>().uuid());
@@ -26,10 +49,11 @@ pub async fn enqueue_many<J: Job>(cx: &mut Cx, jobs: &[J], options: &Options) ->
     let row = Row::of::<J>(cx, String::new(), Options { unique_key: None, ..options.clone() });
     sqlx::query!(
         r#"with added as (
-             insert into jobs.job (id, tenant_id, parent, run_at, rank, created_at, deadline, cause, state, boost_s, queue, kind, actor, payload)
+             insert into jobs.job (id, tenant_id, parent, run_at, rank, created_at, deadline, cause, state, boost_s, queue, kind, unique_key, actor, payload)
              select n.id, $3, $4, $5, $5::timestamptz - make_interval(secs => $6::int), $7, $8, $9,
-                    case when $5::timestamptz <= $7 then 'ready' else 'scheduled' end::jobs.state, $6, $10, $11, $12, n.payload::jsonb
-             from unnest($1::uuid[], $2::text[]) as n (id, payload))
+                    case when $5::timestamptz <= $7 then 'ready' else 'scheduled' end::jobs.state, $6, $10, $11, n.key, $12, n.payload::jsonb
+             from unnest($1::uuid[], $2::text[], $13::text[]) as n (id, payload, key)
+             on conflict (tenant_id, kind, unique_key) where unique_key is not null do nothing)
            select pg_notify('jobs', $10)"#,
         &ids,
         &payloads,
@@ -43,6 +67,7 @@ pub async fn enqueue_many<J: Job>(cx: &mut Cx, jobs: &[J], options: &Options) ->
         row.queue,
         row.kind,
         row.actor,
+        keys as &[Option<String>],
     )
     .fetch_one(cx.conn())
     .await?;

@@ -1,6 +1,7 @@
 //! Running one claimed job to a verdict: time limit, cancellation, panics, retries.
 
 use crate::job::Outcome;
+use crate::lease::Lease;
 use crate::registry::{Came, Registry};
 use crate::store::{self, Claimed, End};
 use crate::{NodeId, Run};
@@ -29,10 +30,17 @@ pub(crate) enum Stop {
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Brake {
     pub token: CancellationToken,
+    /// Of the worker; none where time is simulated and nobody else works.
+    pub lease: Option<Lease>,
     why: Arc<OnceLock<Stop>>,
 }
 
 impl Brake {
+    /// Of a job that a worker runs under its lease.
+    pub fn under(lease: Lease) -> Self {
+        Self { lease: Some(lease), ..Self::default() }
+    }
+
     /// Stops the work; the first reason counts.
     pub fn pull(&self, why: Stop) {
         let _first = self.why.set(why);
@@ -111,7 +119,7 @@ pub(crate) async fn execute(
         (Ok(_), Ok(None)) => return Verdict::Ended(Outcome::Succeeded, None),
         (Err(error), _) | (_, Err(error)) => return Verdict::Ended(Outcome::Failed, Some(text_of(&error))),
     };
-    let run = Run::new(db.clone(), node, job, brake.token.clone());
+    let run = Run::new(db.clone(), node, job, brake);
     let work = AssertUnwindSafe(async { body(&run, input).await }).catch_unwind();
     let came = braked(tokio::time::timeout(handler.timeout, work), brake).await;
     let result = match came {

@@ -19,6 +19,7 @@ mod enqueue;
 mod exec;
 pub mod flow;
 mod job;
+mod lease;
 mod registry;
 mod run;
 pub mod schedule;
@@ -29,7 +30,7 @@ mod store;
 mod tests;
 pub mod worker;
 
-pub use enqueue::{enqueue, enqueue_many, enqueue_with};
+pub use enqueue::{enqueue, enqueue_each, enqueue_many, enqueue_with};
 pub use job::{DEFAULT_QUEUE, Job, JobId, NodeId, Options, Outcome, Priority, Retry, State};
 pub use registry::{Registry, SeenFact};
 pub use run::Run;

@@ -1,13 +1,17 @@
 //! One try of one job: what its body sees.
 
+use crate::exec::Brake;
 use crate::job::{JobId, NodeId, Outcome};
+use crate::lease::Lease;
 use crate::store::{self, Claimed, End};
 use base::{Actor, Error, RequestId, Result, TenantId, Time};
 use db::{Caller, Cx, Db, Scope};
+use std::future::Future;
 use std::sync::{
     Mutex, PoisonError,
     atomic::{AtomicBool, Ordering},
 };
+use std::task::Poll;
 use tokio_util::sync::CancellationToken;
 
 /// One try of a job. Fires [`Run::cancel`] when the work must stop: cancelled, halted, timed out, or
@@ -17,6 +21,7 @@ pub struct Run {
     pub(crate) node: NodeId,
     pub(crate) job: Claimed,
     cancel: CancellationToken,
+    lease: Option<Lease>,
     inside: AtomicBool,
     snooze: Mutex<Option<Time>>,
 }
@@ -30,8 +35,9 @@ pub(crate) fn lease_lost() -> Error {
 }
 
 impl Run {
-    pub(crate) fn new(db: Db, node: NodeId, job: Claimed, cancel: CancellationToken) -> Self {
-        Self { db, node, job, cancel, inside: AtomicBool::new(false), snooze: Mutex::new(None) }
+    pub(crate) fn new(db: Db, node: NodeId, job: Claimed, brake: &Brake) -> Self {
+        let (cancel, lease) = (brake.token.clone(), brake.lease.clone());
+        Self { db, node, job, cancel, lease, inside: AtomicBool::new(false), snooze: Mutex::new(None) }
     }
 
     /// The job.
@@ -110,6 +116,21 @@ impl Run {
     /// Errors unless this try still holds the job, and keeps it so until the transaction ends.
     pub async fn hold(&self, cx: &mut Cx) -> Result<()> {
         if store::hold(cx.conn(), self.node, &self.job).await? { Ok(()) } else { Err(lease_lost()) }
+    }
+
+    /// Carries an effect outside the database no further than this try surely holds its job: before each
+    /// step of it the worker's lease is looked at by its own clock. A worker that was frozen in the middle
+    /// and wakes up after its lease drops the effect (and with it the connection) and errs, without a
+    /// further byte. What is left is the time between this look and what one step hands to the kernel.
+    pub async fn fenced<T>(&self, effect: impl Future<Output = T>) -> Result<T> {
+        let mut effect = std::pin::pin!(effect);
+        std::future::poll_fn(|look| {
+            if self.lease.as_ref().is_some_and(|lease| !lease.is_held()) {
+                return Poll::Ready(Err(lease_lost()));
+            }
+            effect.as_mut().poll(look).map(Ok)
+        })
+        .await
     }
 
     /// Asks to be run again at `until` without counting a failure; takes effect when the body returns

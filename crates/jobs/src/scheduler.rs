@@ -38,7 +38,9 @@ impl Scheduler {
                 months_at = Instant::now() + Duration::from_secs(3_600);
                 worked = self.turn_months(db).await;
             }
-            if let Err(error) = worked {
+            if let Err(error) = worked
+                && !db.is_away()
+            {
                 tracing::error!(?error, "the scheduler could not work; it tries again");
             }
             tokio::select! {

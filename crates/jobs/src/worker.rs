@@ -6,6 +6,7 @@ mod pulse;
 mod slots;
 
 use crate::job::NodeId;
+use crate::lease::Lease;
 use crate::registry::Registry;
 use crate::store::{self, Turn};
 use base::Result;
@@ -112,15 +113,17 @@ impl Worker {
         node: NodeId,
         shutdown: &CancellationToken,
     ) -> (Fate, Tally) {
+        let mut lease = Lease::new(Duration::from_millis(self.settings.self_stop_ms));
         while let Err(error) = pulse::register(db, node).await {
             tracing::error!(?error, "the worker cannot register; it tries again");
             tokio::time::sleep(Duration::from_millis(500)).await;
             if shutdown.is_cancelled() {
                 return (Fate::Shutdown, Tally::default());
             }
+            lease = Lease::new(Duration::from_millis(self.settings.self_stop_ms));
         }
         let (ends, ended) = tokio::sync::mpsc::channel(8_192);
-        let slots = Arc::new(Slots::new(db.clone(), Arc::clone(registry), node, ends));
+        let slots = Arc::new(Slots::new(db.clone(), Arc::clone(registry), node, lease, ends));
         let _kill = Kill(Arc::clone(&slots));
         let finisher =
             AbortOnDropHandle::new(tokio::spawn(finish::run(db.clone(), node, ended, Arc::clone(&slots))));
@@ -245,7 +248,11 @@ impl Claims<'_> {
                 any || batch.more
             }
             Err(error) => {
-                tracing::error!(?error, "the worker could not claim; it tries again");
+                if self.db.is_away() {
+                    tracing::debug!(?error, "the worker waits for the database");
+                } else {
+                    tracing::error!(?error, "the worker could not claim; it tries again");
+                }
                 tokio::time::sleep(Duration::from_millis(500)).await;
                 false
             }

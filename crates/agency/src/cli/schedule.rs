@@ -15,6 +15,7 @@ pub(super) async fn run(settings: Settings) -> Result<ExitCode> {
     roles::registry(&house, &mut modules).await?;
     let mut running = Running::new(roles::shutdown_signal()?);
     running.schedule(&house);
+    running.watch(&house);
     term::line("Scheduling");
     let result = running.ended().await;
     house.db.close().await;

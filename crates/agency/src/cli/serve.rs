@@ -17,6 +17,7 @@ pub(super) async fn run(settings: Settings) -> Result<ExitCode> {
     roles::registry(&house, &mut modules).await?;
     let mut running = Running::new(roles::shutdown_signal()?);
     running.serve(&house, listener, modules, roles::metrics()?);
+    running.watch(&house);
     term::line(format!("Serving {}", house.settings.web.origin()));
     let result = running.ended().await;
     house.db.close().await;

@@ -78,6 +78,7 @@ async fn everything(mut settings: Settings, listener: TcpListener, stop: Cancell
     running.serve(&house, listener, modules, roles::metrics()?);
     running.work(&house, registry);
     running.schedule(&house);
+    running.watch(&house);
     term::line(format!("Agency OS is ready: {}", house.settings.web.origin()));
     let result = running.ended().await;
     // Last: workers that drained may still have handed mail over.

@@ -15,6 +15,7 @@ pub(super) async fn run(settings: Settings) -> Result<ExitCode> {
     let registry = roles::registry(&house, &mut modules).await?;
     let mut running = Running::new(roles::shutdown_signal()?);
     running.work(&house, registry);
+    running.watch(&house);
     term::line(format!("Working, {} jobs at once", house.settings.work.concurrency));
     let result = running.ended().await;
     house.db.close().await;

@@ -152,7 +152,7 @@ async fn a_late_answer_of_a_lost_lease_changes_nothing() {
     assert_eq!((again.id, again.attempt), (id, held.attempt + 1));
     assert_eq!(end(&bed, one, id, held.attempt).await, 0, "another node has it");
     assert_eq!(end(&bed, one, id, again.attempt).await, 0, "the attempt alone is not enough");
-    let run = Run::new(bed.db.clone(), one, held.clone(), tokio_util::sync::CancellationToken::new());
+    let run = Run::new(bed.db.clone(), one, held.clone(), &crate::exec::Brake::default());
     let mut cx = run.begin().await.unwrap();
     assert_eq!(run.complete_in(&mut cx).await.unwrap_err().code(), "job.lease_lost");
     assert_eq!(bed.count("select count(*) from jobs.job_done").await, 0);
@@ -302,4 +302,30 @@ async fn the_claim_reads_by_index_only_however_long_the_history_is() -> Result<(
         "the end scanned the table"
     );
     Ok(())
+}
+
+#[tokio::test]
+async fn an_effect_goes_no_further_once_the_lease_is_over_by_the_workers_own_clock() {
+    let bed = Bed::real().await;
+    notes(&bed, 1, 1).await;
+    let lease = crate::lease::Lease::new(std::time::Duration::from_millis(120));
+    let brake = crate::exec::Brake::under(lease.clone());
+    let n = node(&bed).await;
+    let claimed = claim(&bed, n, 1, &mut Turn::default()).await.jobs.remove(0);
+    let run = Run::new(bed.db.clone(), n, claimed, &brake);
+    let steps = std::sync::atomic::AtomicUsize::new(0);
+    let effect = || async {
+        for _ in 0..2 {
+            steps.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+            // As a process that is stopped: no task of it runs, and its clock goes on.
+            std::thread::sleep(std::time::Duration::from_millis(150));
+            tokio::task::yield_now().await;
+        }
+    };
+    let error = run.fenced(effect()).await.expect_err("the lease passed between the steps");
+    assert_eq!((error.code(), steps.load(std::sync::atomic::Ordering::Relaxed)), ("job.lease_lost", 1));
+    lease.renew(tokio::time::Instant::now(), std::time::Duration::from_secs(60));
+    run.fenced(effect()).await.expect("it is held");
+    lease.end();
+    assert!(run.fenced(async {}).await.is_err());
 }

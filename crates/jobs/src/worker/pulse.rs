@@ -40,12 +40,16 @@ pub(super) async fn beat(db: Db, slots: Arc<Slots>, settings: Settings) {
         let sent = Instant::now();
         let left = patience.saturating_sub(alive_at.elapsed());
         match tokio::time::timeout(left, beat_once(&db, &slots)).await {
-            Ok(Ok(true)) => alive_at = sent,
+            Ok(Ok(true)) => {
+                alive_at = sent;
+                slots.lease.renew(sent, patience);
+            }
             Ok(Ok(false)) => {
                 tracing::warn!("this node was declared dead");
                 return slots.lose();
             }
-            Ok(Err(error)) => tracing::warn!(?error, "a heartbeat failed"),
+            Ok(Err(error)) if !db.is_away() => tracing::warn!(?error, "a heartbeat failed"),
+            Ok(Err(error)) => tracing::debug!(?error, "a heartbeat waits for the database"),
             Err(_) => tracing::warn!("a heartbeat did not come back in time"),
         }
         if alive_at.elapsed() >= patience {
@@ -113,7 +117,9 @@ pub(super) async fn hear(db: Db, slots: Arc<Slots>) {
         let mut listener = match db.listen(&["jobs", "halt", "jobs_cancel"]).await {
             Ok(listener) => listener,
             Err(error) => {
-                tracing::warn!(?error, "the worker cannot listen; it polls and tries again");
+                if !db.is_away() {
+                    tracing::warn!(?error, "the worker cannot listen; it polls and tries again");
+                }
                 tokio::time::sleep(Duration::from_secs(1)).await;
                 continue;
             }

@@ -2,6 +2,7 @@
 
 use crate::exec::{self, Brake, Stop, Verdict};
 use crate::job::{JobId, NodeId, Outcome};
+use crate::lease::Lease;
 use crate::registry::Registry;
 use crate::store::{self, Claimed, End};
 use crate::worker::Tally;
@@ -31,6 +32,7 @@ pub(super) struct Finished {
 
 pub(super) struct Slots {
     pub node: NodeId,
+    pub lease: Lease,
     db: Db,
     registry: Arc<Registry>,
     waiting: Mutex<VecDeque<(Claimed, Instant)>>,
@@ -56,9 +58,16 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 }
 
 impl Slots {
-    pub fn new(db: Db, registry: Arc<Registry>, node: NodeId, ends: mpsc::Sender<Finished>) -> Self {
+    pub fn new(
+        db: Db,
+        registry: Arc<Registry>,
+        node: NodeId,
+        lease: Lease,
+        ends: mpsc::Sender<Finished>,
+    ) -> Self {
         Self {
             node,
+            lease,
             db,
             registry,
             waiting: Mutex::default(),
@@ -118,7 +127,7 @@ impl Slots {
     }
 
     async fn run_one(&self, job: Claimed, ends: &mpsc::Sender<Finished>) {
-        let brake = Brake::default();
+        let brake = Brake::under(self.lease.clone());
         if self.lost() {
             return;
         }
@@ -239,6 +248,7 @@ impl Slots {
 
     /// The lease is gone: nothing that runs here may have an effect any more.
     pub fn lose(&self) {
+        self.lease.end();
         self.lost.store(true, Ordering::Release);
         lock(&self.waiting).clear();
         for running in lock(&self.running).values() {

@@ -103,6 +103,8 @@ pub(super) struct Way {
     pub said: Option<String>,
     /// When the gate let it pass the last time.
     pub intent_at: Option<Time>,
+    /// Which job let it pass, and in which attempt.
+    pub intent_by: Option<(::jobs::JobId, i32)>,
 }
 
 /// Starts drafting an answer to a received message; the job knows the address of the booking page.

@@ -96,6 +96,7 @@ async fn replied(
             lead: belongs.lead,
             campaign: belongs.campaign,
             channel: Channel::Email,
+            references: message.in_reply_to.iter().chain(&message.references).cloned().collect(),
             inbox: delivery.id.uuid(),
             touch: belongs.touch,
             message_id: message.message_id.as_deref().map(bracketed),

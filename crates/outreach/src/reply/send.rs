@@ -95,7 +95,7 @@ const RETRY_S: [i64; 5] = [60, 300, 900, 3_600, 14_400];
 /// Hands an answer to its provider, exactly once however often and wherever it is called.
 pub async fn hand_off(run: &Run, answerer: &Answerer, id: MessageId) -> Result<Handed> {
     let mut cx = run.begin().await?;
-    let intent = match decide(&mut cx, answerer, id).await? {
+    let intent = match decide(&mut cx, run, answerer, id).await? {
         Decision::NotDue => return Ok(Handed::NotDue),
         Decision::Wait(why, until) => {
             // Whatever was reserved on the way to this refusal goes back with the transaction.
@@ -125,7 +125,7 @@ pub async fn hand_off(run: &Run, answerer: &Answerer, id: MessageId) -> Result<H
     {
         return take_back(run, id, "A switch was engaged before the hand-off.").await;
     }
-    let result = answerer.ports.email.send(&intent.account, &intent.mail).await;
+    let result = run.fenced(answerer.ports.email.send(&intent.account, &intent.mail)).await?;
     conclude(run, id, result).await
 }
 
@@ -133,7 +133,7 @@ fn targets(campaign: Option<Uuid>) -> Targets<'static> {
     Targets { campaign, channel: Some(Channel::Email.word()), agent: Some("outreach"), ..Targets::default() }
 }
 
-async fn decide(cx: &mut Cx, answerer: &Answerer, id: MessageId) -> Result<Decision> {
+async fn decide(cx: &mut Cx, run: &Run, answerer: &Answerer, id: MessageId) -> Result<Decision> {
     let Some(loaded) = load(cx, id).await? else {
         return Err(Error::not_found("answer"));
     };
@@ -159,7 +159,7 @@ async fn decide(cx: &mut Cx, answerer: &Answerer, id: MessageId) -> Result<Decis
     let limits = Limits::load(cx, &loaded.country, loaded.region.as_deref()).await?;
     match resource::reserve_reply(cx, &limits, resource).await? {
         Reserved::Yes(held) => {
-            begin(cx, &loaded, held).await?;
+            begin(cx, run, &loaded, held).await?;
             Ok(Decision::Go(Box::new(intent(cx, answerer, &loaded).await?)))
         }
         Reserved::Slot(at) => Ok(Decision::Wait("The mailbox sends again later.".to_owned(), at)),
@@ -292,12 +292,13 @@ async fn intent(cx: &mut Cx, answerer: &Answerer, l: &Loaded) -> Result<Intent> 
 }
 
 /// Records that the gate passed and the hand-off begins.
-async fn begin(cx: &mut Cx, l: &Loaded, held: Vec<crate::touch::Held>) -> Result<()> {
+async fn begin(cx: &mut Cx, run: &Run, l: &Loaded, held: Vec<crate::touch::Held>) -> Result<()> {
     let mut way = l.way.clone();
     way.held = held;
     way.tries += 1;
     way.said = None;
     way.intent_at = Some(cx.clock().now());
+    way.intent_by = Some((run.id(), run.attempt()));
     keep_way(cx, l.id, &way).await?;
     set_state(cx, l.id, State::Sending).await
 }
@@ -395,6 +396,8 @@ async fn release(cx: &mut Cx, id: MessageId, why: &str) -> Result<u32> {
 
 async fn take_back(run: &Run, id: MessageId, why: &str) -> Result<Handed> {
     let mut cx = run.begin().await?;
+    // Only whoever still holds the job may say that nothing left: another try may be on its way.
+    run.hold(&mut cx).await?;
     let tries = release(&mut cx, id, why).await?;
     let wait_s =
         usize::try_from(tries).ok().and_then(|n| RETRY_S.get(n.saturating_sub(1))).copied().unwrap_or(14_400);
@@ -405,6 +408,7 @@ async fn take_back(run: &Run, id: MessageId, why: &str) -> Result<Handed> {
 
 async fn failed(run: &Run, id: MessageId, why: &str) -> Result<Handed> {
     let mut cx = run.begin().await?;
+    run.hold(&mut cx).await?;
     release(&mut cx, id, why).await?;
     end(&mut cx, id, State::Failed, why).await?;
     cx.commit().await?;

@@ -3,4 +3,5 @@
 mod answers;
 mod delivery;
 mod intents;
+mod strangers;
 pub(crate) mod world;

@@ -38,6 +38,8 @@ pub struct Inbound {
     pub campaign: Option<Uuid>,
     /// Over which channel.
     pub channel: Channel,
+    /// The Message-IDs that it names, without angle brackets or with them.
+    pub references: Vec<String>,
     /// The raw mail.
     pub inbox: Uuid,
     /// The touch that it answers.
@@ -64,9 +66,10 @@ pub struct Inbound {
     pub needs_person: bool,
 }
 
+/// The conversation with a lead in a campaign (or outside every campaign).
 async fn thread_for(
     cx: &mut Cx,
-    lead: Option<Uuid>,
+    lead: Uuid,
     campaign: Option<Uuid>,
     channel: Channel,
     subject: &str,
@@ -75,7 +78,7 @@ async fn thread_for(
     let row = sqlx::query_scalar!(
         "insert into outreach.thread (id, tenant_id, lead_id, campaign_id, channel, subject, status, last_message_at, created_at, updated_at)
          values ($1, $2, $3, $4, $5, $6, 'waiting', $7, $7, $7)
-         on conflict (tenant_id, lead_id, channel, campaign_id) do update set last_message_at = $7, updated_at = $7
+         on conflict (tenant_id, lead_id, channel, campaign_id) where lead_id is not null do update set last_message_at = $7, updated_at = $7
          returning id",
         id,
         tenant,
@@ -90,9 +93,60 @@ async fn thread_for(
     Ok(ThreadId(row))
 }
 
+/// The conversation with somebody who is no lead: the one whose messages the mail names, else the one of
+/// this address with this address of ours. A colleague who answers in a thread stays in it.
+async fn thread_of_stranger(cx: &mut Cx, inbound: &Inbound) -> Result<ThreadId> {
+    let (tenant, now, id) = (cx.tenant()?.uuid(), cx.now(), cx.id::<Uuid>());
+    let named: Vec<String> = inbound
+        .references
+        .iter()
+        .map(|named| named.trim_matches(['<', '>', ' ']))
+        .filter(|named| !named.is_empty())
+        .flat_map(|named| [named.to_owned(), format!("<{named}>")])
+        .collect();
+    let found = sqlx::query_scalar!(
+        "select t.id from outreach.message m join outreach.thread t on t.id = m.thread_id
+         where m.tenant_id = $1 and m.message_id = any($2) and t.lead_id is null and t.channel = $3
+         order by m.at desc, m.id desc limit 1",
+        tenant,
+        &named,
+        inbound.channel as Channel,
+    )
+    .fetch_optional(cx.conn())
+    .await?;
+    if let Some(found) = found {
+        sqlx::query!(
+            "update outreach.thread set last_message_at = $3, updated_at = $3 where tenant_id = $1 and id = $2",
+            tenant,
+            found,
+            now as Time,
+        )
+        .execute(cx.conn())
+        .await?;
+        return Ok(ThreadId(found));
+    }
+    let row = sqlx::query_scalar!(
+        "insert into outreach.thread (id, tenant_id, stranger, identity, campaign_id, channel, subject, status, last_message_at, created_at, updated_at)
+         values ($1, $2, lower($3), lower($4), $5, $6, $7, 'waiting', $8, $8, $8)
+         on conflict (tenant_id, stranger, identity, channel) where lead_id is null do update set last_message_at = $8, updated_at = $8
+         returning id",
+        id,
+        tenant,
+        inbound.sender,
+        inbound.recipient,
+        inbound.campaign,
+        inbound.channel as Channel,
+        inbound.subject,
+        now as Time,
+    )
+    .fetch_one(cx.conn())
+    .await?;
+    Ok(ThreadId(row))
+}
+
 /// Puts a sent message into its conversation.
 pub async fn record_outbound(cx: &mut Cx, out: &Outbound) -> Result<ThreadId> {
-    let thread = thread_for(cx, Some(out.lead), Some(out.campaign), out.channel, &out.subject).await?;
+    let thread = thread_for(cx, out.lead, Some(out.campaign), out.channel, &out.subject).await?;
     let (tenant, now, id) = (cx.tenant()?.uuid(), cx.now(), cx.id::<Uuid>());
     sqlx::query!(
         "insert into outreach.message (id, tenant_id, thread_id, direction, touch_id, message_id, sender, recipient, subject, body, state, resource_id, at)
@@ -123,7 +177,10 @@ pub async fn record_outbound(cx: &mut Cx, out: &Outbound) -> Result<ThreadId> {
 
 /// Puts a received message into its conversation.
 pub async fn record_inbound(cx: &mut Cx, inbound: &Inbound) -> Result<(ThreadId, MessageId)> {
-    let thread = thread_for(cx, inbound.lead, inbound.campaign, inbound.channel, &inbound.subject).await?;
+    let thread = match inbound.lead {
+        Some(lead) => thread_for(cx, lead, inbound.campaign, inbound.channel, &inbound.subject).await?,
+        None => thread_of_stranger(cx, inbound).await?,
+    };
     let (tenant, now, id) = (cx.tenant()?.uuid(), cx.now(), cx.id::<Uuid>());
     sqlx::query!(
         "insert into outreach.message (id, tenant_id, thread_id, direction, touch_id, inbox_id, message_id, sender, recipient, subject, body,

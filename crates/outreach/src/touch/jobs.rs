@@ -1,7 +1,7 @@
 //! The background work of touches: plan each minute, write, send, react to decisions, and look
-//! after hand-offs whose worker vanished.
+//! after hand-offs whose worker vanished and touches that no job cares for.
 
-use super::{Handed, TouchId, send::Sender, write::Writer};
+use super::{Handed, TouchId, send::Sender, stranded, write::Writer};
 use base::{Result, TenantId, Time, Zone};
 use control::approval;
 use db::{Cx, Scope};
@@ -75,7 +75,7 @@ impl Job for Plan {
 }
 
 /// Finds the tenants with something due and starts [`Plan`] for each; also finds hand-offs that
-/// nobody finishes.
+/// nobody finishes and touches whose job is dead.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Sweep {}
 
@@ -103,6 +103,7 @@ impl Job for Sweep {
         )
         .fetch_all(cx.conn())
         .await?;
+        let stranded = stranded::find(&mut cx).await?;
         drop(cx);
         for tenant in due {
             let mut cx = run.db().begin(Scope::Tenant(TenantId(tenant)), run.caller()).await?;
@@ -113,6 +114,11 @@ impl Job for Sweep {
         for row in abandoned {
             let mut cx = run.db().begin(Scope::Tenant(TenantId(row.tenant_id)), run.caller()).await?;
             enqueue_send(&mut cx, TouchId(row.id)).await?;
+            cx.commit().await?;
+        }
+        for (tenant, touch) in stranded {
+            let mut cx = run.db().begin(Scope::Tenant(tenant), run.caller()).await?;
+            stranded::revive(&mut cx, touch).await?;
             cx.commit().await?;
         }
         Ok(())
@@ -161,11 +167,10 @@ pub fn register(registry: &mut Registry, writer: Writer, sender: Sender) {
     registry.on_fact::<Plan>("outreach.campaign.leads_joined", |_| Some(Plan {}));
 }
 
-/// Starts the drafting of touches.
+/// Starts the drafting of touches; one job lives for each.
 pub(super) async fn enqueue_writes(cx: &mut Cx, touches: &[TouchId]) -> Result<()> {
     let writes: Vec<Write> = touches.iter().map(|touch| Write { touch: *touch }).collect();
-    jobs::enqueue_many(cx, &writes, &Options::default()).await?;
-    Ok(())
+    jobs::enqueue_each(cx, &writes, |write| write.touch.to_string(), &Options::default()).await
 }
 
 /// Starts the drafting of one touch.

@@ -13,6 +13,7 @@ mod outcome;
 mod plan;
 mod send;
 mod store;
+mod stranded;
 #[cfg(test)]
 pub(crate) mod tests;
 mod write;

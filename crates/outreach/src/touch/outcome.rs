@@ -79,13 +79,14 @@ impl Touched {
     }
 }
 
-/// The provider took it.
+/// The provider took it. A late receipt of a try that was taken back meanwhile counts as well: what left is
+/// recorded as sent and not sent again.
 pub(super) async fn sent(cx: &mut Cx, id: TouchId, provider_ref: Option<&str>, response: &str) -> Result<()> {
     load::lock(cx, id).await?;
     let (tenant, now) = (cx.tenant()?.uuid(), cx.now());
     let changed = sqlx::query!(
         "update outreach.touch set state = 'sent', sent_at = $3, provider_ref = $4, response = $5, updated_at = $3
-         where tenant_id = $1 and id = $2 and state in ('sending', 'unknown')",
+         where tenant_id = $1 and id = $2 and state in ('sending', 'unknown', 'approved')",
         tenant,
         id.uuid(),
         now as Time,
@@ -179,6 +180,29 @@ pub(super) async fn unknown(cx: &mut Cx, id: TouchId) -> Result<()> {
     )
     .await?;
     cx.publish(Fact::about("outreach.touch.unknown", id).with(json!({"lead_id": t.lead}))).await
+}
+
+/// Nobody got it done: it ends with the reason, its lead waits, and a person is told.
+pub(super) async fn stranded(cx: &mut Cx, id: TouchId, why: &str) -> Result<()> {
+    let t = touched(cx, id).await?;
+    store::end(cx, id, State::Failed, "stranded", why).await?;
+    activity::record(cx, t.entry(id, Action::SendFailed, why, json!({"step": t.step, "code": "stranded"})))
+        .await?;
+    enrolment::pause(cx, t.enrolment, why, None).await?;
+    control::notification::notify(
+        cx,
+        &control::notification::Notification {
+            kind: control::notification::Kind::Failure,
+            severity: control::notification::Severity::Warning,
+            title: "A message could not be written or sent".to_owned(),
+            body: why.to_owned(),
+            href: Some(format!("/leads/{}", t.lead)),
+            dedupe_key: format!("touch:{id}"),
+            person: None,
+        },
+    )
+    .await?;
+    cx.publish(Fact::about("outreach.touch.failed", id).with(json!({"lead_id": t.lead, "detail": why}))).await
 }
 
 /// A person says what became of a touch whose outcome was lost.

@@ -82,7 +82,7 @@ async fn plan_campaign(cx: &mut Cx, campaign: Uuid, room: i64) -> Result<usize> 
            order by d.place
            on conflict (enrolment_id, step_number) do update
              set state = 'planned', due_at = excluded.due_at, approval_id = null, written_at = null, intent_at = null,
-                 skip_code = null, skip_detail = null, retry_at = null, updated_at = excluded.updated_at
+                 skip_code = null, skip_detail = null, retry_at = null, revived = 0, updated_at = excluded.updated_at
              where outreach.touch.state in ('cancelled', 'skipped', 'failed')
            returning id"#,
         tenant,

@@ -1,4 +1,18 @@
 //! The hand-off: gate and intent in one transaction, the call with none open, the outcome in another.
+//!
+//! What exactly once rests on. The intent is committed with the job and the attempt that recorded it, in a
+//! transaction that holds the job's row: a try whose lease is gone cannot record one, nor take one back that
+//! is not its own. The call itself is fenced ([`Run::fenced`]): before each of its steps the worker's lease is
+//! looked at by the worker's own clock, so that a process that was frozen (SIGSTOP, a debugger, a stalled
+//! disk) and wakes after its lease drops the connection and sends nothing further.
+//!
+//! What is left: a process that is frozen *between* that look and the moment at which the kernel takes the
+//! last bytes of the message from it, a few microseconds within one step, and sleeps past its lease with a
+//! server that waits for it all the while. The bytes then in flight are outside anybody's power: SMTP has no
+//! conditional hand-over. Against that remainder stands the Message-ID, made once for a draft and the same
+//! for every try: servers that drop repeated Message-IDs, and most readers' programs, show one mail, and
+//! a provider that can be asked ([`ports::email::EmailSender::find`]) is asked before any second try. A
+//! mail that left although its try had been taken back is recorded as sent, never sent once more.
 
 use super::{
     EmailContent, State, TouchId,
@@ -63,7 +77,7 @@ enum Decision {
 /// Hands a touch to its provider, exactly once however often and wherever it is called.
 pub async fn hand_off(run: &Run, sender: &Sender, id: TouchId) -> Result<Handed> {
     let mut cx = run.begin().await?;
-    let decision = decide(&mut cx, sender, id).await?;
+    let decision = decide(&mut cx, run, sender, id).await?;
     let intent = match decision {
         Decision::NotDue => return Ok(Handed::NotDue),
         Decision::No(skip) => {
@@ -104,7 +118,7 @@ pub async fn hand_off(run: &Run, sender: &Sender, id: TouchId) -> Result<Handed>
         // Stop came between the record and the call: nothing has left, so the intent is taken back.
         return take_back(run, id, "A switch was engaged before the hand-off.").await;
     }
-    let result = sender.ports.email.send(&intent.account, &intent.mail).await;
+    let result = run.fenced(sender.ports.email.send(&intent.account, &intent.mail)).await?;
     conclude(run, id, result).await
 }
 
@@ -128,6 +142,8 @@ async fn conclude(
         Err(error) if error.may_retry() => take_back(run, id, &error.to_string()).await,
         Err(error) => {
             let mut cx = run.begin().await?;
+            load::lock(&mut cx, id).await?;
+            run.hold(&mut cx).await?;
             outcome::failed(&mut cx, id, &error).await?;
             cx.commit().await?;
             Ok(Handed::Ended(State::Failed))
@@ -141,6 +157,8 @@ const RETRY_S: [i64; 5] = [60, 300, 900, 3_600, 14_400];
 async fn take_back(run: &Run, id: TouchId, why: &str) -> Result<Handed> {
     let mut cx = run.begin().await?;
     load::lock(&mut cx, id).await?;
+    // Only whoever still holds the job may say that nothing left: another try may be on its way.
+    run.hold(&mut cx).await?;
     let Some(tries) = store::take_back(&mut cx, id, why).await? else {
         // Its sequence was stopped or paused while it was handed over, so that nothing is tried again.
         cx.commit().await?;
@@ -154,7 +172,7 @@ async fn take_back(run: &Run, id: TouchId, why: &str) -> Result<Handed> {
     Ok(Handed::TryAgain(retry_at))
 }
 
-async fn decide(cx: &mut Cx, sender: &Sender, id: TouchId) -> Result<Decision> {
+async fn decide(cx: &mut Cx, run: &Run, sender: &Sender, id: TouchId) -> Result<Decision> {
     let Some(state) = load::lock(cx, id).await? else {
         return Err(Error::not_found("touch"));
     };
@@ -191,7 +209,7 @@ async fn decide(cx: &mut Cx, sender: &Sender, id: TouchId) -> Result<Decision> {
     };
     match resource::reserve(cx, &loaded.limits, &reserve).await? {
         Reserved::Yes(capacity) => {
-            store::record_intent(cx, id, &capacity).await?;
+            store::record_intent(cx, id, &capacity, run).await?;
             Ok(Decision::Go(Box::new(intent(cx, sender, &loaded).await?)))
         }
         Reserved::Slot(slot_at) => {
@@ -257,6 +275,7 @@ async fn look_up(run: &Run, sender: &Sender, id: TouchId, intent: &Intent) -> Re
     match found {
         Found::Delivered => {
             let mut cx = run.begin().await?;
+            load::lock(&mut cx, id).await?;
             run.hold(&mut cx).await?;
             outcome::sent(&mut cx, id, None, "found at the provider after its answer was lost").await?;
             cx.commit().await?;
@@ -264,14 +283,16 @@ async fn look_up(run: &Run, sender: &Sender, id: TouchId, intent: &Intent) -> Re
         }
         Found::NotSeen => {
             let mut cx = run.begin().await?;
-            run.hold(&mut cx).await?;
             load::lock(&mut cx, id).await?;
+            run.hold(&mut cx).await?;
             let again = store::take_back(&mut cx, id, "The provider never got it.").await?.is_some();
             cx.commit().await?;
             Ok(if again { Handed::TryAgain(run.db().clock().now()) } else { Handed::Ended(State::Cancelled) })
         }
         Found::CannotTell => {
             let mut cx = run.begin().await?;
+            load::lock(&mut cx, id).await?;
+            run.hold(&mut cx).await?;
             outcome::unknown(&mut cx, id).await?;
             cx.commit().await?;
             Ok(Handed::Ended(State::Unknown))

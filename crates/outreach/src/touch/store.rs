@@ -1,6 +1,7 @@
 //! Every statement that changes a touch.
 
 use super::{State, TouchId};
+use ::jobs::Run;
 use base::{Result, Time};
 use db::Cx;
 use serde::{Deserialize, Serialize};
@@ -14,18 +15,20 @@ pub struct Held {
     pub day: String,
 }
 
-/// Records that the gate passed and the hand-off begins.
-pub(super) async fn record_intent(cx: &mut Cx, id: TouchId, capacity: &[Held]) -> Result<()> {
+/// Records that the gate passed and the hand-off begins, and which try of which job begins it.
+pub(super) async fn record_intent(cx: &mut Cx, id: TouchId, capacity: &[Held], run: &Run) -> Result<()> {
     // Read behind the gate: between the engaging and the release of a switch no intent is recorded.
     let (tenant, now) = (cx.tenant()?.uuid(), cx.clock().now());
     sqlx::query!(
-        "update outreach.touch set state = 'sending', intent_at = $3, tries = tries + 1, capacity = $4,
+        "update outreach.touch set state = 'sending', intent_at = $3, tries = tries + 1, capacity = $4, intent_job = $5, intent_attempt = $6,
                 skip_code = null, skip_detail = null, retry_at = null, updated_at = $3
          where tenant_id = $1 and id = $2",
         tenant,
         id.uuid(),
         now as Time,
         serde_json::to_value(capacity)?,
+        run.id().uuid(),
+        run.attempt(),
     )
     .execute(cx.conn())
     .await?;
@@ -43,7 +46,7 @@ pub(super) async fn take_back(cx: &mut Cx, id: TouchId, why: &str) -> Result<Opt
            set state = case when e.status = 'active' then 'approved' else 'cancelled' end::outreach.touch_state,
                skip_code = case when e.status = 'active' then t.skip_code else 'withdrawn' end,
                skip_detail = case when e.status = 'active' then t.skip_detail else e.status_reason end,
-               intent_at = null, capacity = '[]', response = $4, updated_at = $3
+               intent_at = null, intent_job = null, intent_attempt = null, capacity = '[]', response = $4, updated_at = $3
            from outreach.enrolment e
            where t.tenant_id = $1 and t.id = $2 and t.state = 'sending' and e.id = t.enrolment_id
            returning t.tries, e.status = 'active' as "again!""#,

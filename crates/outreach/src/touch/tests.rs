@@ -3,5 +3,6 @@
 mod gate;
 mod interleaved;
 mod outcomes;
+mod stranded;
 mod way;
 pub(crate) mod world;

@@ -16,9 +16,9 @@ async fn a_caller_who_goes_away_while_a_transaction_begins_leaves_none_open() {
     let db = narrow(&kit).await;
     let mut owner = <sqlx::PgConnection as sqlx::Connection>::connect(kit.url()).await.expect("connects");
     // However far it had come: a beginning is looked at a few times and then dropped.
-    for round in 0..60 {
+    for round in 0..80 {
         let mut begins = Box::pin(db.begin(Scope::System, Caller::system("test", &db)));
-        for _ in 0..=round % 3 {
+        for _ in 0..=round % 4 {
             let ready = std::future::poll_fn(|look| Poll::Ready(begins.as_mut().poll(look).is_ready())).await;
             if ready {
                 break;

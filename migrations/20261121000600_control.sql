@@ -59,6 +59,8 @@ create table control.approval (
 );
 create unique index approval_open on control.approval (tenant_id, kind, subject_id) where status = 'pending';
 create index approval_queue on control.approval (tenant_id, status, priority desc, id);
+-- What waits, best first; counted on every page.
+create index approval_waiting on control.approval (tenant_id, priority desc, id) include (expires_at, deferred_until) where status = 'pending';
 create index approval_expiry on control.approval (expires_at) where status = 'pending';
 create index approval_lead on control.approval (tenant_id, lead_id, created_at desc);
 call kernel.isolate('control.approval');
@@ -93,16 +95,28 @@ create policy system on control.budget to agency_system using (true) with check 
 grant select, insert, update on control.budget to agency_app, agency_system;
 call kernel.audited('control.budget');
 
--- What is used of a budget in one period. Reserving is one conditional update of this row. Both
--- roles must reserve on platform budgets too, which hold sums only.
+-- What is used of a budget in one period. Reserving is one conditional update of this row. Whose it is
+-- is copied from its budget; rows of platform budgets have no tenant and hold sums only: whoever spends
+-- must reserve on them too.
 create table control.budget_use (
   budget_id uuid not null references control.budget (id),
+  tenant_id uuid,
   period_start date not null,
   reserved_micros bigint not null default 0 check (reserved_micros >= 0),
   spent_micros bigint not null default 0 check (spent_micros >= 0),
   alerted boolean not null default false,
   primary key (budget_id, period_start)
 );
+alter table control.budget_use enable row level security;
+alter table control.budget_use force row level security;
+create policy tenant_reads on control.budget_use for select to agency_app using (tenant_id = (select kernel.tenant()) or tenant_id is null);
+create policy tenant_writes on control.budget_use for insert to agency_app with check (
+  (tenant_id = (select kernel.tenant()) or tenant_id is null)
+  and exists (select from control.budget b where b.id = budget_id and b.tenant_id is not distinct from budget_use.tenant_id));
+create policy tenant_changes on control.budget_use for update to agency_app
+  using (tenant_id = (select kernel.tenant()) or tenant_id is null)
+  with check (tenant_id = (select kernel.tenant()) or tenant_id is null);
+create policy system on control.budget_use to agency_system using (true) with check (true);
 grant select, insert, update on control.budget_use to agency_app, agency_system;
 
 -- Every metered unit. A row begins as a reservation and ends exactly once.

@@ -37,7 +37,9 @@ pub fn registry(modules: &mut [Module]) -> Registry {
 fn control_parts(house: &House) -> control::Parts {
     control::Parts {
         effects: Arc::new(outreach::stop::Messages),
-        renderers: control::approval::Renderers::default(),
+        renderers: outreach::preview::renderers(),
+        campaigns: |cx, ids| Box::pin(outreach::campaign::names(cx, ids)),
+        countries: |text| leads::Country::parse(text).map(|country| (country.code().to_owned(), country.name())),
         keyring: house.ring.clone(),
         state_dir: house.settings.state_dir.clone(),
     }

@@ -18,6 +18,7 @@ pub mod budget;
 mod export;
 pub mod figure;
 pub mod notification;
+pub mod outside;
 pub mod secret;
 pub mod switch;
 #[cfg(test)]

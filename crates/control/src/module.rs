@@ -3,11 +3,12 @@
 use crate::{
     approval::{self, Renderers},
     audit, budget, figure, notification,
+    outside::{CampaignNames, Countries},
     secret::Keyring,
     switch::{self, EffectSource},
 };
 use axum::{
-    extract::{Path, Query},
+    extract::{Form, Path, Query},
     http::Method,
 };
 use base::{Result, Role, Zone};
@@ -24,6 +25,10 @@ pub struct Parts {
     pub effects: Arc<dyn EffectSource>,
     /// How the content of approvals is shown, by kind.
     pub renderers: Renderers,
+    /// What campaigns are called.
+    pub campaigns: CampaignNames,
+    /// What countries are called.
+    pub countries: Countries,
     /// The installation's keys.
     pub keyring: Arc<Keyring>,
     /// Where the sealer keeps its files.
@@ -37,7 +42,8 @@ const ADMIN: Access = Access::Role(Role::Admin);
 /// Routes, menu, spend, jobs and schedules of control.
 pub fn module(parts: Parts) -> Module {
     let parts = Arc::new(parts);
-    let module = Module::new("control").spend(|cx| Box::pin(budget::header(cx)));
+    let spent = Arc::new(budget::SpentToday::default());
+    let module = Module::new("control").spend(move |cx| Box::pin(budget::header(cx, spent.clone())));
     let module = switches(module, &parts);
     let module = approvals(module, &parts);
     let module = costs(module);
@@ -79,16 +85,26 @@ fn schedules() -> [Result<Schedule>; 2] {
 
 fn switches(module: Module, parts: &Arc<Parts>) -> Module {
     let (one, two, three) = (parts.clone(), parts.clone(), parts.clone());
+    let campaigns = parts.campaigns;
     module
         .page(Method::GET, "/stop", MEMBER, move |cx: web::Cx, asked: Query<switch::pages::Asked>| {
             switch::pages::stop(cx, asked, one.effects.clone())
         })
-        .page(Method::POST, "/stop", MEMBER, switch::pages::engage)
-        .page(Method::GET, "/switches", VIEWER, switch::pages::list)
-        .page(Method::GET, "/switches/{id}", VIEWER, move |cx: web::Cx, id: Path<switch::SwitchId>| {
-            switch::pages::detail(cx, id, two.effects.clone())
+        .page(Method::POST, "/stop", MEMBER, move |cx: web::Cx, form: Form<switch::pages::Asked>| {
+            switch::pages::engage(cx, form, campaigns)
         })
-        .page(Method::POST, "/switches/{id}/release", ADMIN, switch::pages::release)
+        .page(Method::GET, "/switches", VIEWER, move |cx: web::Cx| switch::pages::list(cx, campaigns))
+        .page(Method::GET, "/switches/{id}", VIEWER, move |cx: web::Cx, id: Path<switch::SwitchId>| {
+            switch::pages::detail(cx, id, two.effects.clone(), campaigns)
+        })
+        .page(
+            Method::POST,
+            "/switches/{id}/release",
+            ADMIN,
+            move |cx: web::Cx, id: Path<switch::SwitchId>, form: Form<switch::pages::Why>| {
+                switch::pages::release(cx, id, form, campaigns)
+            },
+        )
         .api(Method::GET, "/api/v1/switches", VIEWER, get(switch::api::list))
         .api(Method::POST, "/api/v1/switches", MEMBER, post(switch::api::engage))
         .api(
@@ -103,12 +119,14 @@ fn switches(module: Module, parts: &Arc<Parts>) -> Module {
 }
 
 fn approvals(module: Module, parts: &Arc<Parts>) -> Module {
-    let one = parts.clone();
+    let (one, two) = (parts.clone(), parts.clone());
     module
-        .page(Method::GET, "/approvals", VIEWER, approval::pages::queue)
+        .page(Method::GET, "/approvals", VIEWER, move |cx: web::Cx, asked: Query<approval::pages::Asked>| {
+            approval::pages::queue(cx, asked, two.clone())
+        })
         .page(Method::POST, "/approvals/bulk", MEMBER, approval::pages::bulk)
         .page(Method::GET, "/approvals/{id}", VIEWER, move |cx: web::Cx, id: Path<approval::ApprovalId>| {
-            approval::pages::detail(cx, id, one.renderers.clone())
+            approval::pages::detail(cx, id, one.clone())
         })
         .page(Method::GET, "/approvals/{id}/reject", MEMBER, approval::pages::reject_form)
         .page(Method::POST, "/approvals/{id}/approve", MEMBER, approval::pages::approve)
@@ -139,6 +157,7 @@ fn costs(module: Module) -> Module {
 
 fn records(module: Module, parts: &Arc<Parts>) -> Module {
     let one = parts.clone();
+    let countries = parts.countries;
     module
         .page(Method::GET, "/audit", ADMIN, audit::pages::trail)
         .page(Method::GET, "/audit.csv", ADMIN, audit::pages::csv)
@@ -149,8 +168,35 @@ fn records(module: Module, parts: &Arc<Parts>) -> Module {
         .page(Method::POST, "/notifications/{id}/read", VIEWER, notification::pages::read)
         .page(Method::GET, "/settings/notifications", VIEWER, notification::pages::choices)
         .page(Method::POST, "/settings/notifications", VIEWER, notification::pages::choose)
-        .page(Method::GET, "/settings/limits", VIEWER, figure::pages::list)
-        .page(Method::POST, "/settings/limits", ADMIN, figure::pages::set)
+        .page(
+            Method::GET,
+            "/settings/limits",
+            VIEWER,
+            move |cx: web::Cx, asked: Query<figure::pages::Asked>| figure::pages::list(cx, asked, countries),
+        )
+        .page(
+            Method::POST,
+            "/settings/limits",
+            ADMIN,
+            move |cx: web::Cx, form: Form<figure::pages::Typed>| figure::pages::set(cx, form, countries),
+        )
+        .page(
+            Method::GET,
+            "/settings/limits/holidays",
+            VIEWER,
+            move |cx: web::Cx, asked: Query<figure::holiday_pages::Asked>| {
+                figure::holiday_pages::list(cx, asked, countries)
+            },
+        )
+        .page(
+            Method::POST,
+            "/settings/limits/holidays",
+            ADMIN,
+            move |cx: web::Cx, form: Form<figure::holiday_pages::Typed>| {
+                figure::holiday_pages::add(cx, form, countries)
+            },
+        )
+        .page(Method::POST, "/settings/limits/holidays/remove", ADMIN, figure::holiday_pages::remove)
 }
 
 fn menu(module: Module) -> Module {
@@ -166,12 +212,12 @@ fn menu(module: Module) -> Module {
     };
     module
         .menu(MenuItem {
-            count: Some(|cx| Box::pin(notification::unread(cx))),
+            count: Some(notification::UNREAD),
             ..item("", 50, "Notifications", "/notifications", Some('n'), false)
         })
         .menu(item("Money", 500, "Costs", "/costs", Some('k'), false))
         .menu(MenuItem {
-            count: Some(|cx| Box::pin(approval::waiting(cx))),
+            count: Some(approval::WAITING),
             ..item("", 40, "Approvals", "/approvals", Some('a'), true)
         })
         .menu(item("Control", 610, "Switches", "/switches", Some('x'), false))

@@ -1,5 +1,8 @@
 //! Pages and API over HTTP, as a signed-in member.
 
+mod figures;
+mod told;
+
 use crate::{Parts, approval, budget, module, secret, switch};
 use base::{Micros, Role};
 use db::{Caller, Scope};
@@ -20,7 +23,17 @@ async fn house() -> House {
         secret::Keyring::load(&secret::Settings::default(), folder.path(), db.db.random()).expect("a key");
     let parts = Parts {
         effects: Arc::new(switch::NoEffects),
-        renderers: approval::Renderers::default(),
+        renderers: approval::Renderers::default().with("test.letter", "Letters", |approval| {
+            maud::html! { p { "Dear " (approval.content["to"].as_str().unwrap_or_default()) } }
+        }),
+        campaigns: |_, ids| {
+            Box::pin(async move { Ok(ids.into_iter().map(|id| (id, "Spring & co".to_owned())).collect()) })
+        },
+        countries: |text| match text {
+            "AU" => Some(("AU".to_owned(), "Australia")),
+            "DE" | "Germany" => Some(("DE".to_owned(), "Germany")),
+            _ => None,
+        },
         keyring: Arc::new(keyring),
         state_dir: folder.path().to_owned(),
     };

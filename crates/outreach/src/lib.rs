@@ -20,6 +20,7 @@ pub mod limits;
 pub mod mailbox;
 pub mod meeting;
 mod module;
+pub mod preview;
 pub mod reply;
 pub mod resource;
 pub mod sequence;

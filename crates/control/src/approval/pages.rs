@@ -1,6 +1,7 @@
 //! The queue of decisions, and one decision with its evidence and forms.
 
 use super::{Approval, ApprovalId, Bulk, Filter, Renderers, Risk, Selection, Status, show};
+use crate::Parts;
 use axum::{
     extract::{Form as Sent, Path, Query},
     response::Response,
@@ -8,7 +9,7 @@ use axum::{
 use base::{Currency, Cursor, Error, Micros};
 use maud::{Markup, html};
 use serde::Deserialize;
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, sync::Arc};
 use ui::prelude::*;
 use uuid::Uuid;
 
@@ -65,7 +66,7 @@ impl Asked {
 }
 
 /// `GET /approvals`
-pub async fn queue(mut cx: web::Cx, asked: Query<Asked>) -> web::Result<Response> {
+pub async fn queue(mut cx: web::Cx, asked: Query<Asked>, parts: Arc<Parts>) -> web::Result<Response> {
     let asked = asked.0;
     let filter = asked.filter()?;
     let after = (!asked.after.is_empty())
@@ -75,6 +76,10 @@ pub async fn queue(mut cx: web::Cx, asked: Query<Asked>) -> web::Result<Response
     let found = super::list(&mut cx, &filter, after.as_ref(), ROWS).await?;
     let total = super::count(&mut cx, &filter).await?;
     let facets = super::facets(&mut cx).await?;
+    let mentioned = facets.iter().map(|(_, campaign, _)| *campaign);
+    let mentioned = mentioned.chain(found.rows.iter().map(|a| a.campaign_id)).chain([filter.campaign]);
+    let campaigns = (parts.campaigns)(&mut cx, mentioned.flatten().collect()).await?;
+    let words = Words { kinds: &parts.renderers, campaigns };
     let wall = Wall::new(cx.now(), cx.who().zone.clone());
     let waits = filter.status == Status::Pending;
     let cards = html! {
@@ -82,11 +87,11 @@ pub async fn queue(mut cx: web::Cx, asked: Query<Asked>) -> web::Result<Response
             (state::empty("Nothing waits for you", "Drafts and other decisions appear here when an agent needs your yes.",
                 Some(Button::link("Open campaigns", "/campaigns"))))
         }
-        @for approval in &found.rows { (card(approval, &wall)) }
+        @for approval in &found.rows { (card(approval, &words, &wall)) }
     };
     let body = html! {
         (Heading::new("Approvals").about(html! { (number::counted(total, "decision", "decisions")) " " (filter.status.word()) }))
-        (bar(&asked, &facets))
+        (bar(&asked, &facets, &words))
         @if waits && !found.rows.is_empty() { (bulk_form(&asked, total)) }
         h2.vh { "Decisions" }
         (live::region("approvals", &asked.href(&asked.after), &["control.approval.*"], Card::bare().body(cards)))
@@ -95,22 +100,39 @@ pub async fn queue(mut cx: web::Cx, asked: Query<Asked>) -> web::Result<Response
     cx.page("Approvals", body).await
 }
 
-fn bar(asked: &Asked, facets: &[(String, Option<Uuid>, i64)]) -> ui::filter::Filter {
+/// What kinds and campaigns are called.
+struct Words<'a> {
+    kinds: &'a Renderers,
+    campaigns: BTreeMap<Uuid, String>,
+}
+
+impl Words<'_> {
+    fn campaign(&self, id: Uuid) -> &str {
+        self.campaigns.get(&id).map_or("A campaign that is gone", String::as_str)
+    }
+}
+
+fn bar(asked: &Asked, facets: &[(String, Option<Uuid>, i64)], words: &Words<'_>) -> ui::filter::Filter {
     let mut kinds: BTreeMap<&str, i64> = BTreeMap::new();
-    let mut campaigns: BTreeMap<Uuid, i64> = BTreeMap::new();
+    // By name, so that the list reads in order; by id as well, because two may have one name.
+    let mut campaigns: BTreeMap<(&str, Uuid), i64> = BTreeMap::new();
     for (kind, campaign, count) in facets {
         *kinds.entry(kind).or_default() += count;
         if let Some(campaign) = campaign {
-            *campaigns.entry(*campaign).or_default() += count;
+            *campaigns.entry((words.campaign(*campaign), *campaign)).or_default() += count;
         }
+    }
+    // A campaign without anything that waits may be chosen still, such as to see what was decided.
+    if let Ok(chosen) = asked.campaign.parse::<Uuid>() {
+        campaigns.entry((words.campaign(chosen), chosen)).or_default();
     }
     let any = |label: &str| vec![Choice::new("", label)];
     let kinds = any("Any kind")
         .into_iter()
-        .chain(kinds.iter().map(|(k, n)| Choice::new(*k, format!("{} ({n})", kind_words(k)))));
+        .chain(kinds.iter().map(|(k, n)| Choice::new(*k, format!("{} ({n})", words.kinds.label(k)))));
     let campaigns = any("Any campaign")
         .into_iter()
-        .chain(campaigns.iter().map(|(id, n)| Choice::new(id.to_string(), format!("{id} ({n})"))));
+        .chain(campaigns.iter().map(|((name, id), n)| Choice::new(id.to_string(), format!("{name} ({n})"))));
     let risks =
         any("Any risk").into_iter().chain(Risk::ALL.map(|r| Choice::new(r.word(), show::label(r.word()))));
     let statuses = Status::ALL
@@ -149,7 +171,7 @@ fn bulk_form(asked: &Asked, total: i64) -> Markup {
     html! { details { summary { "Decide on many at once" } (Card::bare().padded(form)) } }
 }
 
-fn card(approval: &Approval, wall: &Wall) -> Markup {
+fn card(approval: &Approval, words: &Words<'_>, wall: &Wall) -> Markup {
     let id = approval.id;
     let here = format!("/approvals/{id}");
     let waits = approval.status == Status::Pending;
@@ -162,10 +184,13 @@ fn card(approval: &Approval, wall: &Wall) -> Markup {
         },
     )
     .draft(show::draft(&approval.content))
-    .why(kind_words(&approval.kind))
+    .why(words.kinds.label(&approval.kind))
     .why(Micros(approval.cost_micros).show(Currency::Aud))
     .why(risk(approval.risk))
     .evidence(show::evidence(approval));
+    if let Some(campaign) = approval.campaign_id {
+        card = card.why(words.campaign(campaign));
+    }
     card = if waits {
         card.why(html! { "lapses " (wall.relative(approval.expires_at)) })
             .approve(
@@ -181,11 +206,6 @@ fn card(approval: &Approval, wall: &Wall) -> Markup {
         card.why(status(approval.status))
     };
     html! { (card) }
-}
-
-/// What people read of a kind: of `outreach.draft`, "Draft".
-fn kind_words(kind: &str) -> String {
-    show::label(kind.rsplit('.').next().unwrap_or(kind))
 }
 
 fn risk(risk: Risk) -> Markup {
@@ -207,30 +227,30 @@ fn status(status: Status) -> Markup {
 }
 
 /// `GET /approvals/{id}`
-pub async fn detail(
-    mut cx: web::Cx,
-    Path(id): Path<ApprovalId>,
-    renderers: Renderers,
-) -> web::Result<Response> {
+pub async fn detail(mut cx: web::Cx, Path(id): Path<ApprovalId>, parts: Arc<Parts>) -> web::Result<Response> {
     let approval = super::get(&mut cx, id).await?;
+    let names = web::actor::names(&mut cx, approval.decided_by.as_deref()).await?;
+    let campaigns = (parts.campaigns)(&mut cx, approval.campaign_id.into_iter().collect()).await?;
+    let words = Words { kinds: &parts.renderers, campaigns };
     let wall = Wall::new(cx.now(), cx.who().zone.clone());
     let waits = approval.status == Status::Pending && approval.expires_at > cx.now();
     let facts = Pairs::new()
-        .add("Kind", kind_words(&approval.kind))
+        .add("Kind", words.kinds.label(&approval.kind))
+        .maybe("Campaign", approval.campaign_id.map(|id| words.campaign(id).to_owned()))
         .add("Status", status(approval.status))
         .add("Risk", risk(approval.risk))
         .add("Cost", Micros(approval.cost_micros).show(Currency::Aud))
         .add("Asked", wall.moment(approval.created_at))
         .add("Lapses", wall.moment(approval.expires_at))
         .maybe("Put off until", approval.deferred_until.map(|at| wall.moment(at)))
-        .maybe("Decided by", approval.decided_by.as_ref())
+        .maybe("Decided by", approval.decided_by.as_deref().map(|by| names.of(by)))
         .maybe("Decided at", approval.decided_at.map(|at| wall.moment(at)))
         .maybe("Reason", approval.reason.as_ref())
         .add("Content digest", html! { code { (approval.digest) } });
     let here = format!("/approvals/{id}");
     let body = html! {
         (Heading::new(&approval.title).crumb("Approvals", "/approvals").about(&approval.summary))
-        (Card::new("What will be done").padded(renderers.show(&approval)))
+        (Card::new("What will be done").padded(parts.renderers.show(&approval)))
         @if waits {
             (Card::new("Decide").padded(html! {
                 (acts([

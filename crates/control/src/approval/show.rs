@@ -9,23 +9,31 @@ use ui::prelude::*;
 /// Shows the content of one kind.
 pub type Renderer = fn(&Approval) -> Markup;
 
-/// The renderers that domains registered, by kind.
+/// What domains registered for their kinds of approvals.
 #[derive(Clone, Default)]
-pub struct Renderers(BTreeMap<&'static str, Renderer>);
+pub struct Renderers(BTreeMap<&'static str, (&'static str, Renderer)>);
 
 impl Renderers {
-    /// With a renderer for a kind.
+    /// With what people call a kind ("First mails") and how its content is shown.
     #[must_use]
-    pub fn with(mut self, kind: &'static str, renderer: Renderer) -> Self {
-        self.0.insert(kind, renderer);
+    pub fn with(mut self, kind: &'static str, label: &'static str, renderer: Renderer) -> Self {
+        self.0.insert(kind, (label, renderer));
         self
     }
 
     /// Shows an approval's content.
     pub fn show(&self, approval: &Approval) -> Markup {
         match self.0.get(approval.kind.as_str()) {
-            Some(renderer) => renderer(approval),
+            Some((_, renderer)) => renderer(approval),
             None => by_field(&approval.content),
+        }
+    }
+
+    /// What people read of a kind; of one that nobody registered, `outreach.draft`, "Draft".
+    pub fn label(&self, kind: &str) -> String {
+        match self.0.get(kind) {
+            Some((label, _)) => (*label).to_owned(),
+            None => label(kind.rsplit('.').next().unwrap_or(kind)),
         }
     }
 }

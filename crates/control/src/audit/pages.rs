@@ -10,6 +10,7 @@ use serde::Deserialize;
 use serde_json::Value;
 use std::sync::Arc;
 use ui::prelude::*;
+use web::actor::{self, Names};
 
 const ROWS: i64 = 50;
 const EXPORT_ROWS: i64 = 1_000;
@@ -66,11 +67,14 @@ pub async fn trail(mut cx: web::Cx, Query(asked): Query<Asked>) -> web::Result<R
     let zone = cx.who().zone.clone();
     let found = super::list(&mut cx, &asked.filter(), &zone, after.as_ref(), ROWS).await?;
     let tables = super::tables(&mut cx).await?;
+    let people = actor::people(&mut cx).await?;
+    let mentioned = found.rows.iter().flat_map(mentioned).chain([asked.actor.as_str()]);
+    let names = actor::names(&mut cx, mentioned).await?;
     let wall = Wall::new(cx.now(), zone);
     let tables =
         std::iter::once(Choice::new("", "Any table")).chain(tables.iter().map(|t| Choice::new(t, t)));
     let bar = ui::filter::Filter::new("/audit")
-        .field(Field::text("actor", "Who").value(&asked.actor).placeholder("user:"))
+        .field(Field::select("actor", "Who", who(&asked.actor, people, &names)).value(&asked.actor))
         .field(Field::select("table", "Table", tables).value(&asked.table))
         .field(Field::text("subject", "Row id").value(&asked.subject))
         .field(Field::line(Input::Date, "from", "From").value(&asked.from))
@@ -84,7 +88,7 @@ pub async fn trail(mut cx: web::Cx, Query(asked): Query<Asked>) -> web::Result<R
             "Widen the filter.",
             Some(Button::link("All changes", "/audit")),
         ))
-        .rows(found.rows.iter().map(|entry| line(entry, &wall)))
+        .rows(found.rows.iter().map(|entry| line(entry, &names, &wall)))
         .first(after.as_ref().map(|_| asked.link("/audit", None)))
         .next(found.next.as_ref().map(|next| asked.link("/audit", Some(next))));
     let body = html! {
@@ -96,21 +100,53 @@ pub async fn trail(mut cx: web::Cx, Query(asked): Query<Asked>) -> web::Result<R
     cx.page("Audit", body).await
 }
 
-fn line(entry: &Entry, wall: &Wall) -> Row {
+/// By whom the trail may be narrowed: each person, else each kind of actor, and whoever is asked for now.
+fn who(asked: &str, people: Vec<(String, String)>, names: &Names) -> Vec<Choice> {
+    const KINDS: [(&str, &str); 5] = [
+        ("user:", "Any person"),
+        ("api_key:", "Any API key"),
+        ("agent:", "Any agent"),
+        ("system:", "The system"),
+        ("prospect", "Leads"),
+    ];
+    let mut all: Vec<Choice> = std::iter::once(Choice::new("", "Anyone"))
+        .chain(KINDS.into_iter().map(Choice::from))
+        .chain(people.iter().map(|(label, name)| Choice::new(label, name)))
+        .collect();
+    let offered =
+        KINDS.iter().any(|(kind, _)| *kind == asked) || people.iter().any(|(label, _)| label == asked);
+    if !asked.is_empty() && !offered {
+        all.push(Choice::new(asked, names.of(asked)));
+    }
+    all
+}
+
+/// The actors that an entry names: who did it, and those in the columns that keep one.
+fn mentioned(entry: &Entry) -> impl Iterator<Item = &str> {
+    let columns = [&entry.before, &entry.after].into_iter().flatten().filter_map(Value::as_object);
+    let values = columns.flat_map(|columns| columns.iter()).filter(|(name, _)| keeps_an_actor(name));
+    values.filter_map(|(_, value)| value.as_str()).chain([entry.actor.as_str()])
+}
+
+fn keeps_an_actor(column: &str) -> bool {
+    column.ends_with("_by") || matches!(column, "actor" | "source")
+}
+
+fn line(entry: &Entry, names: &Names, wall: &Wall) -> Row {
     let what = if entry.rows == 1 { String::new() } else { format!(" ({} rows)", entry.rows) };
     Row::new()
         .cell(wall.exact(entry.at))
-        .cell(&entry.actor)
+        .cell(html! { a href={ "/audit?actor=" (crate::link(&entry.actor)) } { (names.of(&entry.actor)) } })
         .cell(html! { (entry.action) " " (entry.subject_table) (what) })
         .maybe(entry.subject_id.as_ref().map(|id| {
             html! { a href={ "/audit?table=" (entry.subject_table) "&subject=" (crate::link(id)) } { code { (id) } } }
         }))
-        .cell(changes(entry))
+        .cell(changes(entry, names))
         .maybe(entry.reason.as_ref())
 }
 
 /// Column by column, what it was and what it became.
-fn changes(entry: &Entry) -> Markup {
+fn changes(entry: &Entry, people: &Names) -> Markup {
     let names = |value: &Option<Value>| -> Vec<String> {
         value.as_ref().and_then(Value::as_object).map(|o| o.keys().cloned().collect()).unwrap_or_default()
     };
@@ -121,6 +157,7 @@ fn changes(entry: &Entry) -> Markup {
     let show = |value: &Option<Value>, column: &str| -> String {
         match value.as_ref().and_then(|v| v.get(column)) {
             None | Some(Value::Null) => String::new(),
+            Some(Value::String(text)) if keeps_an_actor(column) => people.of(text),
             Some(Value::String(text)) => text.clone(),
             Some(other) => other.to_string(),
         }

@@ -75,9 +75,10 @@ pub(super) async fn lock_uses(cx: &mut Cx, covering: &[Covering]) -> Result<Vec<
         return Ok(used);
     }
     sqlx::query!(
-        "insert into control.budget_use (budget_id, period_start)
-         select b.id, b.start::date from unnest($1::uuid[], $2::text[]) as b (id, start) order by b.id
-         on conflict do nothing",
+        "insert into control.budget_use (budget_id, tenant_id, period_start)
+         select k.id, b.tenant_id, k.start::date
+         from unnest($1::uuid[], $2::text[]) as k (id, start) join control.budget b on b.id = k.id
+         order by k.id on conflict do nothing",
         &ids,
         &starts,
     )

@@ -207,3 +207,28 @@ async fn sixty_four_workers_never_pass_a_cap_in_a_hundred_repetitions() {
         w.drop().await;
     }
 }
+
+#[tokio::test]
+async fn what_is_used_of_a_budget_is_seen_by_its_client_only() {
+    let w = World::new().await;
+    let mut cx = w.cx().await;
+    set(&mut cx, Scope::Client, None, Period::Day, Micros(1_000_000), "test").await.expect("sets");
+    let _held = reserve(&mut cx, &call(1_000)).await.expect("fits");
+    let seen = async |cx: &mut Cx| {
+        sqlx::query_scalar!(r#"select count(*) as "count!" from control.budget_use"#)
+            .fetch_one(cx.conn())
+            .await
+    };
+    assert_eq!(seen(&mut cx).await.expect("reads"), 2, "the client's and the platform's");
+    cx.commit().await.expect("commits");
+    let stranger = w.db.random().id(w.clock.as_ref());
+    let mut other = w.of(stranger).await;
+    assert_eq!(seen(&mut other).await.expect("reads"), 1, "the platform's sum only");
+    let changed =
+        sqlx::query!("update control.budget_use set reserved_micros = 0 where tenant_id is not null")
+            .execute(other.conn())
+            .await
+            .expect("runs");
+    assert_eq!(changed.rows_affected(), 0);
+    w.drop().await;
+}

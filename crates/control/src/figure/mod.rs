@@ -1,7 +1,11 @@
 //! Dated figures: limits, ramps, windows, thresholds, public holidays. What the code obeys is what the
 //! pages show, with since when, from which source and why.
 
+pub mod holiday_pages;
+pub mod holidays;
 pub mod pages;
+mod rules;
+mod words;
 
 #[cfg(test)]
 mod tests;
@@ -90,19 +94,25 @@ async fn find(cx: &mut Cx, key: &str) -> Result<Option<Value>> {
 }
 
 /// Sets a figure from an instant on: the tenant's own, or in a context across tenants the platform's.
-/// The value must have the shape of the one before, if there was one. Errors: `figure.reason`,
-/// `figure.shape`.
+/// The value must have the shape of the one before, if there was one, and be one that the code can obey.
+/// Errors: `figure.reason`, `figure.shape`.
 pub async fn set(cx: &mut Cx, key: &str, value: &Value, valid_from: Time, reason: &str) -> Result<FigureId> {
     let reason = reason.trim();
     if !(1..=500).contains(&reason.chars().count()) {
         return Err(Error::invalid("figure.reason", "Say why, in 1 to 500 characters."));
     }
-    if let Some(before) = find(cx, key).await?
+    if let Some(problem) = rules::problem(key, value) {
+        return Err(Error::invalid("figure.shape", problem));
+    }
+    // A window may open and close days, and a calendar may lose its last one: the rule above is theirs.
+    let free = key.starts_with(rules::HOLIDAYS) || key.starts_with("window.");
+    if !free
+        && let Some(before) = find(cx, key).await?
         && !same_shape(&before, value)
     {
         return Err(Error::invalid(
             "figure.shape",
-            format!("“{key}” has another shape. The present value is {before}."),
+            format!("This has another form than the present value, {before}."),
         ));
     }
     cx.because(reason).await?;

@@ -31,8 +31,8 @@ async fn a_figure_of_another_shape_is_refused_and_a_missing_one_says_no() {
         assert_eq!(error.code(), "figure.shape", "{bad}");
     }
     assert!(
-        set(&mut cx, "email.ramp", &json!([[1, 2], [3]]), now, "no").await.is_ok(),
-        "lists of lists of numbers"
+        set(&mut cx, "email.ramp", &json!([[1, 2], [3, 4]]), now, "no").await.is_ok(),
+        "pairs of numbers"
     );
     assert!(set(&mut cx, "email.ramp", &json!([]), now, "no").await.is_err());
     assert_eq!(read::<i64>(&mut cx, "no.such").await.expect_err("missing").code(), "figure.missing");

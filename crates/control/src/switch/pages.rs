@@ -1,6 +1,7 @@
 //! Stop: choose what, see what freezes, say why, confirm; then the proof. And the list of switches.
 
 use super::{EffectSource, Scope, SwitchId, Target};
+use crate::outside::CampaignNames;
 use axum::{
     extract::{Form as Sent, Path, Query},
     response::Response,
@@ -12,6 +13,7 @@ use serde::Deserialize;
 use serde_json::json;
 use std::sync::Arc;
 use ui::prelude::*;
+use web::actor;
 
 /// What is chosen on the page Stop.
 #[derive(Clone, Debug, Default, Deserialize)]
@@ -109,27 +111,32 @@ async fn confirmation(
         }));
     Ok(html! {
         (Card::new("What will freeze").body(table))
-        (Card::new("Confirm").padded(html! { p { b { (target.says()) } } (form) }))
+        (Card::new("Confirm").padded(html! { @if target.campaign().is_none() { p { b { (target.says()) } } } (form) }))
     })
 }
 
 /// `POST /stop`
-pub async fn engage(cx: web::Cx, Sent(asked): Sent<Asked>) -> web::Result<Response> {
+pub async fn engage(
+    cx: web::Cx,
+    Sent(asked): Sent<Asked>,
+    campaigns: CampaignNames,
+) -> web::Result<Response> {
     let target = asked.target()?.ok_or_else(|| Error::invalid("switch.scope", "Choose what to stop."))?;
-    let on = if target.scope == Scope::Platform {
+    let (on, told) = if target.scope == Scope::Platform {
         let mut system = across(cx).await?;
         let on = super::engage(&mut system.0, &target, &asked.reason).await?;
         let payload = json!({"scope": target.scope, "target": null, "reason": on.reason});
         system.0.publish_for(system.1, Fact::about("control.switch.engaged", on.id).with(payload)).await?;
         system.0.commit().await?;
-        on
+        (on, target.says())
     } else {
         let mut cx = cx;
         let on = super::engage(&mut cx, &target, &asked.reason).await?;
+        let names = campaigns(&mut cx, target.campaign().into_iter().collect()).await?;
         cx.commit().await?;
-        on
+        (on, target.told(&names))
     };
-    Ok(web::redirect_with(&format!("/switches/{}", on.id), &format!("{} is stopped.", target.says())))
+    Ok(web::redirect_with(&format!("/switches/{}", on.id), &format!("{told} is stopped.")))
 }
 
 /// A context across tenants in place of a member's, for whoever runs the installation.
@@ -144,8 +151,10 @@ async fn across(cx: web::Cx) -> web::Result<(db::Cx, base::TenantId)> {
 }
 
 /// `GET /switches`
-pub async fn list(mut cx: web::Cx) -> web::Result<Response> {
+pub async fn list(mut cx: web::Cx, campaigns: CampaignNames) -> web::Result<Response> {
     let all = super::history(&mut cx, 200).await?;
+    let names = actor::names(&mut cx, all.iter().map(|s| s.engaged_by.as_str())).await?;
+    let campaigns = campaigns(&mut cx, all.iter().filter_map(|s| s.target.campaign()).collect()).await?;
     let wall = Wall::new(cx.now(), cx.who().zone.clone());
     let engaged = all.iter().filter(|s| s.is_engaged()).count();
     let table = Table::new("Switches", ["What", "State", "Why", "By", "Since", "Released"])
@@ -156,10 +165,10 @@ pub async fn list(mut cx: web::Cx) -> web::Result<Response> {
         ))
         .rows(all.iter().map(|s| {
             Row::new()
-                .link(&s.target.says(), &format!("/switches/{}", s.id))
+                .link(&s.target.told(&campaigns), &format!("/switches/{}", s.id))
                 .cell(if s.is_engaged() { tag(Tone::Bad, "stopped") } else { tag(Tone::Cold, "released") })
                 .cell(&s.reason)
-                .cell(&s.engaged_by)
+                .cell(names.of(&s.engaged_by))
                 .cell(wall.moment(s.engaged_at))
                 .maybe(s.released_at.map(|at| wall.moment(at)))
         }));
@@ -176,10 +185,15 @@ pub async fn detail(
     mut cx: web::Cx,
     Path(id): Path<SwitchId>,
     source: Arc<dyn EffectSource>,
+    campaigns: CampaignNames,
 ) -> web::Result<Response> {
     let proof = super::proof(&mut cx, source.as_ref(), id).await?;
     let wall = Wall::new(cx.now(), cx.who().zone.clone());
     let switch = &proof.switch;
+    let by = [Some(switch.engaged_by.as_str()), switch.released_by.as_deref()];
+    let names = actor::names(&mut cx, by.into_iter().flatten()).await?;
+    let campaigns = campaigns(&mut cx, switch.target.campaign().into_iter().collect()).await?;
+    let told = switch.target.told(&campaigns);
     let effect = |effect: &Option<super::Effect>| -> Option<Markup> {
         effect.as_ref().map(|e| {
             html! {
@@ -197,10 +211,10 @@ pub async fn detail(
             @if proof.effects.after == 0 { (tag(Tone::Good, "0")) } @else { (tag(Tone::Bad, number::count(proof.effects.after))) }
         });
     let about = Pairs::new()
-        .add("What", switch.target.says())
+        .add("What", &told)
         .add("Why", &switch.reason)
-        .add("By", &switch.engaged_by)
-        .maybe("Released by", switch.released_by.as_ref())
+        .add("By", names.of(&switch.engaged_by))
+        .maybe("Released by", switch.released_by.as_deref().map(|by| names.of(by)))
         .maybe("Released at", switch.released_at.map(|at| wall.exact(at)))
         .maybe("Why released", switch.release_reason.as_ref());
     let release = Form::post(format!("/switches/{id}/release"), "release")
@@ -208,7 +222,7 @@ pub async fn detail(
         .act(Button::submit("Release").primary());
     let state = if switch.is_engaged() { tag(Tone::Bad, "stopped") } else { tag(Tone::Cold, "released") };
     let body = html! {
-        (Heading::new(switch.target.says()).crumb("Switches", "/switches").tag(state))
+        (Heading::new(&told).crumb("Switches", "/switches").tag(state))
         (live::region("proof", &format!("/switches/{id}"), &["outreach.touch.*", "control.switch.*"],
             Card::new("Proof of the stop").padded(shown).foot("Read from the recorded effects, each time this page is opened.")))
         (Card::new("About").padded(about).link("Every change", &format!("/audit?table=control.switch&subject={id}")))
@@ -228,8 +242,10 @@ pub async fn release(
     mut cx: web::Cx,
     Path(id): Path<SwitchId>,
     Sent(why): Sent<Why>,
+    campaigns: CampaignNames,
 ) -> web::Result<Response> {
     let found = super::get(&mut cx, id).await?;
+    let campaigns = campaigns(&mut cx, found.target.campaign().into_iter().collect()).await?;
     if found.target.scope == Scope::Platform {
         let (mut system, tenant) = across(cx).await?;
         super::release(&mut system, id, &why.reason).await?;
@@ -240,5 +256,5 @@ pub async fn release(
         super::release(&mut cx, id, &why.reason).await?;
         cx.commit().await?;
     }
-    Ok(web::redirect_with(&format!("/switches/{id}"), &format!("{} goes on.", found.target.says())))
+    Ok(web::redirect_with(&format!("/switches/{id}"), &format!("{} goes on.", found.target.told(&campaigns))))
 }

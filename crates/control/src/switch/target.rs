@@ -120,6 +120,30 @@ impl Target {
         Self { scope, name: Some(name.into()) }
     }
 
+    /// The campaign that is stopped, when it is one.
+    pub fn campaign(&self) -> Option<uuid::Uuid> {
+        match self.scope {
+            Scope::Campaign => self.name.as_deref().and_then(|name| name.parse().ok()),
+            Scope::Platform
+            | Scope::Client
+            | Scope::Channel
+            | Scope::Agent
+            | Scope::Provider
+            | Scope::Principal => None,
+        }
+    }
+
+    /// In a sentence for people, who know campaigns by their names.
+    pub fn told(&self, campaigns: &std::collections::BTreeMap<uuid::Uuid, String>) -> String {
+        match self.campaign() {
+            Some(id) => match campaigns.get(&id) {
+                Some(name) => format!("Campaign {name}"),
+                None => "A campaign that is gone".to_owned(),
+            },
+            None => self.says(),
+        }
+    }
+
     /// In a sentence: "Everything of this client", "Channel email".
     pub fn says(&self) -> String {
         let kind = match self.scope {

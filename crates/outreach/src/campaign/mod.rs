@@ -11,7 +11,7 @@ mod tests;
 
 pub use leads::{AddFilter, Enrolled, Stage, add_leads, enrolled};
 pub use rules::{Allocation, Move, Status};
-pub use store::{counts, get, list};
+pub use store::{counts, get, list, names};
 
 use crate::{resource, sequence, touch::Mode};
 use base::{Error, Result, Time};

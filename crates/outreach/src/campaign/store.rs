@@ -284,3 +284,19 @@ pub(super) async fn assign(cx: &mut Cx, id: CampaignId, resources: &[Uuid]) -> R
     .await?;
     Ok(())
 }
+
+/// What campaigns of this client are called, finished and removed ones too; others are left out.
+pub async fn names(cx: &mut Cx, ids: Vec<Uuid>) -> Result<BTreeMap<Uuid, String>> {
+    if ids.is_empty() {
+        return Ok(BTreeMap::new());
+    }
+    let tenant = cx.tenant()?.uuid();
+    let rows = sqlx::query!(
+        "select id, name from outreach.campaign where tenant_id = $1 and id = any($2)",
+        tenant,
+        &ids
+    )
+    .fetch_all(cx.conn())
+    .await?;
+    Ok(rows.into_iter().map(|row| (row.id, row.name)).collect())
+}

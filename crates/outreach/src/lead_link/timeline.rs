@@ -37,6 +37,7 @@ pub(super) async fn of_lead(cx: &mut Cx, lead: LeadId) -> Result<Markup> {
     )
     .fetch_all(cx.conn())
     .await?;
+    let names = web::actor::names(cx, happened.iter().map(|row| row.actor.as_str())).await?;
     let due = |at: Option<Time>| html! { @if let Some(at) = at { (wall.relative(at)) } @else { "–" } };
     let mut places = Table::new(
         "Campaigns of this lead",
@@ -65,7 +66,7 @@ pub(super) async fn of_lead(cx: &mut Cx, lead: LeadId) -> Result<Markup> {
                             @if let Some(channel) = row.channel { " · " (channel.label()) }
                             @if !row.preview.is_empty() { br; (row.preview) }
                             @if let Some(thread) = row.thread { " " a href={ "/inbox/" (thread) } { "Open the conversation" } }
-                            br; span.muted { (row.actor) }
+                            br; span.muted { (names.of(&row.actor)) }
                         }
                     }
                 }

@@ -15,22 +15,18 @@ use uuid::Uuid;
 use web::{Access, RouteKind};
 
 /// Tables whose rows name no tenant, and why no tenant can read another's there.
-const WITHOUT_TENANT: [(&str, &str); 9] = [
+const WITHOUT_TENANT: [(&str, &str); 8] = [
     ("accounts.mail_token", "belongs to a person; only the kernel's role may read it"),
     ("accounts.person", "a person may be in several tenants; a policy shows colleagues only"),
     ("accounts.sign_in_failure", "of people who are not signed in; only the kernel's role may read it"),
     ("audit.checkpoint", "of the whole chain; only the kernel's role may read it"),
     ("audit.link", "hashes of the whole chain; only the kernel's role may read it"),
-    (
-        "control.budget_use",
-        "amounts by the id of a budget; whoever cannot see the budget has no id to ask for",
-    ),
     ("jobs.node", "processes of the installation; only the kernel's role may read it"),
     ("jobs.subscription", "which fact starts which kind of job: the program's, the same for everybody"),
     ("public._sqlx_migrations", "the schema's own history; no role of the program may read it"),
 ];
 /// Those of them that a tenant's role may read.
-const READABLE: [&str; 3] = ["accounts.person", "control.budget_use", "jobs.subscription"];
+const READABLE: [&str; 2] = ["accounts.person", "jobs.subscription"];
 
 async fn planted(kit: &TestDb, tenant: Uuid) -> (PgConnection, Vec<Table>, BTreeMap<String, Uuid>) {
     let mut conn = catalogue::owner(kit).await;

@@ -121,6 +121,7 @@ pub async fn activity(
 ) -> web::Result<Response> {
     let (campaign, counts) = with_counts(&mut cx, id).await?;
     let page = happened(&mut cx, id, listed.after.as_ref()).await?;
+    let names = web::actor::names(&mut cx, page.rows.iter().map(|h| h.actor.as_str())).await?;
     let wall = Wall::new(cx.now(), cx.who().zone.clone());
     let rows = page.rows.iter().map(|h| {
         let row = Row::new().cell(wall.relative(h.at)).cell(tag(tone(h.action), word(h.action)));
@@ -128,7 +129,7 @@ pub async fn activity(
             (Some(lead), Some(lead_id)) => row.link(lead, &format!("/leads/{lead_id}")),
             (Some(_) | None, _) => row.maybe::<String>(None),
         };
-        row.cell(&h.preview).cell(&h.actor)
+        row.cell(&h.preview).cell(names.of(&h.actor))
     });
     let columns = [
         Column::text("When"),

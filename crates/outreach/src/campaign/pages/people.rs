@@ -1,13 +1,13 @@
 //! The leads of a campaign, and adding more.
 
-use super::{ROWS, head, with_counts};
+use super::{ROWS, head, refused, with_counts};
 use crate::campaign::{AddFilter, Stage, add_leads, enrolled};
 use axum::{
     Form,
     extract::{Path, Query},
     response::Response,
 };
-use base::{Cursor, Error, Result};
+use base::{Cursor, Kind, Result};
 use maud::html;
 use serde::Deserialize;
 use ui::prelude::{
@@ -24,10 +24,17 @@ pub struct Listed {
 }
 
 /// `GET /campaigns/{id}/leads`
-pub async fn leads(
+pub async fn leads(cx: web::Cx, Path(id): Path<Uuid>, Query(listed): Query<Listed>) -> web::Result<Response> {
+    page(cx, id, &listed, &Added::default(), None).await
+}
+
+/// The leads, and the form with what was typed and what is wrong with it: the field, and a sentence.
+async fn page(
     mut cx: web::Cx,
-    Path(id): Path<Uuid>,
-    Query(listed): Query<Listed>,
+    id: Uuid,
+    listed: &Listed,
+    typed: &Added,
+    problem: Option<Problem>,
 ) -> web::Result<Response> {
     let (campaign, counts) = with_counts(&mut cx, id).await?;
     let page = enrolled(&mut cx, campaign.id, listed.stage, listed.after.as_ref(), ROWS).await?;
@@ -81,7 +88,7 @@ pub async fn leads(
     let here = format!("/campaigns/{id}/leads?stage={}", listed.stage.word());
     let body = html! {
         (head(&campaign, &counts, "/leads"))
-        (Card::new("Add leads").padded(add_form(id, &imports)))
+        (Card::new("Add leads").padded(add_form(id, &imports, typed, problem.as_ref())))
         (tabs("Leads by how far they got", &here, &stages))
         (Card::bare().body(Table::new("Leads of the campaign", columns).rows(rows).empty(empty).next(next)))
     };
@@ -94,21 +101,37 @@ fn tier_words(tier: &str) -> &str {
     tier.parse::<leads::score::Tier>().map_or(tier, |tier| tier.client_label())
 }
 
-fn add_form(id: Uuid, imports: &[(Uuid, String)]) -> ui::form::Form {
+/// The tiers that a campaign takes, with what people call them.
+const TIERS: [(&str, &str); 4] = [
+    ("hot", "High priority (85 and more)"),
+    ("warm", "Engaged (60-84)"),
+    ("cool", "Nurturing (35-59)"),
+    ("cold", "Low activity (20-34)"),
+];
+/// The states in which a lead may join.
+const STATES: [(&str, &str); 3] = [("scored", "Scored"), ("enriched", "Enriched"), ("new", "New")];
+/// Leads that join at once at most.
+const LIMIT_MAX: i64 = 10_000;
+
+fn add_form(
+    id: Uuid,
+    imports: &[(Uuid, String)],
+    typed: &Added,
+    problem: Option<&Problem>,
+) -> ui::form::Form {
+    let of = |field: &str| problem.filter(|(at, _)| *at == field).map(|(_, text)| text.clone());
     let any = || std::iter::once(Choice::new("", "Any"));
-    let tiers = [
-        ("hot", "High priority (85 and more)"),
-        ("warm", "Engaged (60-84)"),
-        ("cool", "Nurturing (35-59)"),
-        ("cold", "Low activity (20-34)"),
-    ];
-    let states = [("scored", "Scored"), ("enriched", "Enriched"), ("new", "New")];
-    ui::form::Form::post(format!("/campaigns/{id}/leads"), "add")
+    let imports = imports.iter().map(|(id, name)| Choice::new(id.to_string(), name));
+    let mut form = ui::form::Form::post(format!("/campaigns/{id}/leads"), "add");
+    if !typed.leads.is_empty() {
+        form = form.hidden("leads", &typed.leads);
+    }
+    form.problem(of(""))
         .line([
-            Field::select("tier", "Tier", any().chain(tiers.map(Choice::from))),
-            Field::select("status", "State", any().chain(states.map(Choice::from))),
-            Field::select("import_id", "Import", any().chain(imports.iter().map(|(id, name)| Choice::new(id.to_string(), name)))),
-            Field::number("limit", "At most").range("1", "10000", "1"),
+            Field::select("tier", "Tier", any().chain(TIERS.map(Choice::from))).value(&typed.tier).error(of("tier")),
+            Field::select("status", "State", any().chain(STATES.map(Choice::from))).value(&typed.status).error(of("status")),
+            Field::select("import_id", "Import", any().chain(imports)).value(&typed.import_id).error(of("import_id")),
+            Field::number("limit", "At most").range("1", LIMIT_MAX.to_string(), "1").value(&typed.limit).error(of("limit")),
         ])
         .other(html! { p.quiet { "Best score first. Leads that are in another sequence, have answered, opted out or have no address stay out." } })
         .submit("Add leads")
@@ -137,30 +160,70 @@ pub struct Added {
     leads: String,
 }
 
+/// What is wrong with what was typed: the field (empty: the whole), and a sentence.
+type Problem = (&'static str, String);
+
+impl Added {
+    fn filter(&self) -> std::result::Result<AddFilter, Problem> {
+        let some = |text: &str| Some(text.trim()).filter(|t| !t.is_empty()).map(str::to_owned);
+        let one_of = |field: &'static str, text: &str, known: &[(&str, &str)]| match some(text) {
+            Some(word) if !known.iter().any(|(known, _)| *known == word) => {
+                Err((field, "Choose one from the list.".to_owned()))
+            }
+            other => Ok(other),
+        };
+        let lead_ids = self
+            .leads
+            .split(|c: char| c == ',' || c.is_whitespace())
+            .filter(|text| !text.is_empty())
+            .map(|text| text.parse::<Uuid>().map_err(|_| ("", format!("“{text}” is not the id of a lead."))))
+            .collect::<std::result::Result<Vec<_>, Problem>>()?;
+        let import_id = some(&self.import_id)
+            .map(|t| t.parse().map_err(|_| ("import_id", "Choose an import from the list.".to_owned())))
+            .transpose()?;
+        let limit = match some(&self.limit) {
+            None => None,
+            Some(text) => match text.parse::<i64>() {
+                Ok(limit) if (1..=LIMIT_MAX).contains(&limit) => Some(limit),
+                Ok(_) | Err(_) => {
+                    let most = number::count(LIMIT_MAX);
+                    return Err(("limit", format!("“{text}” is not a whole number from 1 to {most}.")));
+                }
+            },
+        };
+        Ok(AddFilter {
+            lead_ids,
+            tier: one_of("tier", &self.tier, &TIERS)?,
+            status: one_of("status", &self.status, &STATES)?,
+            import_id,
+            limit,
+        })
+    }
+}
+
 /// `POST /campaigns/{id}/leads`
 pub async fn add(mut cx: web::Cx, Path(id): Path<Uuid>, Form(typed): Form<Added>) -> web::Result<Response> {
-    let bad = |what: &'static str| Error::invalid("campaign.filter", format!("The {what} cannot be read."));
-    let ids = typed
-        .leads
-        .split(|c: char| c == ',' || c.is_whitespace())
-        .filter(|text| !text.is_empty())
-        .map(|text| text.parse::<Uuid>().map_err(|cause| bad("list of leads").caused_by(cause)))
-        .collect::<Result<Vec<_>>>()?;
-    let some = |text: &str| Some(text.trim()).filter(|t| !t.is_empty()).map(str::to_owned);
-    let filter = AddFilter {
-        lead_ids: ids,
-        tier: some(&typed.tier),
-        status: some(&typed.status),
-        import_id: some(&typed.import_id)
-            .map(|t| t.parse().map_err(|cause| bad("import").caused_by(cause)))
-            .transpose()?,
-        limit: some(&typed.limit)
-            .map(|t| t.parse().map_err(|cause| bad("number").caused_by(cause)))
-            .transpose()?,
+    let done = match typed.filter() {
+        Ok(filter) => add_leads(&mut cx, id.into(), &filter).await.map_err(|error| {
+            // Beside the first of the fields, any of which would do.
+            let field = if error.code() == "campaign.no_filter" { "tier" } else { "" };
+            (field, error)
+        }),
+        Err(problem) => {
+            return refused(page(cx, id, &Listed::default(), &typed, Some(problem)).await?);
+        }
     };
-    let joined = add_leads(&mut cx, id.into(), &filter).await?;
-    cx.commit().await?;
-    let count = i64::try_from(joined).unwrap_or(i64::MAX);
-    let notice = format!("{} joined the campaign.", number::counted(count, "lead", "leads"));
-    Ok(web::redirect_with(&format!("/campaigns/{id}/leads"), &notice))
+    match done {
+        Ok(joined) => {
+            cx.commit().await?;
+            let count = i64::try_from(joined).unwrap_or(i64::MAX);
+            let notice = format!("{} joined the campaign.", number::counted(count, "lead", "leads"));
+            Ok(web::redirect_with(&format!("/campaigns/{id}/leads"), &notice))
+        }
+        Err((field, error)) if matches!(error.kind(), Kind::Invalid | Kind::Refused | Kind::Conflict) => {
+            let problem = (field, error.message().to_owned());
+            refused(page(cx, id, &Listed::default(), &typed, Some(problem)).await?)
+        }
+        Err((_, error)) => Err(error.into()),
+    }
 }

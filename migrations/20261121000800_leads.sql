@@ -94,7 +94,7 @@ create table leads.lead (
   industry_key text generated always as (lower(btrim(industry))) stored
 );
 create unique index lead_email on leads.lead (tenant_id, email) where email is not null and deleted_at is null;
-create index lead_list on leads.lead (tenant_id, created_at desc, id desc) where deleted_at is null;
+create index lead_list on leads.lead (tenant_id, created_at desc, id desc) include (scored_at) where deleted_at is null;
 create index lead_score on leads.lead (tenant_id, score desc nulls last, id desc) where deleted_at is null;
 create index lead_rank on leads.lead (tenant_id, rank desc, id desc) where deleted_at is null;
 create index lead_status on leads.lead (tenant_id, status_no, rank desc, id desc) where deleted_at is null;
@@ -103,6 +103,7 @@ create index lead_country on leads.lead (tenant_id, country, rank desc, id desc)
 create index lead_industry on leads.lead (tenant_id, industry_key, rank desc, id desc) where deleted_at is null and industry_key is not null;
 create index lead_domain on leads.lead (tenant_id, domain);
 create index lead_phone on leads.lead (tenant_id, phone) where phone is not null;
+create index lead_personal_email on leads.lead (tenant_id, personal_email) where personal_email is not null and deleted_at is null;
 create index lead_linkedin on leads.lead (tenant_id, linkedin_url) where linkedin_url is not null;
 create index lead_company on leads.lead (company_id);
 create index lead_import on leads.lead (tenant_id, import_id, rank desc, id desc) where import_id is not null;

@@ -1,6 +1,6 @@
 //! The suppression list in the public API.
 
-use super::{Entry, Kind, Reason, SuppressionId, add as put, of_kind, search};
+use super::{Entry, Kind, Reason, Scope, SuppressionId, add as put, of_kind, search};
 use axum::extract::{Path, Query};
 use axum::http::StatusCode;
 use axum::response::Response;
@@ -15,6 +15,8 @@ use web::api::{Input, Output, once};
 #[derive(Serialize, JsonSchema)]
 pub(crate) struct View {
     id: SuppressionId,
+    /// For whom it holds. Of an entry that holds everywhere, note and author are not told.
+    scope: Scope,
     kind: Kind,
     value: String,
     reason: Reason,
@@ -28,6 +30,7 @@ impl From<Entry> for View {
     fn from(entry: Entry) -> Self {
         Self {
             id: entry.id,
+            scope: entry.scope,
             kind: entry.kind,
             value: entry.value,
             reason: entry.reason,

@@ -1,6 +1,6 @@
 //! `/compliance/suppression`: whom nobody may contact.
 
-use super::{Kind, Reason, add as put, of_kind, parse_many, release as lift, search};
+use super::{Kind, Reason, Scope, add as put, of_kind, parse_many, release as lift, search};
 use axum::Form as Sent;
 use axum::extract::{Path, Query};
 use axum::http::StatusCode;
@@ -43,10 +43,11 @@ async fn page(
     pasted: Option<(String, Markup)>,
 ) -> web::Result<Response> {
     let page = search(&mut cx, &asked.q, asked.after.as_ref(), ROWS).await?;
+    let names = web::actor::names(&mut cx, page.rows.iter().map(|entry| entry.created_by.as_str())).await?;
     let wall = Wall::new(cx.now(), cx.who().zone.clone());
     let (may_add, may_lift) = (cx.who().role >= base::Role::Member, cx.who().role >= base::Role::Admin);
     let rows = page.rows.iter().map(|entry| {
-        let act = if entry.reason.is_final() {
+        let act = if entry.reason.is_final() || entry.scope == Scope::Platform {
             html! { span.quiet { "for good" } }
         } else if may_lift {
             html! { (Button::post("Release", format!("/compliance/suppression/{}/release", entry.id)).quiet().about(&entry.value).confirm("Release this entry? Messages may then be sent again.")) }
@@ -56,16 +57,21 @@ async fn page(
         Row::new()
             .cell(entry.value.as_str())
             .cell(entry.kind.label())
+            .cell(match entry.scope {
+                Scope::Client => html! { (entry.scope.label()) },
+                Scope::Platform => tag(Tone::Warm, entry.scope.label()),
+            })
             .cell(entry.reason.label())
             .cell(entry.source.as_str())
             .maybe((!entry.note.is_empty()).then_some(entry.note.as_str()))
-            .cell(entry.created_by.as_str())
+            .maybe((!entry.created_by.is_empty()).then(|| names.of(&entry.created_by)))
             .cell(wall.relative(entry.created_at))
             .cell(act)
     });
     let columns = [
         Column::text("Value"),
         Column::text("Kind"),
+        Column::text("Holds for"),
         Column::text("Why"),
         Column::text("Through"),
         Column::text("Note"),
@@ -95,7 +101,7 @@ async fn page(
     let failed = problem.is_some() || pasted.is_some();
     let kept = pasted.as_ref().map(|(lines, _)| lines.as_str()).unwrap_or_default();
     let body = html! {
-        (Heading::new("Suppression").about("Whom nobody may contact, on any channel, from the moment of the entry."))
+        (Heading::new("Suppression").about("Whom nobody may contact, on any channel, from the moment of the entry. Opt-outs and complaints of your leads hold everywhere: for every client of this installation."))
         @if let Some((_, note)) = &pasted { (note) }
         (Filter::new("/compliance/suppression")
             .field(Field::line(Input::Search, "q", "Find").value(asked.q.as_str()).placeholder("An address, domain, company or number").grow())

@@ -3,12 +3,24 @@
 use serde::{Deserialize, Serialize};
 
 /// For whom an entry holds.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, schemars::JsonSchema)]
+#[serde(rename_all = "snake_case")]
 pub enum Scope {
     /// This client.
     Client,
     /// Every client of the installation.
+    #[serde(rename = "everywhere")]
     Platform,
+}
+
+impl Scope {
+    /// What people read.
+    pub fn label(self) -> &'static str {
+        match self {
+            Self::Client => "you",
+            Self::Platform => "everywhere",
+        }
+    }
 }
 
 /// What an entry names.

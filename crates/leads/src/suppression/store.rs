@@ -112,12 +112,14 @@ pub struct Entry {
     pub created_at: Time,
 }
 
-/// The client's entries, newest first; with words, only those whose value begins with them.
+/// The entries that concern the client, newest first.
 pub async fn list(cx: &mut Cx, after: Option<&Cursor>, limit: usize) -> Result<Page<Entry>> {
     search(cx, "", after, limit).await
 }
 
-/// The client's entries whose value is this one (an address also finds its domain), or all when it is empty.
+/// The entries that concern the client and whose value is this one (an address also finds its domain), or
+/// all when it is empty: its own, and those that hold everywhere and name one of its own leads. Of the
+/// latter nothing is told that another client may have written: neither who added them nor the note.
 pub async fn search(cx: &mut Cx, value: &str, after: Option<&Cursor>, limit: usize) -> Result<Page<Entry>> {
     let tenant = cx.tenant()?.uuid();
     let (before, before_id) = match after {
@@ -133,10 +135,25 @@ pub async fn search(cx: &mut Cx, value: &str, after: Option<&Cursor>, limit: usi
     let mut values = vec![value.clone()];
     values.extend(value.split_once('@').map(|(_, domain)| domain.to_owned()));
     let rows = sqlx::query!(
-        r#"select id, tenant_id, kind as "kind: Kind", value, reason as "reason: Reason", source, note, created_by, created_at
-           from leads.suppression
-           where tenant_id = $1 and released_at is null and ($5 or value = any($6))
-             and ($2::timestamptz is null or (created_at, id) < ($2, $3))
+        r#"select id as "id!", tenant_id, kind as "kind!: Kind", value as "value!", reason as "reason!: Reason",
+                  source as "source!", note as "note!", created_by as "created_by!", created_at as "created_at!"
+           from (
+             (select id, tenant_id, kind, value, reason, source, note, created_by, created_at
+              from leads.suppression
+              where tenant_id = $1 and released_at is null and ($5 or value = any($6))
+                and ($2::timestamptz is null or (created_at, id) < ($2, $3))
+              order by created_at desc, id desc limit $4)
+             union all
+             (select s.id, s.tenant_id, s.kind, s.value, s.reason, s.source, '', '', s.created_at
+              from leads.suppression s
+              where s.tenant_id is null and s.released_at is null and ($5 or s.value = any($6))
+                and ($2::timestamptz is null or (s.created_at, s.id) < ($2, $3))
+                and (s.kind = 'email' and (
+                       exists (select from leads.lead l where l.tenant_id = $1 and l.email = s.value and l.deleted_at is null)
+                       or exists (select from leads.lead l where l.tenant_id = $1 and l.personal_email = s.value and l.deleted_at is null))
+                     or s.kind = 'phone'
+                       and exists (select from leads.lead l where l.tenant_id = $1 and l.phone = s.value and l.deleted_at is null))
+              order by s.created_at desc, s.id desc limit $4)) e
            order by created_at desc, id desc limit $4"#,
         tenant,
         before as Option<Time>,

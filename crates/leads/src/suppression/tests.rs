@@ -1,3 +1,4 @@
+use super::{New, Reason, Scope, add, list};
 use crate::tests::World;
 use serde_json::json;
 
@@ -93,4 +94,77 @@ async fn programs_keep_the_same_list() {
     assert_eq!(world.them().get("/api/v1/suppression").await.expect(200).json()["rows"], json!([]));
     world.them().json("DELETE", &format!("/api/v1/suppression/{id}"), &json!({})).await.expect(422);
     us.json("DELETE", &format!("/api/v1/suppression/{id}"), &json!({})).await.expect(204);
+}
+
+#[tokio::test]
+async fn an_opt_out_that_holds_everywhere_is_seen_by_whose_lead_it_is_and_by_nobody_else() {
+    let world = World::new().await;
+    let (us, them, at) = (world.us(), world.them(), "/compliance/suppression");
+    world
+        .add(&[("email", "Priya@harbour.example"), ("first_name", "Priya"), ("phone", "0491 570 156")])
+        .await;
+    let mut cx = world.db.cx(&world.theirs.owner).await;
+    let said = "please tell Anchor nothing of this";
+    for address in ["priya@harbour.example", "other@elsewhere.example"] {
+        let address = base::EmailAddress::parse(address).expect("an address");
+        let entry = New::email(Scope::Platform, &address, Reason::Unsubscribed, "reply", said);
+        assert!(add(&mut cx, &entry).await.expect("is added"));
+    }
+    let entry = New::phone(Scope::Platform, "+61491570156", Reason::Complained, "complaint", said);
+    assert!(add(&mut cx, &entry).await.expect("is added"));
+    cx.commit().await.expect("a commit");
+    let page =
+        us.get(at).await.expect(200).shows("priya@harbour.example E-mail address everywhere opted out");
+    page.shows("+61491570156 Phone number everywhere complained")
+        .hides("other@elsewhere.example")
+        .hides(said)
+        .hides("owner of Beacon Agency")
+        .hides("Someone outside")
+        .hides("/release");
+    us.get(&format!("{at}?q=priya%40harbour.example")).await.expect(200).shows("everywhere");
+    us.get(&format!("{at}?q=other%40elsewhere.example")).await.expect(200).shows("No such entry");
+    let listed = us.get("/api/v1/suppression").await.expect(200).hides(said).json();
+    let rows = listed["rows"].as_array().expect("rows");
+    assert_eq!(rows.len(), 2, "{listed}");
+    assert!(rows.iter().all(|row| row["scope"] == "everywhere" && row["created_by"] == ""), "{listed}");
+    // Neither of them is a lead of the other client, who stored them.
+    them.get(at).await.expect(200).shows("Nobody is on the list").hides("harbour.example");
+    us.post(at, &[("kind", "domain"), ("value", "rival.example"), ("reason", "competitor")])
+        .await
+        .expect(303);
+    us.get(at)
+        .await
+        .expect(200)
+        .shows("rival.example Domain you competitor person – owner of Anchor Agency")
+        .hides("user:");
+}
+
+#[tokio::test]
+async fn pages_of_the_list_go_on_over_own_entries_and_those_that_hold_everywhere() {
+    let world = World::new().await;
+    for n in (0..30).step_by(3) {
+        world.add(&[("email", &format!("lead{n}@harbour.example")), ("first_name", "L")]).await;
+    }
+    let mut cx = world.db.cx(&world.ours.owner).await;
+    for n in 0..30 {
+        world.db.clock.advance_s(1);
+        let address = base::EmailAddress::parse(&format!("lead{n}@harbour.example")).expect("an address");
+        let scope = if n % 3 == 0 { Scope::Platform } else { Scope::Client };
+        add(&mut cx, &New::email(scope, &address, Reason::Unsubscribed, "reply", ""))
+            .await
+            .expect("is added");
+    }
+    cx.commit().await.expect("a commit");
+    let mut cx = world.db.cx(&world.ours.owner).await;
+    let (mut seen, mut after) = (std::collections::BTreeSet::new(), None);
+    for _ in 0..10 {
+        let page = list(&mut cx, after.as_ref(), 7).await.expect("a page");
+        assert!(page.rows.len() <= 7);
+        seen.extend(page.rows.into_iter().map(|entry| entry.value));
+        after = page.next;
+        if after.is_none() {
+            break;
+        }
+    }
+    assert_eq!(seen.len(), 30);
 }

@@ -7,12 +7,31 @@ use std::sync::Arc;
 use testkit::{TestApp, TestDb, role};
 
 async fn app(db: &TestDb) -> TestApp {
+    app_with(db, Vec::new()).await
+}
+
+fn keyring() -> (Arc<Keyring>, std::path::PathBuf) {
     let folder = std::env::temp_dir().join(format!("outreach-pages-{}", std::process::id()));
     std::fs::create_dir_all(&folder).expect("a folder");
-    let keyring = Arc::new(
-        Keyring::load(&control::secret::Settings::default(), &folder, &base::Random::system())
-            .expect("a key"),
-    );
+    let keyring = Keyring::load(&control::secret::Settings::default(), &folder, &base::Random::system());
+    (Arc::new(keyring.expect("a key")), folder)
+}
+
+/// Control, given what the program gives it of outreach.
+fn control_module() -> web::Module {
+    let (keyring, state_dir) = keyring();
+    control::module(control::Parts {
+        effects: Arc::new(crate::stop::Messages),
+        renderers: crate::preview::renderers(),
+        campaigns: |cx, ids| Box::pin(crate::campaign::names(cx, ids)),
+        countries: |text| leads::Country::parse(text).map(|c| (c.code().to_owned(), c.name())),
+        keyring,
+        state_dir,
+    })
+}
+
+async fn app_with(db: &TestDb, more: Vec<web::Module>) -> TestApp {
+    let (keyring, _) = keyring();
     let needs = crate::Needs {
         ports: Arc::new(db.ports().ports()),
         keyring,
@@ -25,7 +44,7 @@ async fn app(db: &TestDb) -> TestApp {
             lookup: "http://127.0.0.1:2526/".parse().expect("a URL"),
         }),
     };
-    TestApp::start(db, vec![crate::module(needs)]).await
+    TestApp::start(db, std::iter::once(crate::module(needs)).chain(more).collect()).await
 }
 
 #[tokio::test]
@@ -225,4 +244,129 @@ async fn a_mailbox_is_tested_and_its_records_are_explained() {
     us.post(&format!("{at}/pause"), &[("reason", "moving house")]).await.expect(303);
     us.get(&at).await.expect(200).shows("moving house");
     us.post(&format!("{at}/resume"), &[]).await.expect(303);
+}
+
+#[tokio::test]
+async fn leads_that_cannot_be_added_come_back_with_what_was_chosen() {
+    let db = TestDb::new().await;
+    let tenant = db.tenant("Anchor").await;
+    let (id, _) = ready(&db, &tenant).await;
+    let app = app(&db).await;
+    let us = app.as_member(&tenant.owner);
+    let at = format!("/campaigns/{id}/leads");
+    let page = us.post(&at, &[("limit", "25")]).await.expect(422);
+    let page = page.shows("Say which leads: some of them, a tier, a state or an import.").shows("Add leads");
+    assert_eq!(page.field("limit").as_deref(), Some("25"), "what was typed stays");
+    let wrong = |page: &testkit::Answer, name: &str| {
+        let text = page.text();
+        let tag = text
+            .split('<')
+            .find(|tag| tag.contains(&format!("name=\"{name}\"")))
+            .expect("a field")
+            .to_owned();
+        assert!(tag.contains("aria-invalid=\"true\""), "{tag}");
+    };
+    wrong(&page, "tier");
+    for limit in ["many", "0", "-5", "10001", "2.5"] {
+        let page = us.post(&at, &[("tier", "hot"), ("limit", limit)]).await.expect(422);
+        let page = page.shows("is not a whole number from 1 to 10,000");
+        wrong(&page, "limit");
+        assert_eq!(page.field("limit").as_deref(), Some(limit));
+        assert!(page.text().contains("<option value=\"hot\" selected"), "the tier stays chosen");
+    }
+    wrong(&us.post(&at, &[("tier", "boiling")]).await.expect(422), "tier");
+    wrong(&us.post(&at, &[("import_id", "x")]).await.expect(422), "import_id");
+    us.post(&at, &[("leads", "one two")]).await.expect(422).shows("“one” is not the id of a lead.");
+    us.post(&at, &[("tier", "hot"), ("limit", "5")]).await.expect(303);
+    for step in ["activate", "complete"] {
+        us.post(&format!("/campaigns/{id}/{step}"), &[]).await.expect(303);
+    }
+    us.post(&at, &[("tier", "hot")]).await.expect(422).shows("A completed campaign takes no leads.");
+}
+
+#[tokio::test]
+async fn activities_and_timelines_name_who_acted() {
+    let db = TestDb::new().await;
+    let tenant = db.tenant("Anchor").await;
+    let (id, lead) = ready(&db, &tenant).await;
+    let folder = std::env::temp_dir().join(format!("outreach-timeline-{}", std::process::id()));
+    let needs = leads::Needs {
+        ports: Arc::new(db.ports().ports()),
+        state_dir: folder,
+        extras: crate::lead_link::extras(),
+    };
+    let app = app_with(&db, vec![leads::module(needs)]).await;
+    let us = app.as_member(&tenant.owner);
+    us.post(&format!("/campaigns/{id}/leads"), &[("tier", "hot")]).await.expect(303);
+    for page in [format!("/campaigns/{id}/activity"), format!("/leads/{lead}")] {
+        us.get(&page).await.expect(200).shows("Joined the campaign").shows("owner of Anchor").hides("user:");
+    }
+}
+
+#[tokio::test]
+async fn an_approval_shows_the_mail_as_it_will_leave_and_its_campaign_by_name() {
+    let db = TestDb::new().await;
+    let tenant = db.tenant("Anchor").await;
+    let (id, lead) = ready(&db, &tenant).await;
+    let app = app_with(&db, vec![control_module()]).await;
+    let us = app.as_member(&tenant.owner);
+    let mail = crate::touch::EmailContent {
+        to: "priya@harbour.example".to_owned(),
+        from: "Alex Morgan <alex@anchor.example>".to_owned(),
+        subject: "Two <b>clinics</b>".to_owned(),
+        body: "Hi Priya,\n\nOne question.\n\nhttp://127.0.0.1/u/token".to_owned(),
+    };
+    let mut cx = db.cx(&tenant.owner).await;
+    let asked = control::approval::Request {
+        kind: "outreach.draft",
+        subject: cx.id(),
+        campaign: Some(id),
+        lead: Some(lead),
+        title: "First e-mail to Priya".to_owned(),
+        summary: String::new(),
+        content: serde_json::to_value(&mail).expect("json"),
+        evidence: json!([]),
+        provenance: json!({}),
+        cost_micros: 0,
+        risk: control::approval::Risk::Normal,
+        priority: 1,
+        expires_at: None,
+    };
+    let approval = control::approval::request(&mut cx, asked).await.expect("asks");
+    let name = crate::campaign::get(&mut cx, id.into()).await.expect("a campaign").name;
+    cx.commit().await.expect("a commit");
+    let queue = us.get("/approvals").await.expect(200);
+    let queue = queue.shows(&format!("{name} (1)")).shows("First e-mails and follow-ups (1)");
+    assert!(!queue.visible().contains(&id.to_string()), "{}", queue.visible());
+    let page = us.get(&format!("/approvals/{approval}")).await.expect(200);
+    page.shows("From Alex Morgan <alex@anchor.example> To priya@harbour.example Subject Two <b>clinics</b>")
+        .shows("5 words with greeting and footer")
+        .hides("<a href=\"http://127.0.0.1/u/token")
+        .hides("<b>clinics");
+    let stranger = db.tenant("Stranger").await;
+    app.as_member(&stranger.owner).get("/approvals").await.expect(200).hides(&name);
+}
+
+#[tokio::test]
+async fn a_day_that_the_client_closed_is_closed_to_its_messages() {
+    let db = TestDb::new().await;
+    let tenant = db.tenant("Anchor").await;
+    let app = app_with(&db, vec![control_module()]).await;
+    let us = app.as_member(&tenant.owner);
+    // A Tuesday, at ten in the morning of Sydney.
+    let at: base::Time = "2027-02-01T23:00:00Z".parse().expect("an instant");
+    let open = async |member: &testkit::Member, region: Option<&'static str>| {
+        let mut cx = db.cx(member).await;
+        let limits = crate::limits::Limits::load(&mut cx, "AU", region).await.expect("limits");
+        let window = limits.window(crate::channel::Channel::Email, base::Zone::sydney()).expect("a window");
+        (window.is_open(at), window.next_open(at))
+    };
+    assert_eq!(open(&tenant.owner, Some("NSW")).await, (true, Some(at)));
+    let day = [("calendar", "AU-NSW"), ("date", "2027-02-02"), ("name", "Founders’ Day")];
+    us.post("/settings/limits/holidays", &day).await.expect(303);
+    let next: base::Time = "2027-02-02T22:00:00Z".parse().expect("an instant");
+    assert_eq!(open(&tenant.owner, Some("NSW")).await, (false, Some(next)));
+    assert_eq!(open(&tenant.owner, Some("VIC")).await, (true, Some(at)), "another state works");
+    let stranger = db.tenant("Stranger").await;
+    assert_eq!(open(&stranger.owner, Some("NSW")).await, (true, Some(at)), "another client works");
 }

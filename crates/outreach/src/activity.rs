@@ -89,7 +89,8 @@ pub async fn record(cx: &mut Cx, entry: Entry) -> Result<()> {
     record_all(cx, vec![entry]).await
 }
 
-/// Records many entries with one statement.
+/// Records many entries with one statement. An opt-out, a bounce or a complaint that names no campaign
+/// counts for the one that wrote last: it is the answer to that message.
 pub async fn record_all(cx: &mut Cx, entries: Vec<Entry>) -> Result<()> {
     if entries.is_empty() {
         return Ok(());
@@ -102,10 +103,17 @@ pub async fn record_all(cx: &mut Cx, entries: Vec<Entry>) -> Result<()> {
     sqlx::query!(
         r#"insert into outreach.activity
              (id, tenant_id, lead_id, campaign_id, touch_id, channel, action, actor, preview, detail, lead_hour, lead_weekday, at)
-           select e.id, $1, e.lead_id, e.campaign_id, e.touch_id, e.channel, e.action, $2, e.preview, e.detail, e.hour, e.weekday, $3
+           select e.id, $1, e.lead_id, coalesce(e.campaign_id, t.campaign_id), e.touch_id, coalesce(e.channel, t.channel),
+                  e.action, $2, e.preview, e.detail, e.hour, e.weekday, $3
            from unnest($4::uuid[], $5::uuid[], $6::uuid[], $7::uuid[], $8::outreach.channel[], $9::outreach.action[],
                        $10::text[], $11::jsonb[], $12::int2[], $13::int2[])
-             as e (id, lead_id, campaign_id, touch_id, channel, action, preview, detail, hour, weekday)"#,
+             as e (id, lead_id, campaign_id, touch_id, channel, action, preview, detail, hour, weekday)
+           left join lateral (
+             select campaign_id, channel from outreach.touch
+             where tenant_id = $1 and lead_id = e.lead_id and sent_at is not null
+               and (e.touch_id is null or id = e.touch_id)
+             order by sent_at desc limit 1
+           ) t on e.campaign_id is null and e.action in ('opted_out', 'bounced', 'complained')"#,
         tenant,
         actor,
         now as Time,

@@ -251,7 +251,7 @@ impl Shell {
                                     a href=(item.href) aria-current=[(here == Some(item.href.as_str())).then_some("page")]
                                         data-key=[item.key] data-label=(item.label) {
                                         span { (item.label) }
-                                        @if let Some(count) = item.count.filter(|c| *c > 0) { b.num { (crate::number::short(count)) } }
+                                        @if let Some(count) = item.count.filter(|c| *c > 0) { b.num { (badge(count)) } }
                                     }
                                 }
                             }
@@ -356,7 +356,7 @@ impl Shell {
                 @for item in daily {
                     a href=(item.href) aria-current=[(here == Some(item.href.as_str())).then_some("page")] {
                         span { (item.label) }
-                        @if let Some(count) = item.count.filter(|c| *c > 0) { b.num { (crate::number::short(count)) } }
+                        @if let Some(count) = item.count.filter(|c| *c > 0) { b.num { (badge(count)) } }
                     }
                 }
             }
@@ -406,6 +406,11 @@ impl Plain {
             },
         )
     }
+}
+
+/// Counts in the menu stop being exact at 99: nobody works off more at a look, and counting on costs time.
+fn badge(count: i64) -> String {
+    if count > 99 { "99+".to_owned() } else { count.to_string() }
 }
 
 fn mark() -> Markup {

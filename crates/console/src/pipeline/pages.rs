@@ -48,7 +48,8 @@ pub async fn show(mut cx: web::Cx) -> web::Result<Response> {
     let currency = currency(&mut cx).await?;
     let of = |stage: Stage| totals.iter().find(|(s, _, _)| *s == stage).copied().unwrap_or((stage, 0, 0));
     let (won, lost) = (of(Stage::Won), of(Stage::Lost));
-    let money = |minor: i64| Money { minor, currency }.to_string();
+    // Whole amounts without their zeros: a figure is read at a glance.
+    let money = |minor: i64| Money { minor, currency }.to_string().trim_end_matches(".00").to_owned();
     let win_rate = match won.1 + lost.1 {
         0 => Kpi::unknown("Won of decided", "no deal is decided"),
         all => Kpi::new("Won of decided", number::share(won.1, all))

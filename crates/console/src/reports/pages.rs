@@ -162,6 +162,7 @@ pub async fn show(mut cx: web::Cx, asked: Query<Asked>) -> web::Result<Response>
             .act(Button::link("Export CSV", export)))
         (tabs("Range", &here(range), &ranges))
         (Card::new("Campaigns").body(table("Campaigns", &report, &campaigns)))
+        (Card::new("What they answered").body(answers("What they answered", &report, &campaigns)))
         (Card::new("Channels").body(table("Channels", &report, &report.lines(false))))
         (grid::halves([
             Card::new("Day by day").padded(series(&report, &by_day)),
@@ -180,7 +181,6 @@ fn table(caption: &str, report: &Report, lines: &[Line<'_>]) -> Table {
         Column::number("Delivered"),
         Column::number("Bounced"),
         Column::number("Replies"),
-        Column::text("By intent"),
         Column::number("Positive"),
         Column::number("Opted out"),
         Column::number("Meetings"),
@@ -203,7 +203,6 @@ fn table(caption: &str, report: &Report, lines: &[Line<'_>]) -> Table {
             .maybe(delivered)
             .cell(linked(line.sums.bounced, "bounced"))
             .cell(linked(line.sums.replied, "replied"))
-            .cell(intents(report, line))
             .cell(html! { a href=(positive) { (number::count(line.positive())) } })
             .cell(linked(line.sums.opted_out, "opted_out"))
             .cell(linked(line.sums.meetings, "meeting_booked"))
@@ -219,15 +218,24 @@ fn table(caption: &str, report: &Report, lines: &[Line<'_>]) -> Table {
     ))
 }
 
-fn intents(report: &Report, line: &Line<'_>) -> Markup {
-    html! {
-        @for intent in INTENTS {
-            @if let Some(count) = line.intents.get(intent) {
-                @let href = String::from(report.activities("classified").with(line.key.0, &line.key.1).with("intent", intent));
-                div { a href=(href) { (words(intent)) " " (number::count(*count)) } }
-            }
-        }
-    }
+/// Answers by what they mean, machines' answers left out.
+fn answers(caption: &str, report: &Report, lines: &[Line<'_>]) -> Table {
+    let columns =
+        std::iter::once(Column::text("Name")).chain(INTENTS.map(|intent| Column::number(words(intent))));
+    let rows = lines.iter().filter(|line| !line.intents.is_empty()).map(|line| {
+        INTENTS.iter().fold(Row::new().link(&line.name, &line.href), |row, intent| {
+            let classified = report.activities("classified").with(line.key.0, &line.key.1);
+            let href = String::from(classified.with("intent", intent));
+            row.maybe(
+                line.intents.get(intent).map(|count| html! { a href=(href) { (number::count(*count)) } }),
+            )
+        })
+    });
+    Table::new(caption, columns.collect::<Vec<_>>()).rows(rows).empty(state::empty(
+        "No answers in this range",
+        "When people answer, what they mean is counted here.",
+        None,
+    ))
 }
 
 fn series(report: &Report, by_day: &[store::Day]) -> Markup {

@@ -22,7 +22,7 @@ pub(super) fn buttons(c: &Campaign, heading: Heading) -> Markup {
                     let form = ui::form::Form::post(at("pause"), "pause")
                         .field(Field::text("reason", "Why").required().max_chars(500))
                         .act(Button::submit("Pause the campaign").danger());
-                    pausing = html! { details.stack { summary { "Pause" } (form) } };
+                    pausing = html! { details.stack { summary.btn { "Pause…" } (form) } };
                     heading
                 }
                 Move::Complete => heading.act(Button::post("Complete", at("complete")).confirm(

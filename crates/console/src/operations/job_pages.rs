@@ -6,7 +6,7 @@ use axum::{
     extract::{Form as Sent, Path, Query},
     response::Response,
 };
-use base::{Page, Time};
+use base::{Actor, Page, Time};
 use jobs::{
     JobId, Outcome, Priority, State,
     control::{self, DoneFilter, DoneRow, JobFilter, JobRow, Timeline},
@@ -219,13 +219,18 @@ struct Detail {
     job: store::One,
     timeline: Timeline,
     tenants: store::Tenants,
+    by: String,
 }
 
 async fn detail(cx: &mut db::Cx, id: JobId) -> base::Result<Detail> {
     let job = store::one(cx, id).await?;
     let timeline = control::timeline(cx, id).await?;
     let tenants = store::tenants(cx, [job.tenant_id]).await?;
-    Ok(Detail { job, timeline, tenants })
+    // A job without an actor acts as the program itself, under its kind.
+    let actor = job.actor.clone().map(serde_json::from_value::<Actor>).transpose()?;
+    let label = actor.unwrap_or_else(|| Actor::system(&job.kind)).label();
+    let by = web::actor::names(cx, [label.as_str()]).await?.of(&label);
+    Ok(Detail { job, timeline, tenants, by })
 }
 
 async fn read(cx: &mut web::Cx, id: JobId) -> base::Result<Detail> {
@@ -266,6 +271,7 @@ fn facts(seen: &Detail, wall: &Wall) -> Pairs {
     let mut pairs = Pairs::new()
         .add("Id", copy(&job.id.to_string()))
         .add("Whose", owner(job.tenant_id, &seen.tenants))
+        .add("Asked for by", &seen.by)
         .add("Queue", &job.queue)
         .add("Priority", priority.word())
         .add("Enqueued", wall.exact(job.created_at))

@@ -48,7 +48,7 @@ fn owner(tenant: Option<uuid::Uuid>, names: &store::Tenants) -> Markup {
         None => html! { span.quiet { "the installation" } },
         Some(id) => match names.get(&id) {
             Some(name) => html! { (name) },
-            None => html! { code { (id) } },
+            None => html! { span.quiet { "an organisation that is gone" } },
         },
     }
 }

@@ -93,6 +93,8 @@ pub(super) struct One {
     pub unique_key: Option<String>,
     pub done_count: Option<i64>,
     pub done_total: Option<i64>,
+    /// Who had it done; none when the program did by itself.
+    pub actor: Option<Value>,
     pub payload: Value,
     pub error: Option<String>,
 }
@@ -108,11 +110,11 @@ pub(super) async fn one(cx: &mut Cx, id: JobId) -> Result<One> {
         r#"select id as "id!", tenant_id, parent, queue as "queue!", kind as "kind!", state::text as "stands!", true as "live!", run_at as "run_at!: Time",
                   created_at as "created_at!: Time", started_at as "started_at: Time", null::timestamptz as "finished_at: Time",
                   deadline as "deadline: Time", attempt as "attempt!", failures as "failures!", boost_s as "boost_s!",
-                  flow_version is not null as "is_flow!", cause, unique_key, done_count, done_total, payload as "payload!", error
+                  flow_version is not null as "is_flow!", cause, unique_key, done_count, done_total, actor, payload as "payload!", error
            from jobs.job where id = $1 and ($2::uuid is null or tenant_id = $2)
            union all
            select id, tenant_id, parent, queue, kind, outcome::text, false, run_at, created_at, started_at, finished_at, null,
-                  attempt, failures, boost_s, flow_version is not null, cause, unique_key, null, null, payload, error
+                  attempt, failures, boost_s, flow_version is not null, cause, unique_key, null, null, actor, payload, error
            from jobs.job_done where id = $1 and ($2::uuid is null or tenant_id = $2)
            limit 1"#,
         id.uuid(),

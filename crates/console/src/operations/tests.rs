@@ -183,3 +183,32 @@ async fn a_flow_tells_its_steps_and_what_it_waits_for() {
         .hides("s3cret")
         .shows("the answer fact outreach.reply.received");
 }
+
+#[tokio::test]
+async fn a_job_names_who_asked_for_it() {
+    let db = TestDb::new().await;
+    let (ours, theirs) = db.two_tenants().await;
+    let app = TestApp::start(&db, vec![crate::module()]).await;
+    let us = Some(ours.id.uuid());
+    let mut ids = Vec::new();
+    for (stands, member) in [("ready", &ours.owner), ("dead", &ours.owner), ("ready", &theirs.owner)] {
+        let id = job(&db, JobOf { tenant: us, kind: "leads.import", stands }, json!({})).await;
+        let mut cx = db.system().await;
+        let actor = serde_json::to_value(member.actor()).unwrap();
+        for table in ["job", "job_done"] {
+            let statement = format!("update jobs.{table} set actor = $2 where id = $1");
+            sqlx::query(sqlx::AssertSqlSafe(statement)).bind(id).bind(&actor).execute(cx.conn()).await.unwrap();
+        }
+        cx.commit().await.unwrap();
+        ids.push(id);
+    }
+    let browser = app.as_member(&ours.owner);
+    for id in &ids[..2] {
+        let page = browser.get(&format!("/operations/jobs/{id}")).await.expect(200);
+        page.shows("Asked for by owner of Anchor Agency").hides(&ours.owner.user.to_string());
+    }
+    let page = browser.get(&format!("/operations/jobs/{}", ids[2])).await.expect(200);
+    page.shows("Asked for by Someone outside").hides("owner of Beacon");
+    let own = job(&db, JobOf { tenant: us, kind: "leads.import", stands: "ready" }, json!({})).await;
+    browser.get(&format!("/operations/jobs/{own}")).await.expect(200).shows("Asked for by Import");
+}

@@ -197,6 +197,33 @@ impl Running {
         });
     }
 
+    /// Runs the mail sink, where it is enabled, in exactly one of the servers of this database: whoever holds
+    /// its lock. When that one goes away another takes over; all others reach it over SMTP.
+    pub fn sink(&mut self, house: &House) {
+        if !house.settings.sink.enabled {
+            return;
+        }
+        let (house, stop) = (house.clone(), self.stop.clone());
+        self.spawn("the mail sink", async move {
+            let mut said = false;
+            while !stop.is_cancelled() {
+                match sink_while_held(&house, &stop).await {
+                    Ok(()) => said = false,
+                    Err(error) if !said && !house.db.is_away() => {
+                        said = true;
+                        tracing::warn!(?error, "the mail sink does not run here; mail that mailboxes bring to it waits, and this server tries again. Free the port, or change sink.smtp and sink.lookup in every process, or set sink.enabled = false");
+                    }
+                    Err(_) => {}
+                }
+                tokio::select! {
+                    () = stop.cancelled() => {}
+                    () = tokio::time::sleep(SINK_LOOK) => {}
+                }
+            }
+            Ok(())
+        });
+    }
+
     /// Watches over the database for this process and says in one line each that it left and came back.
     pub fn watch(&mut self, house: &House) {
         let (db, stop) = (house.db.clone(), self.stop.clone());
@@ -269,6 +296,23 @@ impl Running {
     }
 }
 
+/// Between two tries to become the server that runs the sink.
+const SINK_LOOK: Duration = Duration::from_secs(2);
+
+/// Runs the sink for as long as this process holds its lock, until `stop` fires; returns at once when
+/// another server holds it.
+async fn sink_while_held(house: &House, stop: &CancellationToken) -> Result<()> {
+    let Some(mut lock) = house.db.sole("mail sink").await? else { return Ok(()) };
+    let mut own = house.clone();
+    let Some(sink) = wire::sink(&mut own).await? else { return Ok(()) };
+    tokio::select! {
+        () = stop.cancelled() => {}
+        () = lock.lost() => tracing::warn!("the lock of the mail sink was lost with its connection; the sink stops here and is started again where the lock is"),
+    }
+    sink.shutdown().await;
+    Ok(())
+}
+
 /// Metrics of this process.
 ///
 /// # Errors
@@ -288,7 +332,15 @@ pub fn metrics() -> Result<PrometheusHandle> {
 /// # Errors
 /// Unavailable when the database does not answer.
 pub async fn registry(house: &House, modules: &mut [web::Module]) -> Result<Arc<Registry>> {
-    let registry = wire::registry(modules);
+    let mut registry = wire::registry(modules);
+    let mailer = wire::mailer(house)?;
+    let mailer = control::notification::mail::Mailer {
+        sender: mailer.sender,
+        account: mailer.account,
+        from: mailer.from,
+        origin: mailer.origin,
+    };
+    control::notification::mail::register(&mut registry, mailer);
     registry.sync(&house.db).await?;
     Ok(Arc::new(registry))
 }

@@ -39,7 +39,9 @@ fn control_parts(house: &House) -> control::Parts {
         effects: Arc::new(outreach::stop::Messages),
         renderers: outreach::preview::renderers(),
         campaigns: |cx, ids| Box::pin(outreach::campaign::names(cx, ids)),
-        countries: |text| leads::Country::parse(text).map(|country| (country.code().to_owned(), country.name())),
+        countries: |text| {
+            leads::Country::parse(text).map(|country| (country.code().to_owned(), country.name()))
+        },
         keyring: house.ring.clone(),
         state_dir: house.settings.state_dir.clone(),
     }
@@ -80,7 +82,7 @@ pub(crate) fn sink_settings(house: &House) -> Result<Option<outreach::resource::
 }
 
 /// How the installation sends its own mails.
-fn mailer(house: &House) -> Result<Mailer> {
+pub(crate) fn mailer(house: &House) -> Result<Mailer> {
     let mail = &house.settings.mail;
     let EmailAccount::Smtp(account) = mail.account(sink_account(house)?);
     account.security.check(&account.host)?;

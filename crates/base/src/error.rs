@@ -159,6 +159,14 @@ impl From<sqlx::Error> for Error {
         if matches!(cause, sqlx::Error::RowNotFound) {
             return Self::not_found("row").caused_by(cause);
         }
+        // https://www.postgresql.org/docs/current/errcodes-appendix.html: disk_full.
+        if code.as_deref() == Some("53100") {
+            return Self::unavailable(
+                "database.disk_full",
+                "The disk of the database server is full. Nothing was changed; free space on the volume of PostgreSQL's data folder, then try again. Background work goes on by itself.",
+            )
+            .caused_by(cause);
+        }
         if transient {
             return Self::unavailable(
                 "database.unavailable",

@@ -10,8 +10,10 @@ mod facts;
 pub mod idem;
 mod migrate;
 mod pool;
+mod sole;
 
 pub use cx::{Caller, Cx, Scope};
 pub use facts::{Fact, FactRow, FactStream};
 pub use migrate::{SchemaState, migrate, schema_digest, schema_state};
 pub use pool::{Db, Settings};
+pub use sole::Sole;

@@ -147,6 +147,11 @@ impl Db {
         self.away.load(Ordering::Acquire)
     }
 
+    /// Options for a connection outside the pool.
+    pub(crate) fn options(&self) -> &PgConnectOptions {
+        &self.options
+    }
+
     /// The injected clock.
     pub fn clock(&self) -> &Arc<dyn Clock> {
         &self.clock
@@ -169,6 +174,10 @@ const LISTEN_PATIENCE: Duration = Duration::from_secs(2);
 /// A connection that was tested this recently is taken without asking the server again.
 const TRUSTED_IDLE: Duration = Duration::from_secs(1);
 
+/// How long a transaction may do nothing: longer than any pause between two statements, and no longer than
+/// others can wait for the rows of a process that was frozen inside one.
+const IDLE_MS_MAX: &str = "20000";
+
 /// Prepared statements that a connection keeps.
 const STATEMENTS_KEPT: usize = 500;
 
@@ -185,7 +194,7 @@ pub(crate) fn connect_options(settings: &Settings) -> Result<PgConnectOptions> {
         .options([
             ("statement_timeout", settings.statement_timeout_ms.to_string()),
             ("lock_timeout", settings.statement_timeout_ms.to_string()),
-            ("idle_in_transaction_session_timeout", "60000".to_owned()),
+            ("idle_in_transaction_session_timeout", IDLE_MS_MAX.to_owned()),
             ("timezone", "UTC".to_owned()),
             ("jit", "off".to_owned()),
             ("standard_conforming_strings", "on".to_owned()),

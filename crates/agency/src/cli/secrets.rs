@@ -22,17 +22,27 @@ pub(super) async fn run(settings: &Settings, what: What) -> Result<ExitCode> {
 async fn rotate(settings: &Settings) -> Result<ExitCode> {
     roles::require_schema(&settings.database).await?;
     let random = Arc::new(Random::system());
-    let ring = if settings.secret.installation_key.is_empty() {
-        Keyring::add(&settings.secret, &settings.state_dir, &random)?
-    } else {
-        // The keys of the settings, where the operator put the fresh one first.
-        Keyring::load(&settings.secret, &settings.state_dir, &random)?
-    };
-    let db = Db::connect(&settings.database, Arc::new(SystemClock), random).await?;
-    let count = secret::rotate(&db, &ring).await?;
+    let db = Db::connect(&settings.database, Arc::new(SystemClock), random.clone()).await?;
+    let mut ring = Keyring::load(&settings.secret, &settings.state_dir, &random)?;
+    let behind = secret::behind(&db, &ring).await?;
+    // The keys of the settings are the operator's, who put the fresh one first. In the file a key is added,
+    // unless the last rotation was interrupted: then that one is finished, with its key.
+    let resumes = behind > 0 && ring.count() > 1;
+    if settings.secret.installation_key.is_empty() && !resumes {
+        ring = Keyring::add(&settings.secret, &settings.state_dir, &random)?;
+    }
+    let wrapped = secret::rotate(&db, &ring).await;
     db.close().await;
-    term::line(format!(
-        "{count} secrets were wrapped with the fresh key. Restart running processes, and keep the older keys: audit checkpoints are signed with them."
-    ));
+    let count = wrapped?;
+    if resumes {
+        term::line(format!(
+            "{count} secrets that an interrupted rotation had left under an older key were wrapped with the current one. Run this again for a fresh key."
+        ));
+    } else {
+        term::line(format!("{count} secrets were wrapped with the fresh key."));
+    }
+    term::line(
+        "Restart running processes so that they seal with it. Keep the older keys: audit checkpoints are signed with them.",
+    );
     Ok(ExitCode::SUCCESS)
 }

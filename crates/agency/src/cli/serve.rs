@@ -1,4 +1,4 @@
-//! `agency serve`: pages, API and hooks.
+//! `agency serve`: pages, API and hooks, and the mail sink of the installation where that is enabled.
 
 use super::attached;
 use crate::{
@@ -18,6 +18,7 @@ pub(super) async fn run(settings: Settings) -> Result<ExitCode> {
     let mut running = Running::new(roles::shutdown_signal()?);
     running.serve(&house, listener, modules, roles::metrics()?);
     running.watch(&house);
+    running.sink(&house);
     term::line(format!("Serving {}", house.settings.web.origin()));
     let result = running.ended().await;
     house.db.close().await;

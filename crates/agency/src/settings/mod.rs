@@ -85,15 +85,19 @@ impl Default for Log {
     }
 }
 
-/// The built-in mail sink: an SMTP server on this machine that keeps mail and sends none.
+/// The built-in mail sink: an SMTP server on this machine that keeps mail and sends none. `agency up` runs
+/// it; of separate processes one `agency serve` of a database does, and every other process reaches it at
+/// these addresses, which are the same for all of them.
 #[derive(Clone, Debug, Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Sink {
-    /// Whether `agency up` runs it, and whether mailboxes may use it.
+    /// Whether it runs (in `agency up`, else in exactly one `agency serve` of the database; another takes over
+    /// when that one ends), and whether mailboxes may use it.
     pub enabled: bool,
-    /// Where its SMTP listens; loopback only.
+    /// Where its SMTP listens and is reached; loopback only. The same in every process; port 0 only with `agency up`.
     pub smtp: SocketAddr,
-    /// Where it answers whether it kept a mail, over HTTP; loopback only.
+    /// Where it answers whether it kept a mail, over HTTP; loopback only. The same in every process; port 0 only
+    /// with `agency up`.
     pub lookup: SocketAddr,
 }
 

@@ -6,10 +6,16 @@ mod config;
 #[cfg(test)]
 mod database;
 #[cfg(test)]
+mod disk;
+#[cfg(test)]
 mod eval;
 #[cfg(test)]
 mod program;
 #[cfg(test)]
 mod proof;
+#[cfg(test)]
+mod secrets;
+#[cfg(test)]
+mod sink;
 #[cfg(test)]
 mod up;

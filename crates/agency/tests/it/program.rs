@@ -30,6 +30,23 @@ impl Program {
         Self { command, input: None }
     }
 
+    /// As on a full disk: no file may grow beyond so many blocks of 512 bytes; the write is refused.
+    pub fn file_blocks_max(self, blocks: u32) -> Self {
+        let mut command = Command::new("sh");
+        let limited = format!("trap '' XFSZ; ulimit -f {blocks}; exec \"$0\" \"$@\"");
+        command.args(["-c", &limited]).arg(self.command.get_program()).args(self.command.get_args());
+        if let Some(folder) = self.command.get_current_dir() {
+            command.current_dir(folder);
+        }
+        for (name, value) in self.command.get_envs() {
+            match value {
+                Some(value) => command.env(name, value),
+                None => command.env_remove(name),
+            };
+        }
+        Self { command, ..self }
+    }
+
     pub fn env(mut self, name: &str, value: &str) -> Self {
         self.command.env(name, value);
         self
@@ -145,8 +162,8 @@ pub struct Server {
 }
 
 impl Server {
-    /// Signs in and listens for live events: the connection, after the stream began.
-    pub fn listen_as(&self, email: &str, password: &str) -> TcpStream {
+    /// Signs in; the cookie of the session.
+    pub fn sign_in(&self, email: &str, password: &str) -> String {
         let form = format!("email={}&password={}", email.replace('@', "%40"), password.replace(' ', "+"));
         let head = format!("Host: {0}\r\nOrigin: http://{0}", self.address);
         let login = self.exchange(&format!(
@@ -154,7 +171,25 @@ impl Server {
             form.len()
         ));
         let cookie = login.split("session=").nth(1).unwrap_or_else(|| panic!("no session in {login}"));
-        let cookie = cookie.split(';').next().unwrap();
+        cookie.split(';').next().unwrap().to_owned()
+    }
+
+    /// Sends one file with a form; the whole answer.
+    pub fn upload(&self, cookie: &str, path: &str, name: &str, content: &str) -> String {
+        let body = format!(
+            "--edge\r\nContent-Disposition: form-data; name=\"file\"; filename=\"{name}\"\r\nContent-Type: text/csv\r\n\r\n{content}\r\n--edge--\r\n"
+        );
+        self.exchange(&format!(
+            "POST {path} HTTP/1.1\r\nHost: {0}\r\nOrigin: http://{0}\r\nCookie: session={cookie}\r\nConnection: close\r\nContent-Type: multipart/form-data; boundary=edge\r\nContent-Length: {1}\r\n\r\n{body}",
+            self.address,
+            body.len()
+        ))
+    }
+
+    /// Signs in and listens for live events: the connection, after the stream began.
+    pub fn listen_as(&self, email: &str, password: &str) -> TcpStream {
+        let cookie = self.sign_in(email, password);
+        let head = format!("Host: {0}\r\nOrigin: http://{0}", self.address);
         let mut stream = TcpStream::connect(&self.address).unwrap();
         write!(stream, "GET /live HTTP/1.1\r\n{head}\r\nCookie: session={cookie}\r\n\r\n").unwrap();
         let mut first = String::new();

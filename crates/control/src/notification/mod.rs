@@ -1,5 +1,6 @@
 //! What people are told: in the app, and by mail where they ask for it; never twice while unread.
 
+pub mod mail;
 pub mod pages;
 mod preference;
 

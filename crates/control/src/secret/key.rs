@@ -8,6 +8,7 @@ use sha2::Sha256;
 use std::{
     io::Write,
     path::{Path, PathBuf},
+    sync::{Arc, PoisonError, RwLock},
 };
 use zeroize::Zeroizing;
 
@@ -64,13 +65,17 @@ fn mac(key: &[u8], message: &[u8]) -> [u8; 32] {
 }
 
 /// The current installation key and the older ones, which still open what they sealed.
+///
+/// A key that was added to the file by a rotation, while this process was running, is read when the first
+/// secret comes that it sealed: nothing needs a restart for opening.
 pub struct Keyring {
-    keys: Vec<Key>,
+    keys: RwLock<Vec<Arc<Key>>>,
+    file: Option<PathBuf>,
 }
 
 impl std::fmt::Debug for Keyring {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "Keyring({} keys)", self.keys.len())
+        write!(f, "Keyring({} keys)", self.all().len())
     }
 }
 
@@ -86,7 +91,7 @@ impl Keyring {
         }
         let path = state_dir.join(KEY_FILE);
         match std::fs::read_to_string(&path) {
-            Ok(text) => Self::parse(Zeroizing::new(text).lines()),
+            Ok(text) => Ok(Self { file: Some(path), ..Self::parse(Zeroizing::new(text).lines())? }),
             Err(cause) if cause.kind() == std::io::ErrorKind::NotFound => {
                 let fresh = Zeroizing::new(hex::encode(random.bytes::<32>()));
                 match publish_private(&path, &fresh) {
@@ -95,7 +100,7 @@ impl Keyring {
                         Self::load(settings, state_dir, random)
                     }
                     Err(cause) => Err(unusable(&path, cause)),
-                    Ok(()) => Self::parse([fresh.as_str()].into_iter()),
+                    Ok(()) => Ok(Self { file: Some(path), ..Self::parse([fresh.as_str()].into_iter())? }),
                 }
             }
             Err(cause) => Err(unusable(&path, cause)),
@@ -103,15 +108,18 @@ impl Keyring {
     }
 
     fn parse<'a>(lines: impl Iterator<Item = &'a str>) -> Result<Self> {
-        let keys: Vec<Key> =
-            lines.map(str::trim).filter(|line| !line.is_empty()).map(Key::parse).collect::<Result<_>>()?;
+        let keys: Vec<Arc<Key>> = lines
+            .map(str::trim)
+            .filter(|line| !line.is_empty())
+            .map(|line| Key::parse(line).map(Arc::new))
+            .collect::<Result<_>>()?;
         if keys.is_empty() {
             return Err(Error::invalid(
                 "secret.key",
                 "The installation key is empty. Restore it from your backup.",
             ));
         }
-        Ok(Self { keys })
+        Ok(Self { keys: RwLock::new(keys), file: None })
     }
 
     /// Makes a further key the current one, in the file of the state directory, and returns the ring
@@ -131,16 +139,48 @@ impl Keyring {
         write_private(&beside, &text)
             .and_then(|()| std::fs::rename(&beside, &path))
             .map_err(|cause| unusable(&path, cause))?;
-        Self::parse(text.lines())
+        Ok(Self { file: Some(path), ..Self::parse(text.lines())? })
     }
 
-    pub(super) fn current(&self) -> &Key {
+    /// How many keys there are, the current one included.
+    pub fn count(&self) -> usize {
+        self.all().len()
+    }
+
+    fn all(&self) -> Vec<Arc<Key>> {
+        self.keys.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    pub(super) fn current(&self) -> Arc<Key> {
         // Both ways to make a ring refuse an empty one.
-        self.keys.first().expect("a ring has at least one key")
+        self.all().into_iter().next().expect("a ring has at least one key")
     }
 
-    pub(super) fn find(&self, id: &str) -> Result<&Key> {
-        self.keys.iter().find(|key| key.id == id).ok_or_else(|| {
+    fn known(&self, id: &str) -> Option<Arc<Key>> {
+        self.all().into_iter().find(|key| key.id == id)
+    }
+
+    /// Reads the keys that were added to the file since. The current one stays: what this process seals from
+    /// here on is wrapped anew by the next rotation, or by a restart and this one's second run.
+    fn read_added(&self) {
+        let Some(text) = self.file.as_ref().and_then(|file| std::fs::read_to_string(file).ok()) else {
+            return;
+        };
+        let Ok(read) = Self::parse(Zeroizing::new(text).lines()) else { return };
+        let mut keys = self.keys.write().unwrap_or_else(PoisonError::into_inner);
+        for key in read.all() {
+            if !keys.iter().any(|known| known.id == key.id) {
+                keys.push(key);
+            }
+        }
+    }
+
+    pub(super) fn find(&self, id: &str) -> Result<Arc<Key>> {
+        let known = self.known(id).or_else(|| {
+            self.read_added();
+            self.known(id)
+        });
+        known.ok_or_else(|| {
             Error::new(
                 base::Kind::Internal,
                 "secret.key",
@@ -156,7 +196,7 @@ impl Keyring {
 
     /// Whether one of the keys signed this message for this purpose.
     pub(crate) fn signed(&self, purpose: &str, message: &[u8], by: &[u8]) -> bool {
-        self.keys.iter().any(|key| {
+        self.all().iter().any(|key| {
             let mut check = <Hmac<Sha256> as Mac>::new_from_slice(&key.derive(purpose))
                 .expect("HMAC takes a key of any length");
             check.update(message);

@@ -24,8 +24,8 @@ pub async fn put(cx: &mut Cx, ring: &Keyring, name: &str, secret: &Secret) -> Re
     if name.is_empty() || name.len() > 200 {
         return Err(Error::invalid("secret.name", "A secret needs a name of 1 to 200 characters."));
     }
-    let (tenant, now) = (cx.tenant()?, cx.now());
-    let sealed = seal::seal(ring.current(), cx.random(), &seal::bound(tenant, name), secret)?;
+    let (tenant, now, current) = (cx.tenant()?, cx.now(), ring.current());
+    let sealed = seal::seal(&current, cx.random(), &seal::bound(tenant, name), secret)?;
     let id = cx.id::<SecretId>();
     sqlx::query!(
         "insert into control.secret (id, tenant_id, name, key_id, sealed, created_at) values ($1, $2, $3, $4, $5, $6)
@@ -33,7 +33,7 @@ pub async fn put(cx: &mut Cx, ring: &Keyring, name: &str, secret: &Secret) -> Re
         id.uuid(),
         tenant.uuid(),
         name,
-        ring.current().id(),
+        current.id(),
         sealed,
         now as Time,
     )
@@ -53,37 +53,75 @@ pub async fn open(cx: &mut Cx, ring: &Keyring, name: &str) -> Result<Option<Secr
     )
     .fetch_optional(cx.conn())
     .await?;
-    row.map(|r| seal::open(ring.find(&r.key_id)?, &seal::bound(tenant, name), &r.sealed)).transpose()
+    let Some(row) = row else { return Ok(None) };
+    let key = ring.find(&row.key_id)?;
+    seal::open(&key, &seal::bound(tenant, name), &row.sealed).map(Some)
 }
 
+/// Secrets that one transaction of a rotation wraps.
+const BATCH: i64 = 200;
+
 /// Wraps the data keys of all secrets with the ring's current key; what they protect is not touched.
-/// For the command line, after [`Keyring::add`]. Returns how many were wrapped anew.
+/// For the command line, after [`Keyring::add`]. Works in batches, each in a transaction of its own: what
+/// an interruption leaves is under an older key, which still opens it, and is wrapped by the next run.
+/// Returns how many were wrapped anew.
+///
+/// # Errors
+/// `secret.key` and `secret.damaged`, naming the secret; all the others are wrapped first.
 pub async fn rotate(db: &Db, ring: &Keyring) -> Result<u64> {
-    let mut cx = db.system("secrets").await?;
-    cx.because("Rotation of the installation key").await?;
-    let rows = sqlx::query!(
-        "select id, tenant_id, name, key_id, sealed from control.secret where key_id <> $1 for update",
-        ring.current().id(),
-    )
-    .fetch_all(cx.conn())
-    .await?;
-    let (now, mut done) = (cx.now(), 0);
-    for row in rows {
-        let bound = seal::bound(base::TenantId(row.tenant_id), &row.name);
-        let old = ring.find(&row.key_id)?;
-        let sealed = seal::rewrap(old, ring.current(), cx.random(), &bound, &row.sealed)?;
-        sqlx::query!(
-            "update control.secret set key_id = $3, sealed = $4, rotated_at = $5 where tenant_id = $1 and id = $2",
-            row.tenant_id,
-            row.id,
-            ring.current().id(),
-            sealed,
-            now as Time,
+    let (mut done, mut after, mut bad) = (0, uuid::Uuid::nil(), None);
+    loop {
+        let mut cx = db.system("secrets").await?;
+        cx.because("Rotation of the installation key").await?;
+        let current = ring.current();
+        let rows = sqlx::query!(
+            "select id, tenant_id, name, key_id, sealed from control.secret where key_id <> $1 and id > $2 order by id limit $3 for update",
+            current.id(),
+            after,
+            BATCH,
         )
-        .execute(cx.conn())
+        .fetch_all(cx.conn())
         .await?;
-        done += 1;
+        let Some(last) = rows.last().map(|row| row.id) else { break };
+        after = last;
+        let now = cx.now();
+        for row in rows {
+            let bound = seal::bound(base::TenantId(row.tenant_id), &row.name);
+            let wrapped = ring
+                .find(&row.key_id)
+                .and_then(|old| seal::rewrap(&old, &current, cx.random(), &bound, &row.sealed));
+            let sealed = match wrapped {
+                Ok(sealed) => sealed,
+                Err(error) => {
+                    bad = Some(error.context(&format!("The secret “{}” of {}", row.name, row.tenant_id)));
+                    continue;
+                }
+            };
+            sqlx::query!(
+                "update control.secret set key_id = $3, sealed = $4, rotated_at = $5 where tenant_id = $1 and id = $2",
+                row.tenant_id,
+                row.id,
+                current.id(),
+                sealed,
+                now as Time,
+            )
+            .execute(cx.conn())
+            .await?;
+            done += 1;
+        }
+        cx.commit().await?;
     }
-    cx.commit().await?;
-    Ok(done)
+    bad.map_or(Ok(done), Err)
+}
+
+/// How many secrets are not wrapped with the ring's current key: more than none after a rotation that was
+/// interrupted, or when a process that did not know the key stored one since.
+pub async fn behind(db: &Db, ring: &Keyring) -> Result<i64> {
+    let (mut cx, current) = (db.system("secrets").await?, ring.current());
+    Ok(sqlx::query_scalar!(
+        r#"select count(*) as "count!" from control.secret where key_id <> $1"#,
+        current.id(),
+    )
+    .fetch_one(cx.conn())
+    .await?)
 }

@@ -1,12 +1,13 @@
 //! A private database full of leads that are due, and a mail server that keeps its own record.
 
 use async_trait::async_trait;
-use base::{Clock, EmailAddress, SystemClock, TenantId, Time};
+use base::{Clock, EmailAddress, Random, Secret, SystemClock, TenantId, Time};
 use control::secret::Keyring;
 use db::{Caller, Cx, Db, Scope};
 use outreach::{campaign, enrolment, resource, sequence, touch};
 use std::{
     collections::HashMap,
+    net::SocketAddr,
     sync::{Arc, Mutex, PoisonError},
 };
 use testkit::TestDb;
@@ -56,12 +57,17 @@ impl Store for Post {
 }
 
 pub struct Bed {
-    pub kit: TestDb,
+    /// The database of the shared server, when it is one: kept until the end.
+    _kit: Option<TestDb>,
+    /// Where the database is.
+    pub url: String,
     pub db: Db,
     pub folder: tempfile::TempDir,
     pub post: Arc<Post>,
     pub tenant: TenantId,
     pub campaigns: Vec<Uuid>,
+    /// Where mailboxes bring their mail in place of the mail server itself.
+    pub door: Option<SocketAddr>,
     sink: Sink,
 }
 
@@ -69,13 +75,42 @@ impl Bed {
     /// A database and a mail server; the tenant is made by `tenant`, which may run the program.
     pub async fn new(tenant: impl AsyncFnOnce(&TestDb, &std::path::Path) -> TenantId) -> Self {
         let kit = TestDb::new().await;
-        let db = kit.live().await;
         let folder = crate::program::folder();
+        let tenant = tenant(&kit, folder.path()).await;
+        let (db, url) = (kit.live().await, kit.url().to_owned());
+        Self::furnished(Some(kit), db, url, folder, tenant).await
+    }
+
+    /// An empty database of a server of the test's own, migrated here.
+    pub async fn on(url: &str, folder: tempfile::TempDir) -> Self {
+        let settings = db::Settings { url: Secret::new(url), connections_max: 10, ..db::Settings::default() };
+        db::migrate(&settings).await.expect("the migrations apply");
+        let db = Db::connect(&settings, Arc::new(SystemClock), Arc::new(Random::system())).await;
+        let db = db.expect("the server answers");
+        let mut cx = db.system("proof").await.expect("begins");
+        let id: Uuid = sqlx::query_scalar(
+            "insert into accounts.tenant (id, name, status, legal_name, postal_address, website, offer, onboarded_at, created_at, updated_at)
+             values (gen_random_uuid(), 'Anchor Agency', 'active', 'Anchor Agency', '1 George Street, Sydney NSW 2000', 'https://example.com',
+                     'Bookkeeping for builders', now(), now(), now()) returning id",
+        )
+        .fetch_one(cx.conn())
+        .await
+        .expect("an organisation");
+        cx.commit().await.expect("a commit");
+        Self::furnished(None, db, url.to_owned(), folder, TenantId(id)).await
+    }
+
+    async fn furnished(
+        kit: Option<TestDb>,
+        db: Db,
+        url: String,
+        folder: tempfile::TempDir,
+        tenant: TenantId,
+    ) -> Self {
         let post = Arc::new(Post::default());
         let sink = Sink::start(smtp_sink::Settings::default(), post.clone(), Arc::new(SystemClock)).await;
         let sink = sink.expect("loopback ports are free");
-        let tenant = tenant(&kit, folder.path()).await;
-        Self { kit, db, folder, post, tenant, campaigns: Vec::new(), sink }
+        Self { _kit: kit, url, db, folder, post, tenant, campaigns: Vec::new(), door: None, sink }
     }
 
     pub async fn cx(&self) -> Cx {
@@ -89,12 +124,9 @@ impl Bed {
         std::fs::create_dir_all(&state).expect("a folder");
         let ring =
             Keyring::load(&control::secret::Settings::default(), &state, self.db.random()).expect("a key");
+        let smtp = self.door.unwrap_or(self.sink.smtp());
         let lookup: url::Url = self.sink.lookup_url().parse().expect("a URL");
-        let server = resource::SinkSettings {
-            host: self.sink.smtp().ip().to_string(),
-            port: self.sink.smtp().port(),
-            lookup,
-        };
+        let server = resource::SinkSettings { host: smtp.ip().to_string(), port: smtp.port(), lookup };
         for n in 0..campaigns {
             let mut cx = self.cx().await;
             let mut mailboxes = Vec::new();
@@ -156,6 +188,20 @@ impl Bed {
             .expect("a figure");
         }
         cx.commit().await.expect("a commit");
+    }
+
+    /// Where the mail server listens.
+    pub fn smtp(&self) -> SocketAddr {
+        self.sink.smtp()
+    }
+
+    /// A number that a query of the owner of the schema gives, who also sees other connections.
+    pub async fn seen(&self, query: &str) -> i64 {
+        let mut owner = <sqlx::PgConnection as sqlx::Connection>::connect(&self.url).await.expect("connects");
+        sqlx::query_scalar(sqlx::AssertSqlSafe(query.to_owned()))
+            .fetch_one(&mut owner)
+            .await
+            .expect("a number")
     }
 
     /// A number that a query gives, over all tenants.

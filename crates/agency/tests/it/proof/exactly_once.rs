@@ -39,7 +39,7 @@ fn seed() -> u64 {
 }
 
 /// Somebody who opted out: between these two instants it was stored.
-struct Gone {
+pub struct Gone {
     lead: Uuid,
     stored_by: Time,
 }
@@ -52,7 +52,7 @@ async fn each_of_thousands_of_touches_leaves_exactly_once_though_processes_are_k
     let mut bed = Bed::new(plain_tenant).await;
     bed.fill(size.campaigns).await;
     let began = Instant::now();
-    let mut herd = Herd::new(bed.folder.path(), bed.kit.url(), &[]);
+    let mut herd = Herd::new(bed.folder.path(), &bed.url, &[]);
     for role in ["schedule", "schedule", "work", "work", "work", "work"] {
         herd.add(role);
     }
@@ -103,7 +103,7 @@ async fn disturb(bed: &Bed, herd: &mut Herd, size: &Size, random: &Random, began
     }
 }
 
-async fn state(bed: &Bed, herd: &Herd) -> String {
+pub async fn state(bed: &Bed, herd: &Herd) -> String {
     let mut cx = bed.db.system("proof").await.expect("begins");
     let states: Vec<(String, Option<String>, i64)> = sqlx::query_as(
         "select state::text, skip_code, count(*) from outreach.touch group by 1, 2 order by 3 desc",
@@ -139,7 +139,7 @@ async fn opt_out(bed: &Bed, lead: Uuid) -> Gone {
     Gone { lead, stored_by: SystemClock.now() }
 }
 
-async fn judge(bed: &Bed, herd: &Herd, gone: &[Gone], touches: usize, took: Duration) {
+pub async fn judge(bed: &Bed, herd: &Herd, gone: &[Gone], touches: usize, took: Duration) {
     let mails = bed.post.all();
     let (mut by_id, mut by_person): (HashMap<&str, usize>, HashMap<&str, usize>) = Default::default();
     for mail in &mails {
@@ -207,11 +207,11 @@ async fn nothing_is_lost_or_doubled_when_the_database_drops_every_connection_und
     let mut bed = Bed::new(plain_tenant).await;
     bed.fill(2).await;
     let (touches, began) = (2 * PER_CAMPAIGN, Instant::now());
-    let mut herd = Herd::new(bed.folder.path(), bed.kit.url(), &[]);
+    let mut herd = Herd::new(bed.folder.path(), &bed.url, &[]);
     for role in ["schedule", "work", "work"] {
         herd.add(role);
     }
-    let mut owner = super::catalogue::owner(&bed.kit).await;
+    let mut owner = owner(&bed.url).await;
     let (mut cuts, mut broken) = (0, 0);
     while bed.post.count() < touches {
         tokio::time::sleep(Duration::from_millis(700)).await;
@@ -247,9 +247,14 @@ async fn nothing_is_lost_or_doubled_when_the_database_drops_every_connection_und
     assert!(cuts > 5, "only {cuts} cuts before all was sent");
 }
 
+/// As the owner of the schema, who sees everything.
+pub async fn owner(url: &str) -> sqlx::PgConnection {
+    <sqlx::PgConnection as sqlx::Connection>::connect(url).await.expect("connects")
+}
+
 /// What failed with its connection waits a minute or more for its next try; as on the page Operations,
 /// somebody has it tried at once.
-async fn hurry(owner: &mut sqlx::PgConnection) {
+pub async fn hurry(owner: &mut sqlx::PgConnection) {
     sqlx::query("update jobs.job set run_at = now() where state = 'scheduled' and failures > 0")
         .execute(owner)
         .await

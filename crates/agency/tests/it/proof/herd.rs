@@ -78,6 +78,18 @@ impl Herd {
         self.kills += 1;
     }
 
+    /// Sends a signal to one, by name.
+    pub fn signal(&self, which: usize, name: &str) {
+        let child = self.members[which].child.as_ref().expect("it runs");
+        let sent = Command::new("kill").args([&format!("-{name}"), &child.id().to_string()]).status();
+        assert!(sent.expect("kill runs").success());
+    }
+
+    /// What each process wrote, in the order in which they were added unless one was killed.
+    pub fn logs(&self) -> Vec<String> {
+        self.members.iter().map(|member| std::fs::read_to_string(&member.log).unwrap_or_default()).collect()
+    }
+
     /// What the processes wrote as errors, for the message of a failed test.
     pub fn errors(&self) -> String {
         let mut text = String::new();

@@ -108,8 +108,7 @@ async fn after_stop_the_last_mail_arrives_within_a_second_and_nothing_begins() {
     let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
     let listen = listener.local_addr().expect("its address");
     drop(listener);
-    let mut herd =
-        Herd::new(bed.folder.path(), bed.kit.url(), &[("AGENCY__WEB__LISTEN", &listen.to_string())]);
+    let mut herd = Herd::new(bed.folder.path(), &bed.url, &[("AGENCY__WEB__LISTEN", &listen.to_string())]);
     for role in ["serve", "schedule", "work", "work", "work", "work"] {
         herd.add(role);
     }

@@ -54,10 +54,17 @@ pub(crate) async fn upload(cx: web::Cx, form: Multipart, state_dir: PathBuf) -> 
             return Err(error.into());
         }
     };
-    let mut cx = app.db().begin(scope, caller).await?;
     let bytes = i64::try_from(bytes).unwrap_or(i64::MAX);
-    store::receive(&mut cx, id, &name, bytes, &preview.encoding, preview.rows, &headers).await?;
-    cx.commit().await?;
+    let received = async {
+        let mut cx = app.db().begin(scope, caller).await?;
+        store::receive(&mut cx, id, &name, bytes, &preview.encoding, preview.rows, &headers).await?;
+        cx.commit().await
+    };
+    if let Err(error) = received.await {
+        // A file that no row knows would lie there for ever.
+        discard(&file).await;
+        return Err(error.into());
+    }
     Ok(redirect(&format!("/leads/import/{id}")))
 }
 
@@ -69,12 +76,19 @@ async fn discard(file: &std::path::Path) {
     }
 }
 
-fn disk(error: std::io::Error) -> Error {
-    Error::unavailable(
-        "import.disk",
-        "The upload could not be written to the disk, which may be full. Nothing was changed.",
-    )
-    .caused_by(error)
+/// What went wrong, where, and what to do; the administrator of the machine reads it too.
+fn disk(folder: PathBuf) -> impl Fn(std::io::Error) -> Error {
+    move |error| {
+        tracing::error!(%error, folder = %folder.display(), "an upload could not be written: free space on this disk");
+        Error::unavailable(
+            "import.disk",
+            format!(
+                "The upload could not be written to {}: {error}. The disk may be full. Nothing was changed; free space there, then upload the file again.",
+                folder.display()
+            ),
+        )
+        .caused_by(error)
+    }
 }
 
 fn broken(error: &multipart::MultipartError) -> Error {
@@ -101,7 +115,8 @@ async fn keep(
     state_dir: &std::path::Path,
     file: &std::path::Path,
 ) -> Result<(String, u64)> {
-    tokio::fs::create_dir_all(folder(state_dir)).await.map_err(disk)?;
+    let disk = disk(folder(state_dir));
+    tokio::fs::create_dir_all(folder(state_dir)).await.map_err(&disk)?;
     while let Some(mut part) = form.next_field().await.map_err(|error| broken(&error))? {
         let field = part.name().unwrap_or_default().to_owned();
         if field != "file" && field != "pasted" {
@@ -120,14 +135,16 @@ async fn keep(
                 return Err(too_large());
             }
             if out.is_none() {
-                out = Some(tokio::fs::File::create(file).await.map_err(disk)?);
+                out = Some(tokio::fs::File::create(file).await.map_err(&disk)?);
             }
             if let Some(out) = &mut out {
-                out.write_all(&chunk).await.map_err(disk)?;
+                out.write_all(&chunk).await.map_err(&disk)?;
             }
         }
         if let Some(mut out) = out {
-            out.flush().await.map_err(disk)?;
+            out.flush().await.map_err(&disk)?;
+            // A full disk may show only when the system really writes.
+            out.sync_all().await.map_err(&disk)?;
             return Ok((if field == "pasted" { "pasted text".to_owned() } else { name }, bytes));
         }
     }

@@ -145,9 +145,11 @@ create function accounts.session_identity(the_hash bytea, the_instant timestampt
   returns table (session_id uuid, person_id uuid, person_name text, zone text, platform_admin boolean,
                  tenant_id uuid, tenant_name text, role text, seen_at timestamptz,
                  other_ids uuid[], other_names text[])
-  language sql stable security definer set search_path = pg_catalog
-  begin atomic
-    select s.id, p.id, p.name, p.zone, p.platform_admin, t.id, t.name, m.role::text, s.seen_at, o.ids, o.names
+  language plpgsql stable security definer set search_path = pg_catalog as $$
+  -- plpgsql, because it keeps the plan for the session: every request asks.
+  #variable_conflict use_column
+  begin
+    return query select s.id, p.id, p.name, p.zone, p.platform_admin, t.id, t.name, m.role::text, s.seen_at, o.ids, o.names
     from accounts.session s
     join accounts.person p on p.id = s.person_id and p.deleted_at is null
     join accounts.tenant t on t.id = s.tenant_id and t.deleted_at is null
@@ -159,7 +161,7 @@ create function accounts.session_identity(the_hash bytea, the_instant timestampt
             where n.person_id = s.person_id and n.removed_at is null and n.tenant_id <> s.tenant_id
             order by e.name, e.id limit 50) x) o
     where s.token_hash = the_hash and s.revoked_at is null and s.expires_at > the_instant;
-  end;
+  end $$;
 
 -- A key can do what its own role says, and never more than whoever made it can do now: a member by the
 -- present role, a key by its own makers in turn. Null where a maker may do nothing any more. Runs as

@@ -79,7 +79,7 @@ fn inbox(module: Module) -> Module {
             label: "Inbox",
             href: "/inbox",
             key: Some('i'),
-            count: Some(|cx| Box::pin(thread::unread(cx))),
+            count: Some(thread::UNREAD),
             daily: true,
             platform: false,
         })

@@ -56,6 +56,7 @@ pub(crate) struct Inner {
     pub authenticator: Arc<dyn Authenticator>,
     pub live: Live,
     pub menu: Vec<MenuItem>,
+    pub counts: Arc<str>,
     pub spend: Option<SpendSource>,
     pub routes: Vec<RouteInfo>,
     pub checks: Vec<Check>,

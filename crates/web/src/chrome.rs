@@ -1,19 +1,29 @@
 //! What stands around every page: the menu with its counts, today's spend, the Stop button.
 
 use crate::{App, Identity};
-use base::{Result, Role};
+use base::{Actor, Result, Role};
 use futures::future::BoxFuture;
 use maud::Markup;
+use sqlx::AssertSqlSafe;
+use std::sync::Arc;
 use ui::{
     layout::{NavGroup, NavItem},
     state::{Banner, Flash, Level},
 };
 
-/// A number beside a menu entry, read in the page's transaction.
-pub type Count = for<'a> fn(&'a mut db::Cx) -> BoxFuture<'a, Result<i64>>;
+/// A number beside a menu entry: a scalar subquery over `$1` the tenant, `$2` the person who looks (null for
+/// programs) and `$3` the instant. All of them are read with one statement on every page, so each must be
+/// served by an index and stop at [`Count::MAX`]` + 1` rows.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Count(pub &'static str);
+
+impl Count {
+    /// The largest number that is shown exactly; more is shown as this and a plus.
+    pub const MAX: i64 = 99;
+}
 
 /// Reads today's spend for the header.
-pub type SpendSource = for<'a> fn(&'a mut db::Cx) -> BoxFuture<'a, Result<Spend>>;
+pub type SpendSource = Arc<dyn for<'a> Fn(&'a mut db::Cx) -> BoxFuture<'a, Result<Spend>> + Send + Sync>;
 
 /// Today's spend against the cap.
 #[derive(Clone, Debug)]
@@ -56,6 +66,19 @@ pub struct Chrome {
     newest_fact: Option<i64>,
 }
 
+/// The one statement of [`Chrome::gather`]: the newest fact, and the counts in the order of the menu.
+pub(crate) fn statement(menu: &[MenuItem]) -> Arc<str> {
+    let counts: Vec<String> =
+        menu.iter().filter_map(|item| item.count).map(|count| format!("({})", count.0)).collect();
+    // Every parameter is named even where no count asks for it, so that its type is known.
+    format!(
+        "select (select max(id) from kernel.fact where tenant_id = $1), array[{}]::bigint[]
+         from (select $2::uuid, $3::timestamptz) looked",
+        counts.join(", ")
+    )
+    .into()
+}
+
 /// What of a request shows on its page.
 pub(crate) struct Look<'a> {
     pub path: &'a str,
@@ -65,23 +88,27 @@ pub(crate) struct Look<'a> {
 }
 
 impl Chrome {
-    /// Reads counts and spend in the page's transaction.
+    /// Reads counts, the newest fact and spend in the page's transaction.
     pub async fn gather(app: &App, cx: &mut db::Cx) -> Result<Self> {
-        let mut counts = Vec::with_capacity(app.menu().len());
-        for item in app.menu() {
-            counts.push(match item.count {
-                Some(count) => Some(count(cx).await?),
-                None => None,
-            });
-        }
-        let spend = match app.0.spend {
+        let person = match cx.actor() {
+            Actor::User { id } => Some(id.uuid()),
+            Actor::ApiKey { .. }
+            | Actor::Agent { .. }
+            | Actor::Prospect
+            | Actor::System { .. }
+            | Actor::Anonymous => None,
+        };
+        let (tenant, now) = (cx.tenant()?.uuid(), cx.now());
+        // Made of constants of the program only.
+        let statement = AssertSqlSafe(app.0.counts.clone());
+        let (newest_fact, found): (Option<i64>, Vec<i64>) =
+            sqlx::query_as(statement).bind(tenant).bind(person).bind(now).fetch_one(cx.conn()).await?;
+        let mut found = found.into_iter();
+        let counts = app.menu().iter().map(|item| item.count.and_then(|_| found.next())).collect();
+        let spend = match &app.0.spend {
             Some(source) => Some(source(cx).await?),
             None => None,
         };
-        let tenant = cx.tenant()?.uuid();
-        let newest_fact = sqlx::query_scalar!("select max(id) from kernel.fact where tenant_id = $1", tenant)
-            .fetch_one(cx.conn())
-            .await?;
         Ok(Self { counts, spend, newest_fact })
     }
 

@@ -19,7 +19,7 @@ mod module;
 mod serve;
 
 pub use app::{App, Settings};
-pub use chrome::{Chrome, MenuItem, Spend};
+pub use chrome::{Chrome, Count, MenuItem, Spend, SpendSource};
 pub use cx::{Cx, Open};
 pub use error::{Problem, Result};
 pub use flash::{back_to, redirect, redirect_with};

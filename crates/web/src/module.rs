@@ -1,7 +1,7 @@
 //! What a domain adds to the program: routes, pages, API, menu entries, jobs, health checks.
 //! The binary merges the list; nothing registers itself.
 
-use crate::{Access, App, Check, MenuItem, chrome::SpendSource, guard::guard};
+use crate::{Access, App, Check, MenuItem, Spend, chrome::SpendSource, guard::guard};
 use aide::axum::{ApiRouter, routing::ApiMethodRouter};
 use axum::{
     Router,
@@ -11,6 +11,8 @@ use axum::{
     middleware::from_fn_with_state,
     routing::{MethodFilter, on},
 };
+use futures::future::BoxFuture;
+use std::sync::Arc;
 
 /// What kind of answer a route gives.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -155,8 +157,11 @@ impl Module {
 
     /// Where the header reads today's spend; one module provides it.
     #[must_use]
-    pub fn spend(mut self, source: SpendSource) -> Self {
-        self.spend = Some(source);
+    pub fn spend<F>(mut self, source: F) -> Self
+    where
+        F: for<'a> Fn(&'a mut db::Cx) -> BoxFuture<'a, base::Result<Spend>> + Send + Sync + 'static,
+    {
+        self.spend = Some(Arc::new(source));
         self
     }
 

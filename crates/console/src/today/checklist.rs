@@ -1,6 +1,6 @@
 //! What is missing before the first message can leave, with the next useful thing to do.
 
-use super::store::Begun;
+use super::store::Look;
 use maud::{Markup, html};
 use ui::prelude::*;
 
@@ -12,31 +12,31 @@ struct Step {
     href: &'static str,
 }
 
-fn steps(begun: Begun) -> [Step; 4] {
+fn steps(look: Look) -> [Step; 4] {
     [
         Step {
-            done: begun.organisation,
+            done: look.organisation,
             what: "Say who you are",
             why: "Legal name, postal address and what you offer stand in or behind every message.",
             act: "Organisation details",
             href: "/settings/organisation",
         },
         Step {
-            done: begun.mailbox,
+            done: look.mailbox,
             what: "Add a mailbox to send from",
             why: "The built-in mail sink will do to try everything; nothing leaves the machine then.",
             act: "Sending identities",
             href: "/settings/sending",
         },
         Step {
-            done: begun.leads,
+            done: look.leads,
             what: "Bring leads",
             why: "A CSV or XLSX file; every row is checked, and what is refused is listed with the reason.",
             act: "Import leads",
             href: "/leads/import",
         },
         Step {
-            done: begun.campaign,
+            done: look.campaign,
             what: "Start a campaign",
             why: "Whom to write to, what, and when. You approve what leaves unless you say otherwise.",
             act: "New campaign",
@@ -46,8 +46,8 @@ fn steps(begun: Begun) -> [Step; 4] {
 }
 
 /// The card; nothing when all is done.
-pub(super) fn card(begun: Begun) -> Markup {
-    let steps = steps(begun);
+pub(super) fn card(look: Look) -> Markup {
+    let steps = steps(look);
     let done = steps.iter().filter(|s| s.done).count();
     if done == steps.len() {
         return html! {};

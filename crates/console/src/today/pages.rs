@@ -11,11 +11,11 @@ use ui::prelude::*;
 /// `GET /`
 pub async fn show(mut cx: web::Cx, memory: Arc<Memory>) -> web::Result<Response> {
     let days = Days::new(cx.now(), cx.who().zone.clone());
-    let figures = memory.figures(&mut cx, &days).await?;
-    let begun = store::begun(&mut cx).await?;
+    let look = store::look(&mut cx).await?;
+    let figures = memory.figures(&mut cx, look.mark, &days).await?;
     let body = html! {
         (Heading::new(greeting(&days)).about(sentence(&figures, &days)))
-        (checklist::card(begun))
+        (checklist::card(look))
         (parts::figures(&figures, &days))
         (grid::main_side(waiting(&mut cx, &figures).await?, feed(&mut cx).await?))
         (grid::main_side(
@@ -30,9 +30,9 @@ pub async fn show(mut cx: web::Cx, memory: Arc<Memory>) -> web::Result<Response>
 pub async fn part(mut cx: web::Cx, memory: Arc<Memory>, name: String) -> web::Result<Response> {
     let days = Days::new(cx.now(), cx.who().zone.clone());
     let markup = match name.as_str() {
-        "figures" => parts::figures(&*memory.figures(&mut cx, &days).await?, &days),
+        "figures" => parts::figures(&*figures(&mut cx, &memory, &days).await?, &days),
         "waiting" => {
-            let figures = memory.figures(&mut cx, &days).await?;
+            let figures = figures(&mut cx, &memory, &days).await?;
             waiting(&mut cx, &figures).await?
         }
         "feed" => feed(&mut cx).await?,
@@ -47,11 +47,15 @@ pub async fn part(mut cx: web::Cx, memory: Arc<Memory>, name: String) -> web::Re
     cx.page("Today", body).await
 }
 
+async fn figures(cx: &mut web::Cx, memory: &Memory, days: &Days) -> base::Result<Arc<Figures>> {
+    let look = store::look(cx).await?;
+    memory.figures(cx, look.mark, days).await
+}
+
 async fn waiting(cx: &mut web::Cx, figures: &Figures) -> base::Result<Markup> {
-    let filter = control::approval::Filter::default();
-    let found = control::approval::list(cx, &filter, None, parts::APPROVALS).await?;
+    let found = control::approval::best(cx, parts::APPROVALS).await?;
     let may_decide = cx.who().role >= Role::Member;
-    Ok(parts::waiting(&found.rows, &figures.waiting.show(), may_decide, &wall(cx)))
+    Ok(parts::waiting(&found, &figures.waiting.show(), may_decide, &wall(cx)))
 }
 
 async fn feed(cx: &mut web::Cx) -> base::Result<Markup> {

@@ -8,7 +8,7 @@ use serde_json::Value;
 use ui::prelude::*;
 
 /// Approvals in sight.
-pub(super) const APPROVALS: i64 = 3;
+pub(super) const APPROVALS: usize = 3;
 
 fn activities(days: &Days, action: &str, ago: i64) -> Address {
     Address::new("/activities").with("action", action).with("from", &days.ago(ago).to_string())
@@ -188,14 +188,17 @@ pub(super) fn funnel(funnel: &Funnel, days: &Days) -> Markup {
         chart::Bar::new(label, count.0.min(super::Count::MAX) as f64).href(href)
     };
     let steps = [
-        bar("Leads", funnel.leads, "/leads".to_owned()),
-        bar("Scored", funnel.scored, "/leads".to_owned()),
         bar("Contacted", funnel.contacted, activities(days, "sent", 29).into()),
         bar("Replied", funnel.replied, activities(days, "replied", 29).into()),
         bar("Meetings", funnel.meetings, activities(days, "meeting_booked", 29).into()),
         bar("Won", funnel.won, "/pipeline".to_owned()),
     ];
-    html! { (Card::new("Pipeline, 30 days").link("Board", "/pipeline").padded(chart::funnel("From lead to client", &steps))) }
+    // Leads that came are not those who were written to: they stand beside the funnel, not in it.
+    let came = html! {
+        (chart::funnel("From first message to client", &steps))
+        p.why { a href="/leads?sort=newest" { (funnel.leads.show()) " leads came" } ", " (funnel.scored.show()) " of them are scored." }
+    };
+    html! { (Card::new("Pipeline, 30 days").link("Board", "/pipeline").padded(came)) }
 }
 
 /// What comes today.
@@ -226,7 +229,7 @@ pub(super) fn alerts(alerts: &[store::Alert], wall: &Wall) -> Markup {
             ul.feed {
                 @for alert in alerts {
                     li {
-                        (wall.clock(alert.created_at))
+                        (wall.recent(alert.created_at))
                         span {
                             (severity(&alert.severity)) " "
                             @match &alert.href {

@@ -4,18 +4,41 @@ use super::{Count, Figures, Funnel};
 use crate::days::Days;
 use base::{Result, Time};
 use db::Cx;
-use outreach::{limits::Limits, resource};
+use outreach::resource;
 use serde_json::Value;
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap};
 use uuid::Uuid;
 
-/// Changes whenever a fact of the tenant becomes visible. Numbers are given before commits, so that the
-/// newest alone would miss one that commits late.
-pub(super) async fn mark(cx: &mut Cx) -> Result<i64> {
+/// What every look at the page reads anew, with one statement.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) struct Look {
+    /// Changes whenever a fact of the tenant becomes visible. Numbers are given before commits, so that the
+    /// newest alone would miss one that commits late.
+    pub mark: i64,
+    /// The organisation's details are complete.
+    pub organisation: bool,
+    /// There is a mailbox to send from.
+    pub mailbox: bool,
+    /// There are leads.
+    pub leads: bool,
+    /// A campaign runs.
+    pub campaign: bool,
+}
+
+/// Looks whether anything happened and whether the tenant can work.
+pub(super) async fn look(cx: &mut Cx) -> Result<Look> {
     let tenant = cx.tenant()?.uuid();
-    Ok(sqlx::query_scalar!(
-        r#"select coalesce(sum(id), 0)::bigint as "mark!"
-           from (select id from kernel.fact where tenant_id = $1 order by id desc limit 64) f"#,
+    // The order makes an index serve the search for any lead: an empty tenant beside a large one would
+    // otherwise read all of the other's.
+    Ok(sqlx::query_as!(
+        Look,
+        r#"select (select coalesce(sum(id), 0)::bigint
+                   from (select id from kernel.fact where tenant_id = $1 order by id desc limit 64) f) as "mark!",
+                  coalesce((select legal_name <> '' and postal_address <> '' and offer <> '' from accounts.tenant where id = $1), false) as "organisation!",
+                  exists (select from outreach.resource where tenant_id = $1 and status = 'active' and deleted_at is null) as "mailbox!",
+                  exists (select from (select from leads.lead where tenant_id = $1 and deleted_at is null
+                                       order by created_at desc, id desc limit 1) any_lead) as "leads!",
+                  exists (select from outreach.campaign where tenant_id = $1 and status = 'active' and deleted_at is null) as "campaign!""#,
         tenant
     )
     .fetch_one(cx.conn())
@@ -35,11 +58,12 @@ pub(super) async fn figures(cx: &mut Cx, days: &Days) -> Result<Figures> {
                 and status in ('booked', 'held')) as "month!",
              (select count(*) from outreach.meeting where tenant_id = $1 and starts_at >= $4 and starts_at < $5
                 and status in ('booked', 'held')) as "today!",
-             (select count(*) from (select from outreach.touch where tenant_id = $1 and sent_at >= $4 limit $8) x) as "sent!",
-             (select count(*) from (select from control.approval where tenant_id = $1 and status = 'pending' and expires_at > $6
-                and (deferred_until is null or deferred_until <= $6) limit $8) x) as "waiting!",
-             (select count(*) from (select from control.approval where tenant_id = $1 and status = 'pending' and expires_at > $6
-                and expires_at <= $7 and (deferred_until is null or deferred_until <= $6) limit $8) x) as "lapsing!""#,
+             (select count(*) from (select from outreach.touch where tenant_id = $1 and sent_at >= $4
+                order by sent_at desc limit $8) x) as "sent!",
+             w.waiting as "waiting!", w.lapsing as "lapsing!"
+           from (select count(*) as waiting, count(*) filter (where expires_at <= $7) as lapsing
+                 from (select expires_at from control.approval where tenant_id = $1 and status = 'pending' and expires_at > $6
+                         and (deferred_until is null or deferred_until <= $6) order by priority desc, id limit $8) x) w"#,
         tenant,
         month as Time,
         next_month as Time,
@@ -58,7 +82,7 @@ pub(super) async fn figures(cx: &mut Cx, days: &Days) -> Result<Figures> {
         positive,
         positive_before,
         sent_today: Count(row.sent),
-        capacity: capacity(cx).await?,
+        capacity: resource::capacity_today(cx).await?,
         waiting: Count(row.waiting),
         lapsing: Count(row.lapsing),
         funnel: funnel(cx, days.since(29)?).await?,
@@ -69,13 +93,16 @@ pub(super) async fn figures(cx: &mut Cx, days: &Days) -> Result<Figures> {
 async fn positive(cx: &mut Cx, days: &Days) -> Result<(Count, Count)> {
     let tenant = cx.tenant()?.uuid();
     let (week, before) = (days.since(6)?, days.since(13)?);
+    // The message is looked up for each reply, not joined: a join reads every message that there is. What an
+    // automatic verdict says counts when its message is not kept.
     let row = sqlx::query!(
         r#"select count(*) filter (where r.at >= $2) as "now!", count(*) filter (where r.at < $2) as "before!"
-           from (select a.at from outreach.activity a
-                 left join outreach.message m on m.tenant_id = $1 and m.id = (a.detail ->> 'message_id')::uuid
+           from (select a.at, a.detail, (select m.intent::text from outreach.message m
+                                         where m.tenant_id = $1 and m.id = (a.detail ->> 'message_id')::uuid) as intent
+                 from outreach.activity a
                  where a.tenant_id = $1 and a.action = 'classified' and a.at >= $3
-                   and coalesce(m.intent::text, a.detail ->> 'intent') in ('meeting_request', 'interested')
-                 limit $4) r"#,
+                 order by a.at desc limit $4) r
+           where coalesce(r.intent, r.detail ->> 'intent') in ('meeting_request', 'interested')"#,
         tenant,
         week as Time,
         before as Time,
@@ -86,30 +113,6 @@ async fn positive(cx: &mut Cx, days: &Days) -> Result<(Count, Count)> {
     Ok((Count(row.now), Count(row.before)))
 }
 
-/// What may leave today: the rooms of the domains whose mailboxes are in use, each domain once.
-async fn capacity(cx: &mut Cx) -> Result<Option<i64>> {
-    let tenant = cx.tenant()?.uuid();
-    let zone = sqlx::query_scalar!("select zone from accounts.tenant where id = $1", tenant)
-        .fetch_one(cx.conn())
-        .await?;
-    let zone = base::Zone::named(&zone)?;
-    let mailboxes = resource::list(cx).await?;
-    if mailboxes.is_empty() {
-        return Ok(None);
-    }
-    let limits = Limits::load(cx, "AU", None).await?;
-    let mut domains: BTreeMap<String, i64> = BTreeMap::new();
-    for mailbox in mailboxes {
-        let name = mailbox.domain.clone().unwrap_or_else(|| mailbox.address.clone());
-        if domains.get(&name).is_some_and(|allowed| *allowed > 0) {
-            continue;
-        }
-        let room = resource::room(cx, &limits, &mailbox, &zone).await?;
-        domains.insert(name, i64::from(room.allowed));
-    }
-    Ok(Some(domains.values().sum()))
-}
-
 async fn funnel(cx: &mut Cx, since: Time) -> Result<Funnel> {
     let tenant = cx.tenant()?.uuid();
     let row = sqlx::query!(
@@ -117,18 +120,20 @@ async fn funnel(cx: &mut Cx, since: Time) -> Result<Funnel> {
                   m.meetings as "meetings!", w.won as "won!"
            from (select count(*) as leads, count(scored_at) as scored
                  from (select scored_at from leads.lead
-                       where tenant_id = $1 and deleted_at is null and created_at >= $2 limit $3) x) l,
+                       where tenant_id = $1 and deleted_at is null and created_at >= $2
+                       order by created_at desc limit $3) x) l,
                 (select count(distinct lead_id) as contacted
-                 from (select lead_id from outreach.touch where tenant_id = $1 and sent_at >= $2 limit $3) x) t,
+                 from (select lead_id from outreach.touch where tenant_id = $1 and sent_at >= $2
+                       order by sent_at desc limit $3) x) t,
                 (select count(distinct lead_id) as replied
                  from (select lead_id from outreach.activity
-                       where tenant_id = $1 and action = 'replied' and at >= $2 limit $3) x) r,
+                       where tenant_id = $1 and action = 'replied' and at >= $2 order by at desc limit $3) x) r,
                 (select count(distinct lead_id) as meetings
                  from (select lead_id from outreach.activity
-                       where tenant_id = $1 and action = 'meeting_booked' and at >= $2 limit $3) x) m,
+                       where tenant_id = $1 and action = 'meeting_booked' and at >= $2 order by at desc limit $3) x) m,
                 (select count(*) as won
                  from (select from outreach.deal where tenant_id = $1 and stage = 'won' and deleted_at is null
-                         and closed_at >= $2 limit $3) x) w"#,
+                         and closed_at >= $2 order by closed_at desc limit $3) x) w"#,
         tenant,
         since as Time,
         Count::MAX + 1,
@@ -188,22 +193,17 @@ pub(super) struct Names {
     pub deals: HashMap<Uuid, String>,
 }
 
-/// Looks the names up, each kind with one statement.
+/// Looks the names up, with one statement.
 pub(super) async fn names(cx: &mut Cx, facts: &[Fact]) -> Result<Names> {
     let tenant = cx.tenant()?.uuid();
     let ids: BTreeSet<Uuid> =
         facts.iter().flat_map(|f| [f.subject_id, f.id("lead_id"), f.id("campaign_id")]).flatten().collect();
     let ids: Vec<Uuid> = ids.into_iter().collect();
-    let leads = sqlx::query!(
-        r#"select id, coalesce(nullif(concat_ws(' ', first_name, last_name), ''), email, company_name, 'a lead') as "name!"
-           from leads.lead where tenant_id = $1 and id = any($2)"#,
-        tenant,
-        &ids
-    )
-    .fetch_all(cx.conn())
-    .await?;
-    let others = sqlx::query!(
-        r#"select 'campaign' as "what!", id as "id!", name as "name!" from outreach.campaign where tenant_id = $1 and id = any($2)
+    let rows = sqlx::query!(
+        r#"select 'lead' as "what!", id as "id!",
+                  coalesce(nullif(concat_ws(' ', first_name, last_name), ''), email, company_name, 'a lead') as "name!"
+           from leads.lead where tenant_id = $1 and id = any($2)
+           union all select 'campaign', id, name from outreach.campaign where tenant_id = $1 and id = any($2)
            union all select 'approval', id, title from control.approval where tenant_id = $1 and id = any($2)
            union all select 'deal', id, name from outreach.deal where tenant_id = $1 and id = any($2)"#,
         tenant,
@@ -211,9 +211,10 @@ pub(super) async fn names(cx: &mut Cx, facts: &[Fact]) -> Result<Names> {
     )
     .fetch_all(cx.conn())
     .await?;
-    let mut names = Names { leads: leads.into_iter().map(|r| (r.id, r.name)).collect(), ..Names::default() };
-    for row in others {
+    let mut names = Names::default();
+    for row in rows {
         let map = match row.what.as_str() {
+            "lead" => &mut names.leads,
             "campaign" => &mut names.campaigns,
             "approval" => &mut names.approvals,
             _ => &mut names.deals,
@@ -235,40 +236,32 @@ pub(super) struct Coming {
 /// Meetings of today and schedules that fire before midnight, by time.
 pub(super) async fn coming(cx: &mut Cx, days: &Days) -> Result<Vec<Coming>> {
     let tenant = cx.tenant()?.uuid();
-    let meetings = sqlx::query!(
-        "select id, guest_name, title, starts_at from outreach.meeting
-         where tenant_id = $1 and starts_at >= $2 and starts_at < $3 and status in ('booked', 'held') order by starts_at limit 20",
+    let rows = sqlx::query!(
+        r#"select meeting as "meeting?", at as "at!", what as "what!", detail as "detail!"
+           from ((select id as meeting, starts_at as at, guest_name as what, title as detail from outreach.meeting
+                  where tenant_id = $1 and starts_at >= $2 and starts_at < $3 and status in ('booked', 'held')
+                  order by starts_at limit 20)
+                 union all
+                 (select null, next_at, name, kind from jobs.schedule
+                  where tenant_id = $1 and not paused and next_at < $3 order by next_at limit 10)) coming
+           order by at"#,
         tenant,
         days.since(0)? as Time,
         days.since(-1)? as Time,
     )
     .fetch_all(cx.conn())
     .await?;
-    let schedules = sqlx::query!(
-        "select name, kind, next_at from jobs.schedule
-         where tenant_id = $1 and not paused and next_at < $2 order by next_at limit 10",
-        tenant,
-        days.since(-1)? as Time,
-    )
-    .fetch_all(cx.conn())
-    .await?;
-    let mut all: Vec<Coming> = meetings
+    Ok(rows
         .into_iter()
-        .map(|m| Coming {
-            at: m.starts_at,
-            what: m.guest_name,
-            detail: m.title,
-            href: format!("/meetings/{}", m.id),
+        .map(|row| Coming {
+            at: row.at,
+            what: row.what,
+            detail: row.detail,
+            href: row
+                .meeting
+                .map_or_else(|| "/operations/schedules".to_owned(), |id| format!("/meetings/{id}")),
         })
-        .chain(schedules.into_iter().map(|s| Coming {
-            at: s.next_at,
-            what: s.name,
-            detail: s.kind,
-            href: "/operations/schedules".to_owned(),
-        }))
-        .collect();
-    all.sort_by_key(|c| c.at);
-    Ok(all)
+        .collect())
 }
 
 /// Something that a person was told and has not read.
@@ -296,29 +289,5 @@ pub(super) async fn alerts(cx: &mut Cx, person: Option<Uuid>) -> Result<Vec<Aler
         person
     )
     .fetch_all(cx.conn())
-    .await?)
-}
-
-/// Which steps of the beginning are done.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(super) struct Begun {
-    pub organisation: bool,
-    pub mailbox: bool,
-    pub leads: bool,
-    pub campaign: bool,
-}
-
-/// Looks whether the tenant can work.
-pub(super) async fn begun(cx: &mut Cx) -> Result<Begun> {
-    let tenant = cx.tenant()?.uuid();
-    Ok(sqlx::query_as!(
-        Begun,
-        r#"select coalesce((select legal_name <> '' and postal_address <> '' and offer <> '' from accounts.tenant where id = $1), false) as "organisation!",
-                  exists (select from outreach.resource where tenant_id = $1 and status = 'active' and deleted_at is null) as "mailbox!",
-                  exists (select from leads.lead where tenant_id = $1 and deleted_at is null) as "leads!",
-                  exists (select from outreach.campaign where tenant_id = $1 and status = 'active' and deleted_at is null) as "campaign!""#,
-        tenant
-    )
-    .fetch_one(cx.conn())
     .await?)
 }

@@ -160,10 +160,16 @@ pub async fn count(cx: &mut Cx, filter: &Filter) -> Result<i64> {
     store::count(cx, filter).await
 }
 
-/// How many wait now, for the menu.
-pub async fn waiting(cx: &mut Cx) -> Result<i64> {
-    store::count(cx, &Filter::default()).await
+/// The best of what waits now.
+pub async fn best(cx: &mut Cx, limit: usize) -> Result<Vec<Approval>> {
+    store::best(cx, i64::try_from(limit).unwrap_or(i64::MAX)).await
 }
+
+/// How many wait now, for the menu.
+pub(crate) const WAITING: web::Count = web::Count(
+    "select count(*) from (select from control.approval where tenant_id = $1 and status = 'pending'
+       and coalesce(deferred_until > $3, false) = false limit 100) waiting",
+);
 
 /// The kinds and campaigns that wait now, with their counts, to filter by.
 pub async fn facets(cx: &mut Cx) -> Result<Vec<(String, Option<Uuid>, i64)>> {

@@ -264,6 +264,29 @@ pub(super) async fn tenants_with_lapsed(cx: &mut Cx) -> Result<Vec<TenantId>> {
     Ok(rows.into_iter().map(TenantId).collect())
 }
 
+/// The best of what waits now, for the day page: the one list that is read all the time. Said without
+/// parameters of an enum, so that the index of what waits serves it.
+pub(super) async fn best(cx: &mut Cx, limit: i64) -> Result<Vec<Approval>> {
+    let (tenant, now) = (cx.tenant()?, cx.now());
+    sqlx::query_as!(
+        Row,
+        r#"select id, kind, subject_id, campaign_id, lead_id, title, summary, content, digest, evidence, provenance,
+                  cost_micros, risk, priority, status as "status: Status", edited, deferred_until, expires_at,
+                  decided_by, decided_at, reason, created_at
+           from control.approval
+           where tenant_id = $1 and status = 'pending' and coalesce(deferred_until > $2, false) = false
+           order by priority desc, id limit $3"#,
+        tenant.uuid(),
+        now as Time,
+        limit,
+    )
+    .fetch_all(cx.conn())
+    .await?
+    .into_iter()
+    .map(Row::approval)
+    .collect()
+}
+
 pub(super) async fn list(
     cx: &mut Cx,
     filter: &Filter,

@@ -4,6 +4,11 @@ use super::{BudgetId, Period, Scope};
 use base::{Currency, Error, Micros, Result, TenantId, Time};
 use db::Cx;
 use serde::Serialize;
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex, PoisonError},
+    time::{Duration, Instant},
+};
 
 /// A live budget with what is used of it now.
 #[derive(Clone, Debug, Serialize, schemars::JsonSchema)]
@@ -171,38 +176,69 @@ pub async fn end(cx: &mut Cx, id: BudgetId, reason: &str) -> Result<()> {
     if done.rows_affected() == 0 { Err(Error::not_found("budget")) } else { Ok(()) }
 }
 
-/// Today's spend for the header: this client's own against its daily cap, when it has one.
-pub async fn header(cx: &mut Cx) -> Result<web::Spend> {
-    let all = budgets(cx).await?;
-    let daily = all.iter().find(|b| b.scope == Scope::Client && b.period == Period::Day);
-    if let Some(own) = daily {
-        let used = own.used();
-        return Ok(web::Spend {
-            used: Micros(used.used_micros).show(Currency::Aud),
-            cap: Micros(used.cap_micros).show(Currency::Aud),
-            ratio: used.ratio(),
-            href: "/costs",
-        });
+/// What each client without a cap of its own spent today, as last summed up. A busy client has thousands of
+/// rows a day and every page shows the sum; nothing is decided by it, so that a second old is soon enough.
+#[derive(Default)]
+pub(crate) struct SpentToday(Mutex<HashMap<TenantId, (Instant, i64)>>);
+
+impl SpentToday {
+    /// How long a sum is good.
+    const KEPT: Duration = Duration::from_secs(1);
+    /// Clients whose sums are kept at once.
+    const CLIENTS_MAX: usize = 1_000;
+
+    async fn micros(&self, cx: &mut Cx) -> Result<i64> {
+        let (tenant, now) = (cx.tenant()?, cx.now());
+        let known = self.0.lock().unwrap_or_else(PoisonError::into_inner).get(&tenant).copied();
+        if let Some((_, spent)) = known.filter(|(since, _)| since.elapsed() < Self::KEPT) {
+            return Ok(spent);
+        }
+        let spent = sqlx::query_scalar!(
+            r#"select coalesce(sum(case when state = 'reserved' then estimate_micros else cost_micros end), 0)::bigint as "spent!"
+               from control.spend
+               where tenant_id = $1 and state <> 'released'
+                 and at >= date_trunc('day', $2::timestamptz at time zone 'Australia/Sydney') at time zone 'Australia/Sydney'"#,
+            tenant.uuid(),
+            now as Time,
+        )
+        .fetch_one(cx.conn())
+        .await?;
+        let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if kept.len() >= Self::CLIENTS_MAX {
+            kept.clear();
+        }
+        kept.insert(tenant, (Instant::now(), spent));
+        Ok(spent)
     }
-    // Without a cap of its own a client sees what it spent. The installation's cap is shown beside it,
-    // because reaching that stops this client too.
+}
+
+/// Today's spend for the header: this client's own against its daily cap, when it has one. Without one a
+/// client sees what it spent beside the installation's cap, because reaching that stops this client too.
+pub(crate) async fn header(cx: &mut Cx, kept: Arc<SpentToday>) -> Result<web::Spend> {
     let (tenant, now) = (cx.tenant()?, cx.now());
-    let spent = sqlx::query_scalar!(
-        r#"select coalesce(sum(case when state = 'reserved' then estimate_micros else cost_micros end), 0)::bigint as "spent!"
-           from control.spend
-           where tenant_id = $1 and state <> 'released'
-             and at >= date_trunc('day', $2::timestamptz at time zone 'Australia/Sydney') at time zone 'Australia/Sydney'"#,
+    let cap = sqlx::query!(
+        r#"select b.tenant_id is not null as "own!", b.cap_micros,
+                  coalesce(u.reserved_micros + u.spent_micros, 0) as "used_micros!"
+           from control.budget b
+           left join control.budget_use u
+             on u.budget_id = b.id and u.period_start = date_trunc('day', $2::timestamptz at time zone b.zone)::date
+           where b.ended_at is null and b.period = 'day' and b.scope in ('client', 'platform')
+             and (b.tenant_id = $1 or b.tenant_id is null)
+           order by b.tenant_id is null limit 1"#,
         tenant.uuid(),
         now as Time,
     )
-    .fetch_one(cx.conn())
+    .fetch_optional(cx.conn())
     .await?;
-    let platform = all.iter().find(|b| b.scope == Scope::Platform && b.period == Period::Day);
-    let cap = platform.map(|b| b.cap_micros);
+    let used_micros = match &cap {
+        Some(cap) if cap.own => cap.used_micros,
+        Some(_) | None => kept.micros(cx).await?,
+    };
+    let cap_micros = cap.map(|cap| cap.cap_micros);
     Ok(web::Spend {
-        used: Micros(spent).show(Currency::Aud),
-        cap: cap.map_or_else(|| "no limit set".to_owned(), |cap| Micros(cap).show(Currency::Aud)),
-        ratio: Use { used_micros: spent, cap_micros: cap.unwrap_or(0) }.ratio(),
+        used: Micros(used_micros).show(Currency::Aud),
+        cap: cap_micros.map_or_else(|| "no limit set".to_owned(), |cap| Micros(cap).show(Currency::Aud)),
+        ratio: Use { used_micros, cap_micros: cap_micros.unwrap_or(0) }.ratio(),
         href: "/costs",
     })
 }

@@ -16,7 +16,8 @@ mod words;
 #[cfg(test)]
 mod tests;
 
-pub use cap::{Budget, Use, budgets, end, header, set};
+pub use cap::{Budget, Use, budgets, end, set};
+pub(crate) use cap::{SpentToday, header};
 pub use ledger::{Group, Line, SpendFilter, SpendRow, Spent, grouped, rows};
 pub use reserve::{reconcile, release, reserve, settle};
 pub use words::{Period, RUNAWAY_FACTOR, Scope, State};

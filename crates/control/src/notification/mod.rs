@@ -207,7 +207,15 @@ pub async fn list(
     }))
 }
 
-/// How many are unread, for the menu: those to every member.
+/// How many are unread, for the menu: those to every member and to this one.
+pub(crate) const UNREAD: web::Count = web::Count(
+    "select count(*) from (select from control.notification n
+       where tenant_id = $1 and (person_id is null or person_id = $2) and read_at is null
+         and not exists (select from control.notification_preference p
+                         where p.tenant_id = $1 and p.person_id = $2 and p.kind = n.kind and not p.in_app) limit 100) unread",
+);
+
+/// How many are unread: those to every member.
 pub async fn unread(cx: &mut Cx) -> Result<i64> {
     let tenant = cx.tenant()?;
     let person = match cx.actor() {

@@ -12,7 +12,9 @@ mod store;
 mod tests;
 
 pub(crate) use reserve::client_zone;
-pub use reserve::{PACED, Reserve, Reserved, Room, remaining_today, reserve, reserve_reply, room};
+pub use reserve::{
+    PACED, Reserve, Reserved, Room, capacity_today, remaining_today, reserve, reserve_reply, room,
+};
 pub use store::{assigned, get, list, pick, set_status};
 
 use crate::channel::Channel;

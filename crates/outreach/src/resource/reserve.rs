@@ -342,6 +342,34 @@ pub async fn room(cx: &mut Cx, limits: &Limits, resource: &super::Resource, zone
     Ok(Room { allowed, used, day_in_use: day_in_use(since.as_deref(), today) })
 }
 
+/// What may leave today from all mailboxes of the client: the allowance of each domain, once, that has a mailbox in
+/// use; none without any mailbox. Reads only, the domains with one statement.
+pub async fn capacity_today(cx: &mut Cx) -> Result<Option<i64>> {
+    let (tenant, now) = (cx.tenant()?.uuid(), cx.now());
+    let zone = client_zone(cx).await?;
+    let limits = Limits::load(cx, "AU", None).await?.email()?;
+    let today = now.in_zone(&zone).date();
+    let domains = sqlx::query!(
+        r#"select min(domain_in_use_since) filter (where status <> 'retired')::text as since,
+                  max(health) filter (where status <> 'retired') as "health: Health",
+                  bool_or(status = 'active' and channel = 'email' and (paused_until is null or paused_until <= $2)) as "in_use!"
+           from outreach.resource where tenant_id = $1 and deleted_at is null group by coalesce(domain, address)"#,
+        tenant,
+        now as Time,
+    )
+    .fetch_all(cx.conn())
+    .await?;
+    if domains.is_empty() {
+        return Ok(None);
+    }
+    let allowed = domains.iter().filter(|domain| domain.in_use).map(|domain| {
+        let day = day_in_use(domain.since.as_deref(), today);
+        let daily = rules::daily_limit(&limits, day, domain.health.unwrap_or(Health::Good));
+        i64::from(rules::outreach_share(&limits, daily))
+    });
+    Ok(Some(allowed.sum()))
+}
+
 /// Messages that a campaign may still send today: its own limit, and the rooms of the domains of its
 /// mailboxes that are in use, each domain once. Reads only.
 pub async fn remaining_today(cx: &mut Cx, campaign: Uuid, campaign_daily: i32) -> Result<i64> {

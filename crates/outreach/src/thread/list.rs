@@ -4,6 +4,7 @@ use super::{MessageId, ThreadId};
 use base::{Cursor, Error, Page, Result, Time};
 use db::Cx;
 use serde_json::Value;
+use sqlx::{Postgres, QueryBuilder};
 use uuid::Uuid;
 
 /// Which conversations are shown.
@@ -20,7 +21,7 @@ pub struct Filter {
 }
 
 /// A conversation as the list shows it.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, sqlx::FromRow)]
 pub struct Line {
     /// Which.
     pub id: ThreadId,
@@ -69,49 +70,75 @@ pub(crate) fn like(text: &str) -> String {
     format!("%{escaped}%")
 }
 
+/// The statement of one page: it finds the conversations first and only then what stands beside them.
+/// Conditions that are not asked for are not in it, so that the index made for each one serves it.
+fn page_query(
+    tenant: Uuid,
+    filter: &Filter,
+    after: (Option<Time>, Option<Uuid>),
+    limit: i64,
+) -> QueryBuilder<Postgres> {
+    let latest = |tenant: &str, thread: &str| {
+        format!(
+            "left join lateral (select i.sender, i.body from outreach.message i where i.tenant_id = {tenant}
+               and i.thread_id = {thread}.id and i.direction = 'inbound' order by i.at desc, i.id desc limit 1) m on true"
+        )
+    };
+    let mut query = QueryBuilder::new("with page as materialized (select c.* from outreach.thread c");
+    if !filter.text.trim().is_empty() {
+        query.push(" left join leads.lead l on l.id = c.lead_id ").push(latest("c.tenant_id", "c"));
+    }
+    query.push(" where c.tenant_id = ").push_bind(tenant).push(" and c.intent is not null");
+    if filter.unread {
+        query.push(" and c.unread");
+    }
+    if filter.needs_person {
+        query.push(" and c.needs_person");
+    }
+    if let Some(intent) = &filter.intent {
+        // A smallint, because row security lets no condition on an enum near an index (see the schema).
+        query
+            .push(" and c.intent_no = outreach.intent_number(")
+            .push_bind(intent.clone())
+            .push("::outreach.intent)");
+    }
+    if !filter.text.trim().is_empty() {
+        let like = like(&filter.text);
+        query.push(" and (c.subject ilike ").push_bind(like.clone());
+        query.push(" or l.search ilike ").push_bind(like.clone());
+        query.push(" or m.sender ilike ").push_bind(like).push(")");
+    }
+    if let (Some(at), Some(id)) = after {
+        query.push(" and (c.last_message_at, c.id) < (").push_bind(at).push(", ").push_bind(id).push(")");
+    }
+    // The limit stands in the text: a plan that does not know it is never good enough to be kept.
+    query
+        .push(format!(" order by c.last_message_at desc, c.id desc limit {limit}"))
+        .push(
+            ") select t.id, t.subject, trim(coalesce(l.first_name, '') || ' ' || coalesce(l.last_name, '')) as name,
+                 l.company_name as company, coalesce(m.sender, l.email, '') as address, t.intent::text as intent, t.needs_person,
+                 t.unread, t.messages, left(coalesce(m.body, ''), 160) as preview, t.last_message_at
+               from page t left join leads.lead l on l.id = t.lead_id ",
+        )
+        .push(latest("t.tenant_id", "t"))
+        .push(" order by t.last_message_at desc, t.id desc");
+    query
+}
+
 /// The conversations in which somebody wrote to us, latest first.
 pub async fn list(cx: &mut Cx, filter: &Filter, after: Option<&Cursor>, limit: usize) -> Result<Page<Line>> {
     let tenant = cx.tenant()?.uuid();
-    let (at, id) = place(after)?;
-    let text = (!filter.text.trim().is_empty()).then(|| like(&filter.text));
-    let rows = sqlx::query_as!(
-        Line,
-        r#"select t.id as "id: ThreadId", t.subject, trim(coalesce(l.first_name, '') || ' ' || coalesce(l.last_name, '')) as "name!",
-                  l.company_name as "company?", coalesce(m.sender, l.email, '') as "address!", t.intent::text as intent, t.needs_person,
-                  t.unread, t.messages, left(coalesce(m.body, ''), 160) as "preview!", t.last_message_at
-           from outreach.thread t
-           left join leads.lead l on l.id = t.lead_id
-           left join lateral (select i.sender, i.body from outreach.message i where i.tenant_id = $1 and i.thread_id = t.id
-                                and i.direction = 'inbound' order by i.at desc, i.id desc limit 1) m on true
-           where t.tenant_id = $1 and t.intent is not null
-             and (not $2 or t.unread) and (not $3 or t.needs_person) and ($4::text is null or t.intent::text = $4)
-             and ($5::text is null or t.subject ilike $5 or l.search ilike $5 or m.sender ilike $5)
-             and ($6::timestamptz is null or (t.last_message_at, t.id) < ($6, $7::uuid))
-           order by t.last_message_at desc, t.id desc limit $8"#,
-        tenant,
-        filter.unread,
-        filter.needs_person,
-        filter.intent,
-        text,
-        at as Option<Time>,
-        id,
-        i64::try_from(limit).unwrap_or(i64::MAX).saturating_add(1),
-    )
-    .fetch_all(cx.conn())
-    .await?;
+    let most = i64::try_from(limit).unwrap_or(i64::MAX).saturating_add(1);
+    let mut query = page_query(tenant, filter, place(after)?, most);
+    let rows: Vec<Line> = query.build_query_as().fetch_all(cx.conn()).await?;
     Ok(Page::cut(rows, limit, |line| Cursor::after(&line.last_message_at.to_string(), line.id.uuid())))
 }
 
-/// Conversations that nobody opened since their last message.
-pub async fn unread(cx: &mut Cx) -> Result<i64> {
-    let tenant = cx.tenant()?.uuid();
-    Ok(sqlx::query_scalar!(
-        r#"select count(*) as "count!" from outreach.thread where tenant_id = $1 and unread"#,
-        tenant
-    )
-    .fetch_one(cx.conn())
-    .await?)
-}
+/// Conversations that nobody opened since their last message, for the menu.
+pub(crate) const UNREAD: web::Count = web::Count(
+    "select count(*) from (select from outreach.thread
+       where tenant_id = $1 and unread and intent is not null limit 100) unread",
+);
 
 /// One conversation.
 #[derive(Clone, Debug)]

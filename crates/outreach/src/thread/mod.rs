@@ -4,7 +4,8 @@ pub mod pages;
 mod show;
 mod store;
 
-pub use list::{Filter, Line, Message, Thread, get, handled, list, mark_read, messages, unread};
+pub(crate) use list::UNREAD;
+pub use list::{Filter, Line, Message, Thread, get, handled, list, mark_read, messages};
 pub(crate) use list::{like, place};
 pub use store::{Inbound, Outbound, record_inbound, record_outbound, set_needs_person};
 

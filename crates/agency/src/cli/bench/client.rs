@@ -5,10 +5,7 @@ use base::{Error, Result};
 use http_body_util::{BodyExt, Full};
 use hyper::{Request, body::Bytes, client::conn::http1};
 use hyper_util::rt::TokioIo;
-use std::{
-    net::SocketAddr,
-    time::{Duration, Instant},
-};
+use std::{net::SocketAddr, time::Duration};
 use tokio::net::TcpStream;
 
 /// An answer that takes longer is a failure.
@@ -21,10 +18,9 @@ pub(super) struct User {
     cookie: Option<String>,
 }
 
-/// An answer and how long it took, first byte sent to last byte received.
+/// An answer.
 pub(super) struct Answer {
     pub(super) status: u16,
-    pub(super) took: Duration,
     pub(super) headers: hyper::HeaderMap,
     pub(super) body: Bytes,
 }
@@ -47,8 +43,14 @@ impl User {
         Ok(Self { sender, host: to.to_string(), cookie })
     }
 
-    /// Loads a page.
+    /// Loads a page as browsers do, compressed.
     pub(super) async fn get(&mut self, path: &str) -> Result<Answer> {
+        let request = self.request("GET", path).header("accept-encoding", "gzip").body(Full::default());
+        self.send(request).await
+    }
+
+    /// Loads a page as it is.
+    pub(super) async fn get_plain(&mut self, path: &str) -> Result<Answer> {
         let request = self.request("GET", path).body(Full::default());
         self.send(request).await
     }
@@ -77,7 +79,6 @@ impl User {
 
     async fn send(&mut self, request: hyper::http::Result<Request<Full<Bytes>>>) -> Result<Answer> {
         let request = request.map_err(|cause| failed("A request could not be made").caused_by(cause))?;
-        let started = Instant::now();
         let exchange = async {
             self.sender.ready().await?;
             let response = self.sender.send_request(request).await?;
@@ -88,7 +89,7 @@ impl User {
             .await
             .map_err(|cause| failed("A page took longer than 30 s").caused_by(cause))?
             .map_err(|cause| failed("The server closed the connection").caused_by(cause))?;
-        Ok(Answer { status: parts.status.as_u16(), took: started.elapsed(), headers: parts.headers, body })
+        Ok(Answer { status: parts.status.as_u16(), headers: parts.headers, body })
     }
 }
 

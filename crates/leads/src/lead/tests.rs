@@ -227,6 +227,14 @@ async fn hostile_values_are_text_everywhere() {
 }
 
 #[tokio::test]
+async fn a_country_is_told_by_its_name() {
+    let world = World::new().await;
+    let fields = [("email", "a@b.example"), ("first_name", "A"), ("city", "Sydney"), ("country", "AU")];
+    let at = world.add(&fields).await;
+    world.us().get(&at).await.expect(200).shows("Place Sydney, Australia");
+}
+
+#[tokio::test]
 async fn an_export_holds_exactly_what_is_filtered_and_comes_back_the_same() {
     let world = World::new().await;
     world

@@ -166,7 +166,8 @@ fn facts_card(lead: &Lead, facts: &[Fact], wall: &Wall, may_write: bool) -> Mark
 }
 
 fn who_card(lead: &Lead, wall: &Wall) -> Markup {
-    let place = [lead.city.as_deref(), lead.region.as_deref(), lead.country.as_deref()]
+    let country = lead.country.as_deref().map(|code| crate::Country::parse(code).map_or(code, |c| c.name()));
+    let place = [lead.city.as_deref(), lead.region.as_deref(), country]
         .into_iter()
         .flatten()
         .collect::<Vec<_>>()

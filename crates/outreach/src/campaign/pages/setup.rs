@@ -32,12 +32,13 @@ pub(super) fn mode_label(mode: Mode) -> &'static str {
 /// `GET /campaigns/{id}/settings`
 pub async fn settings(mut cx: web::Cx, Path(id): Path<Uuid>) -> web::Result<Response> {
     let (campaign, counts) = with_counts(&mut cx, id).await?;
-    let body = html! { (head(&campaign, &counts, "/settings")) (Card::bare().padded(form(&campaign, None))) };
+    let body = html! { (head(&campaign, &counts, "/settings")) (Card::bare().padded(form(&campaign, &BTreeMap::new(), None))) };
     let title = format!("Settings of {}", campaign.name);
     cx.page(&title, body).await
 }
 
-fn form(c: &Campaign, problem: Option<&str>) -> Markup {
+/// The form with what is kept, or, where something was typed, with that, and what is wrong with it.
+fn form(c: &Campaign, typed: &BTreeMap<String, String>, problem: Option<&Error>) -> Markup {
     if c.status == Status::Completed {
         return state::empty(
             "The campaign is completed",
@@ -51,11 +52,18 @@ fn form(c: &Campaign, problem: Option<&str>) -> Markup {
         Some(Mode::CoPilot) => "co_pilot",
         Some(Mode::Manual) => "manual",
     };
+    let or = |name: &str, kept: String| typed.get(name).cloned().unwrap_or(kept);
+    let of = |codes: &[&str]| {
+        problem.filter(|error| codes.contains(&error.code())).map(|error| error.message().to_owned())
+    };
+    let at_a_field =
+        ["campaign.name", "campaign.allocation", "campaign.daily_limit", "campaign.dates", "campaign.date"];
+    let whole = problem.filter(|error| !at_a_field.contains(&error.code())).map(Error::message);
     let shares = Channel::ALL.into_iter().map(|channel| {
-        let share = c.allocation.get(&channel).copied().unwrap_or(0).to_string();
-        let field = Field::number(format!("share_{}", channel.word()), channel.label())
-            .value(share)
-            .range("0", "100", "1");
+        let name = format!("share_{}", channel.word());
+        let share = or(&name, c.allocation.get(&channel).copied().unwrap_or(0).to_string());
+        let wrong = rules::CONNECTED.contains(&channel).then(|| of(&["campaign.allocation"])).flatten();
+        let field = Field::number(name, channel.label()).value(share).range("0", "100", "1").error(wrong);
         if rules::CONNECTED.contains(&channel) {
             field.required()
         } else {
@@ -69,20 +77,31 @@ fn form(c: &Campaign, problem: Option<&str>) -> Markup {
         Choice::new("manual", "Manual").hint("Writes and sends nothing."),
     ];
     let form = ui::form::Form::post(format!("/campaigns/{}/settings", c.id), "settings")
-        .problem(problem)
-        .field(Field::text("name", "Name").value(c.name.as_str()).required().max_chars(200))
-        .field(Field::area("goal", "Goal", 2).value(c.goal.as_str()))
-        .field(Field::area("offer", "What it offers, in your own words", 3).value(c.offer.as_str()))
-        .field(Field::radios("mode", "Who decides about messages", modes).value(mode))
+        .problem(whole)
+        .field(
+            Field::text("name", "Name")
+                .value(or("name", c.name.clone()))
+                .required()
+                .max_chars(200)
+                .error(of(&["campaign.name"])),
+        )
+        .field(Field::area("goal", "Goal", 2).value(or("goal", c.goal.clone())))
+        .field(
+            Field::area("offer", "What it offers, in your own words", 3).value(or("offer", c.offer.clone())),
+        )
+        .field(Field::radios("mode", "Who decides about messages", modes).value(or("mode", mode.to_owned())))
         .set("Share of each channel in percent (together 100)", shares)
         .line([
             Field::number("daily_limit", "Messages a day at most")
-                .value(c.daily_limit.to_string())
+                .value(or("daily_limit", c.daily_limit.to_string()))
                 .range("1", "500", "1")
-                .required(),
+                .required()
+                .error(of(&["campaign.daily_limit"])),
             Field::line(Input::Date, "starts_on", "First day")
-                .value(c.starts_on.as_deref().unwrap_or_default()),
-            Field::line(Input::Date, "ends_on", "Last day").value(c.ends_on.as_deref().unwrap_or_default()),
+                .value(or("starts_on", c.starts_on.clone().unwrap_or_default()))
+                .error(of(&["campaign.dates", "campaign.date"])),
+            Field::line(Input::Date, "ends_on", "Last day")
+                .value(or("ends_on", c.ends_on.clone().unwrap_or_default())),
         ])
         .submit("Save settings");
     html! { (form) }
@@ -139,7 +158,7 @@ pub async fn save_settings(
         }
         Err(error) if error.kind() == Kind::Invalid => {
             let (campaign, counts) = with_counts(&mut cx, id).await?;
-            let body = html! { (head(&campaign, &counts, "/settings")) (Card::bare().padded(form(&campaign, Some(error.message())))) };
+            let body = html! { (head(&campaign, &counts, "/settings")) (Card::bare().padded(form(&campaign, &typed, Some(&error)))) };
             refused(cx.page("Settings of the campaign", body).await?)
         }
         Err(error) => Err(error.into()),

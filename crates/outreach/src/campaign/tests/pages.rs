@@ -141,8 +141,11 @@ async fn settings_are_checked_and_kept() {
             ("ends_on", until),
         ]
     };
-    us.post(&at, &form("90", "")).await.expect(422).shows("add up to 90");
-    us.post(&at, &form("100", "2026-03-01")).await.expect(422).shows("before it begins");
+    let page = us.post(&at, &form("90", "")).await.expect(422).shows("add up to 90");
+    assert_eq!(page.field("share_email").as_deref(), Some("90"), "what was typed stays");
+    assert_eq!(page.field("name").as_deref(), Some("Autumn"));
+    let page = us.post(&at, &form("100", "2026-03-01")).await.expect(422).shows("before it begins");
+    assert_eq!(page.field("ends_on").as_deref(), Some("2026-03-01"));
     us.post(&at, &form("100", "2026-04-01")).await.expect(303);
     let page = us.get(&at).await.expect(200).shows("Autumn");
     assert_eq!(page.field("ends_on").as_deref(), Some("2026-04-01"));

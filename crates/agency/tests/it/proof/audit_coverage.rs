@@ -4,7 +4,7 @@ use super::catalogue;
 use testkit::TestDb;
 
 /// Tables whose changes write no audit entry of their own.
-const EXEMPT: [(&str, &str); 30] = [
+const EXEMPT: [(&str, &str); 31] = [
     ("accounts.mail_token", "single-use tokens; what they lead to is audited"),
     ("accounts.session", "signing in and out are noted as verbs; the rest is when it was last seen"),
     ("accounts.sign_in_failure", "counts guesses; kept for minutes"),
@@ -13,6 +13,7 @@ const EXEMPT: [(&str, &str); 30] = [
     ("audit.link", "is the trail"),
     ("control.budget_use", "sums of control.spend, which keeps each unit"),
     ("control.notification", "tells of facts that are kept elsewhere"),
+    ("control.notification_mail", "which notification left by mail to whom; each line ends once"),
     ("control.notification_preference", "what somebody wants to be told"),
     ("control.spend", "a ledger of its own: rows are never changed behind their end"),
     ("hooks.inbox", "keeps what came in, as it came; only how far it was worked on changes"),

@@ -4,6 +4,7 @@
 mod audit_coverage;
 mod bad_input;
 mod bed;
+mod caps;
 mod catalogue;
 mod exactly_once;
 mod frozen;

@@ -30,6 +30,12 @@ impl Wall {
         self.element(at, None, &self.print(at, "%H:%M"))
     }
 
+    /// "09:41" of today; "Mon 16:00" of another day.
+    pub fn recent(&self, at: Time) -> Markup {
+        let today = at.in_zone(&self.zone).date() == self.now.in_zone(&self.zone).date();
+        self.element(at, None, &self.print(at, if today { "%H:%M" } else { "%a %H:%M" }))
+    }
+
     /// "14 Nov 2026" (without the year when it is this year).
     pub fn date(&self, at: Time) -> Markup {
         self.element(at, None, &self.date_text(at))

@@ -23,12 +23,12 @@ pub(super) fn lines(facts: &[Fact], names: &Names, wall: &Wall) -> Vec<Entry> {
         // A run that reaches the oldest fact that was read may go on behind it.
         let more = run == rest.len() && i64::try_from(facts.len()).is_ok_and(|n| n >= READ);
         if let Some(words) = (run >= ALIKE).then(|| together(&first.kind, run, more)).flatten() {
-            lines.push(Entry::new(wall.clock(first.at), words));
+            lines.push(Entry::new(wall.recent(first.at), words));
             rest = &rest[run..];
             continue;
         }
         if let Some(words) = sentence(first, names) {
-            lines.push(Entry::new(wall.clock(first.at), words));
+            lines.push(Entry::new(wall.recent(first.at), words));
         }
         rest = &rest[1..];
     }

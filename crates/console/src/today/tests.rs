@@ -65,7 +65,7 @@ async fn the_figures_are_those_of_the_rows_and_another_tenant_sees_none_of_them(
     assert!(seen.contains("Monday morning"), "{seen}");
     assert!(seen.contains("1 meeting today. 1 draft waits for you."), "{seen}");
     assert!(seen.contains("Lena <Ortiz>") && !seen.contains("Far Away"), "{seen}");
-    let funnel = "From lead to client";
+    let funnel = "From first message to client";
     assert!(seen.contains(funnel) && seen.contains("Contacted 4") && seen.contains("Meetings 1"), "{seen}");
     let html = page.text();
     assert!(

@@ -20,7 +20,7 @@ create temp table lead_index as
 select i.indexrelid::regclass::text as name, pg_get_indexdef(i.indexrelid) as definition
 from pg_index i where i.indrelid = 'leads.lead'::regclass and not i.indisprimary;
 do $$ declare one record; begin
-  for one in select * from lead_index loop execute 'drop index ' || one.name; end loop;
+  for one in select name, definition from lead_index loop execute 'drop index ' || one.name; end loop;
 end $$;
 
 insert into leads.company (id, tenant_id, name, domain, industry, headcount, country, created_at, updated_at)
@@ -43,7 +43,7 @@ from size s, generate_series(1, s.leads) g (one),
      lateral (select one as n, one % (s.leads / 10 + 1) as c, (one * 7919 % 101)::smallint as score, now() - one * interval '10 seconds' as at) l;
 
 do $$ declare one record; begin
-  for one in select * from lead_index loop execute one.definition; end loop;
+  for one in select name, definition from lead_index loop execute one.definition; end loop;
 end $$;
 
 insert into leads.tally (tenant_id, status, tier, leads)

@@ -197,7 +197,12 @@ async fn a_job_names_who_asked_for_it() {
         let actor = serde_json::to_value(member.actor()).unwrap();
         for table in ["job", "job_done"] {
             let statement = format!("update jobs.{table} set actor = $2 where id = $1");
-            sqlx::query(sqlx::AssertSqlSafe(statement)).bind(id).bind(&actor).execute(cx.conn()).await.unwrap();
+            sqlx::query(sqlx::AssertSqlSafe(statement))
+                .bind(id)
+                .bind(&actor)
+                .execute(cx.conn())
+                .await
+                .unwrap();
         }
         cx.commit().await.unwrap();
         ids.push(id);

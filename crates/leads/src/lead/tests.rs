@@ -487,10 +487,12 @@ async fn no_statement_of_the_list_reads_the_whole_table() {
     let mut cx = world.db.system().await;
     // So few rows are read as quickly in any order: what counts is that the index can serve the words.
     sqlx::query("set local enable_seqscan = off").execute(cx.conn()).await.expect("a setting");
-    let plan: Vec<String> = sqlx::query_scalar("explain (costs off) select id from leads.lead where search like '%last777%' limit 10000")
-        .fetch_all(cx.conn())
-        .await
-        .expect("a plan");
+    let plan: Vec<String> = sqlx::query_scalar(
+        "explain (costs off) select id from leads.lead where search like '%last777%' limit 10000",
+    )
+    .fetch_all(cx.conn())
+    .await
+    .expect("a plan");
     assert!(plan.join("\n").contains("lead_search"), "{}", plan.join("\n"));
 }
 

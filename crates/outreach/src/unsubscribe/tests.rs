@@ -26,7 +26,9 @@ async fn looking_changes_nothing_and_one_click_opts_out_once_without_cookie_or_r
         Some(true)
     );
     // It counts for the campaign whose message they answered.
-    let theirs = world.one("select campaign_id::text from outreach.touch where lead_id = $l and sent_at is not null").await;
+    let theirs = world
+        .one("select campaign_id::text from outreach.touch where lead_id = $l and sent_at is not null")
+        .await;
     assert!(theirs.is_some());
     assert_eq!(
         world.one("select campaign_id::text from outreach.activity where action = 'opted_out' and channel = 'email'").await,

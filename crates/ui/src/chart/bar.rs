@@ -47,7 +47,8 @@ fn drawn(title: &str, unit: Unit, bars: &[Bar], funnel: bool) -> Markup {
     let width = |value: f64| if most > 0.0 && value > 0.0 { (value / most).max(0.004) } else { 0.0 };
     let kept = |index: usize| {
         let before = bars.get(index.wrapping_sub(1)).filter(|_| funnel && index > 0)?;
-        (before.value > 0.0 && bars[index].value <= before.value).then(|| crate::number::percent(bars[index].value / before.value))
+        (before.value > 0.0 && bars[index].value <= before.value)
+            .then(|| crate::number::percent(bars[index].value / before.value))
     };
     let drawing = html! {
         ul.bars.num {

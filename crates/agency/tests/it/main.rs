@@ -6,6 +6,8 @@ mod config;
 #[cfg(test)]
 mod database;
 #[cfg(test)]
+mod demo;
+#[cfg(test)]
 mod disk;
 #[cfg(test)]
 mod eval;

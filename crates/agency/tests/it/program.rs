@@ -47,6 +47,12 @@ impl Program {
         Self { command, ..self }
     }
 
+    /// More arguments.
+    pub fn with(mut self, arguments: &[&str]) -> Self {
+        self.command.args(arguments);
+        self
+    }
+
     pub fn env(mut self, name: &str, value: &str) -> Self {
         self.command.env(name, value);
         self

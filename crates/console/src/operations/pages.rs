@@ -210,7 +210,7 @@ fn workers(nodes: &[NodeRow], wall: &Wall) -> Card {
         Column::text("Last seen"),
     ];
     let rows = nodes.iter().map(|n| {
-        let state = if wall.now.since_s(n.seen_at) > SILENT_S {
+        let state = if n.silent_s > SILENT_S {
             tag(Tone::Bad, "silent")
         } else if n.draining {
             tag(Tone::Warm, "draining")
@@ -223,8 +223,8 @@ fn workers(nodes: &[NodeRow], wall: &Wall) -> Card {
             .cell(n.roles.join(", "))
             .cell(&n.version)
             .cell(n.running)
-            .cell(wall.moment(n.started_at))
-            .cell(wall.relative(n.seen_at))
+            .cell(wall.moment(wall.now.plus_s(-n.up_s)))
+            .cell(wall.relative(wall.now.plus_s(-n.silent_s)))
     });
     let table = Table::new("Workers", columns).rows(rows).empty(state::empty(
         "No worker is alive",

@@ -98,7 +98,9 @@ pub async fn costs(mut cx: web::Cx, Query(asked): Query<Asked>) -> web::Result<R
     let mut days = Vec::new();
     for group in Group::ALL {
         let lines = super::grouped(&mut cx, &filter, group).await?;
-        cards.push(group_card(&asked, group, &lines));
+        if !lines.is_empty() {
+            cards.push(group_card(&asked, group, &lines));
+        }
         if group == Group::Day {
             days = lines;
         }
@@ -119,6 +121,13 @@ pub async fn costs(mut cx: web::Cx, Query(asked): Query<Asked>) -> web::Result<R
         (Card::new("Budgets").body(budget_table(&budgets, platform)).foot("At 80 % people are told; at 100 % everything that costs money stops."))
         (Card::new("Set a budget").id("set").padded(budget_form(platform)))
         @for card in &cards { (card) }
+        @if cards.is_empty() {
+            (Card::new("Where it went").body(state::empty(
+                "Nothing was spent",
+                "Calls to language models and providers appear here: by day, agent, campaign, model and provider.",
+                None,
+            )))
+        }
     };
     cx.page("Costs", body).await
 }
@@ -133,7 +142,6 @@ fn group_card(asked: &Asked, group: Group, lines: &[Line]) -> Markup {
             Column::number("Set aside"),
         ],
     )
-    .empty(state::empty("Nothing was spent", "Calls to language models and providers appear here.", None))
     .rows(lines.iter().map(|line| {
         let key = line.key.as_deref().unwrap_or_default();
         let more: &[(&str, &str)] = match group {

@@ -311,10 +311,10 @@ pub struct NodeRow {
     pub roles: Vec<String>,
     /// Its program's version.
     pub version: String,
-    /// Since when, by the database's clock.
-    pub started_at: Time,
-    /// Its last heartbeat, by the database's clock.
-    pub seen_at: Time,
+    /// Seconds since it started, by the database's clock.
+    pub up_s: i64,
+    /// Seconds since its last heartbeat, by the database's clock, which is not this machine's.
+    pub silent_s: i64,
     /// Whether it takes no more work.
     pub draining: bool,
     /// Jobs that it runs.
@@ -325,7 +325,9 @@ pub struct NodeRow {
 pub async fn nodes(cx: &mut Cx) -> Result<Vec<NodeRow>> {
     Ok(sqlx::query_as!(
         NodeRow,
-        "select id, roles, version, started_at, seen_at, draining, running from jobs.node order by id"
+        r#"select id, roles, version, extract(epoch from now() - started_at)::bigint as "up_s!",
+                  extract(epoch from now() - seen_at)::bigint as "silent_s!", draining, running
+           from jobs.node order by id"#
     )
     .fetch_all(cx.conn())
     .await?)

@@ -22,7 +22,8 @@ impl Time {
     /// The instant `us` microseconds after the Unix epoch, clamped to what [`Timestamp`] holds.
     pub fn from_us(us: i64) -> Self {
         let bounded = us.clamp(Timestamp::MIN.as_microsecond(), Timestamp::MAX.as_microsecond());
-        Self(Timestamp::from_microsecond(bounded).unwrap_or(Timestamp::UNIX_EPOCH))
+        let end = if us < 0 { Timestamp::MIN } else { Timestamp::MAX };
+        Self(Timestamp::from_microsecond(bounded).unwrap_or(end))
     }
 
     /// Microseconds since the Unix epoch.

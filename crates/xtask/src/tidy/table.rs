@@ -23,9 +23,11 @@ pub(super) const TESTS_ONLY: &[&str] = &["testkit"];
 /// The table, from the bottom of the house to its roof.
 pub(super) const TABLE: &[Row] = &[
     row("base", 0, &[]),
+    row("ap2", 1, &["base"]),
     row("db", 1, &["base"]),
     row("ports", 1, &["base"]),
     row("ui", 1, &["base"]),
+    row("x402", 1, &["base"]),
     row("jobs", 2, &["base", "db"]),
     row("web", 3, &["base", "db", "ui", "jobs"]),
     row("hooks", 4, &["web", "ports"]),
@@ -34,8 +36,8 @@ pub(super) const TABLE: &[Row] = &[
     row("leads", 6, &["web", "ports", "control"]),
     row("outreach", 7, &["leads", "hooks", "control"]),
     row("console", 9, &["accounts", "control", "hooks", "leads", "outreach"]),
-    Row { name: "vendors", tier: 2, may_use: &["base", "ports"], tests_may_use: &["twins"] },
-    row("twins", 2, &["base"]),
+    Row { name: "vendors", tier: 2, may_use: &["base", "ports", "x402"], tests_may_use: &["twins"] },
+    row("twins", 2, &["base", "x402"]),
     row("testkit", 5, &["base", "db", "web", "ports", "jobs"]),
     row(
         "agency",

@@ -54,5 +54,6 @@ pub fn ports(settings: &Settings, clock: Arc<dyn Clock>, random: Arc<Random>) ->
         dns: Arc::new(dns::hickory::Hickory::system()?),
         enricher: Arc::new(ports::enrich::FromWebsite::new(fetcher.clone())),
         fetcher,
+        rails: ports::rail::Rails::default(),
     })
 }

@@ -33,6 +33,7 @@ pub(super) const TABLE: &[Row] = &[
     row("hooks", 4, &["web", "ports"]),
     row("accounts", 4, &["web", "ports"]),
     row("control", 4, &["web", "ports"]),
+    row("ledger", 4, &["db"]),
     row("leads", 6, &["web", "ports", "control"]),
     row("outreach", 7, &["leads", "hooks", "control"]),
     row("console", 9, &["accounts", "control", "hooks", "leads", "outreach"]),

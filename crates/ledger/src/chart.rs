@@ -150,6 +150,11 @@ impl Chart {
         self == Self::Developer
     }
 
+    /// Whether it is money at a payment provider.
+    pub fn is_provider(self) -> bool {
+        matches!(self, Self::PspStripe | Self::PspCashfree | Self::PspX402)
+    }
+
     /// Whether debits may not pass posted credits.
     pub(crate) fn limits_debits(self) -> bool {
         self.is_bounded() && !self.may_be_negative() && matches!(self.side(), Side::Liability | Side::Income)

@@ -3,10 +3,11 @@
 
 use crate::account::Key;
 use crate::refund::{one, remaining};
-use crate::transfer::{Capture, hold_captures};
+use crate::transfer::{self, Capture, hold_captures};
 use crate::{AccountId, Act, Chart, Leg, Outcome, Purpose, Step, TransferId, apply};
 use base::{Error, Money, Result};
 use db::Cx;
+use std::collections::BTreeMap;
 
 /// A dispute as it begins.
 #[derive(Clone, Debug)]
@@ -43,7 +44,8 @@ pub enum Bearer {
 }
 
 /// Freezes the disputed amount: the developer's and the platform's shares move to `dispute_hold` in
-/// proportion. Errors: `ledger_disputed` when another dispute about the charge is open,
+/// proportion. What is not there any more of a wallet (a disputed top-up that was spent) is the platform's
+/// loss, until the dispute is won. Errors: `ledger_disputed` when another dispute about the charge is open,
 /// `ledger_refund_exceeds` for more than remains of the charge.
 pub async fn open(cx: &mut Cx, opened: &Opened) -> Result<Outcome> {
     let rows = hold_captures(cx, &[opened.capture]).await?;
@@ -69,19 +71,38 @@ pub async fn open(cx: &mut Cx, opened: &Opened) -> Result<Outcome> {
         ));
     }
     let hold = Key::platform(Chart::DisputeHold, opened.amount.currency)?.id();
-    let legs = remaining
-        .divide(opened.amount.minor)?
-        .into_iter()
-        .map(|(leg, minor)| Leg {
-            debit: leg.credit,
-            credit: hold,
-            amount: Money { minor, currency: opened.amount.currency },
-            origin: Some(opened.capture),
-            ends: None,
-            trial: leg.trial,
-        })
-        .collect();
+    let loss = Key::platform(Chart::ChargebackLoss, opened.amount.currency)?.id();
+    let parts = remaining.divide(opened.amount.minor)?;
+    let held = funds(cx, &parts).await?;
+    let mut legs = Vec::new();
+    for (leg, minor) in parts {
+        let own = held.get(&leg.credit).map_or(minor, |available| minor.min(*available));
+        for (debit, minor) in [(leg.credit, own), (loss, minor - own)] {
+            let amount = Money { minor, currency: opened.amount.currency };
+            let frozen = Leg {
+                debit,
+                credit: hold,
+                amount,
+                origin: Some(opened.capture),
+                ends: None,
+                trial: leg.trial,
+            };
+            legs.extend((minor > 0).then_some(frozen));
+        }
+    }
     one(apply(cx, &[Step::new(opened.id, Purpose::DisputeOpen, Act::Transfer { legs })]).await?)
+}
+
+/// What those accounts hold that may not fall below zero, under their locks: of a disputed top-up a part
+/// may be spent.
+async fn funds(cx: &mut Cx, parts: &[(&Capture, i64)]) -> Result<BTreeMap<AccountId, i64>> {
+    let accounts: Vec<AccountId> = parts.iter().map(|(leg, _)| leg.credit).collect();
+    let held = transfer::lock(cx, &accounts).await?;
+    Ok(held
+        .into_iter()
+        .filter(|(_, limited)| limited.is_limited)
+        .map(|(id, held)| (id, held.available))
+        .collect())
 }
 
 /// Ends a dispute, once. `id` is the caller's id of the end. Ending it the same way again answers `Exists`;
@@ -141,9 +162,11 @@ fn lost(
     let loss = Key::platform(Chart::ChargebackLoss, currency)?.id();
     let fee_income = Key::platform(Chart::PlatformFee, currency)?.id();
     for row in frozen {
+        let paid = |leg: &&Capture| leg.id == capture && leg.trial == row.trial;
         let payer = rows
             .iter()
-            .find(|leg| leg.id == capture && leg.credit == row.debit && leg.trial == row.trial)
+            .filter(paid)
+            .find(|leg| row.debit == loss || leg.credit == row.debit)
             .ok_or_else(|| Error::internal("A frozen share is of no leg of its charge."))?
             .debit;
         let leg = |debit: AccountId, credit: AccountId| Leg {
@@ -155,7 +178,8 @@ fn lost(
             trial: row.trial,
         };
         legs.push(leg(row.credit, payer));
-        if row.debit == fee_income || borne_by == Bearer::Platform {
+        let is_ours = row.debit == fee_income || borne_by == Bearer::Platform;
+        if is_ours && row.debit != loss {
             legs.push(leg(loss, row.debit));
         }
     }
@@ -163,23 +187,7 @@ fn lost(
         let psp = rows
             .iter()
             .filter(|row| row.id == capture)
-            .find(|row| match row.debit_chart {
-                Chart::PspStripe | Chart::PspCashfree | Chart::PspX402 => true,
-                Chart::AdvanceReceivable
-                | Chart::Fx
-                | Chart::Wallet
-                | Chart::TrialCredit
-                | Chart::Developer
-                | Chart::PayoutInTransit
-                | Chart::DisputeHold
-                | Chart::Tax
-                | Chart::PlatformFee
-                | Chart::FxSpread
-                | Chart::AdvanceFee
-                | Chart::PspFee
-                | Chart::ChargebackLoss
-                | Chart::PromoCredit => false,
-            })
+            .find(|row| row.debit_chart.is_provider())
             .ok_or_else(|| {
                 Error::invalid(
                     "ledger_malformed",

@@ -2,7 +2,7 @@
 //! from. Trial credit returns as trial credit.
 
 use crate::transfer::{Capture, hold_captures};
-use crate::{Act, Leg, Outcome, Purpose, Step, TransferId, apply, split};
+use crate::{Act, Chart, Leg, Outcome, Purpose, Step, TransferId, apply, split};
 use base::{Error, Money, Result};
 use db::Cx;
 
@@ -95,7 +95,9 @@ pub(crate) fn remaining(capture: TransferId, rows: &[Capture]) -> Result<Remaini
         };
         // A reversal debits the account that the charge credited; a refund credits the one that paid.
         let payer = |leg: &Capture| row.purpose != Purpose::Refund || leg.debit == row.credit;
-        let concerned = |leg: &Capture| leg.credit == row.debit && leg.trial == row.trial && payer(leg);
+        // What was spent of a disputed top-up is frozen at the platform's cost.
+        let earner = |leg: &Capture| leg.credit == row.debit || row.debit_chart == Chart::ChargebackLoss;
+        let concerned = |leg: &Capture| earner(leg) && leg.trial == row.trial && payer(leg);
         let mut left = if reverses { row.minor } else { 0 };
         for (_, remains) in legs.iter_mut().filter(|(leg, _)| concerned(leg)) {
             let part = left.min(*remains);

@@ -105,8 +105,8 @@ async fn many(cx: &mut Cx, ids: &[Uuid]) -> Result<Vec<Account>> {
                     sum(t.minor) filter (where t.kind = 'pending' and r.id is null and t.credit_account = a.id) as pending_credits,
                     sum(t.minor) filter (where t.kind <> 'pending' and t.credit_account = a.id) as posted_credits
              from ledger.transfer t left join ledger.resolution r on r.pending_id = t.id
-             where t.debit_account = a.id or t.credit_account = a.id
-           ) s on not a.bounded
+             where not a.bounded and (t.debit_account = a.id or t.credit_account = a.id)
+           ) s on true
            where a.id = any ($1) order by a.chart, a.id"#,
         ids,
     )

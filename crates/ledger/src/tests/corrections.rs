@@ -182,6 +182,33 @@ async fn l9_a_lost_dispute_books_loss_and_fee_and_refuses_a_refund() {
 }
 
 #[tokio::test]
+async fn l9_a_disputed_top_up_that_was_spent_is_the_platforms_loss_until_it_is_won() {
+    for verdict in [Verdict::Won, Verdict::Lost { fee_minor: 0, borne_by: Bearer::Platform }] {
+        let bed = Bed::new().await;
+        let psp = bed.of(Chart::PspStripe);
+        let legs = vec![Leg::new(psp, bed.wallet, usd(1_000))];
+        let top_up = Step::new(bed.id(), Purpose::TopUp, Act::Transfer { legs });
+        let capture = top_up.id;
+        assert_eq!(bed.one(top_up).await, Outcome::Done);
+        bed.charge(560, 140).await;
+        assert_eq!(bed.one(bed.reserve(100, 60)).await, Outcome::Done);
+        let opened = open(&bed, capture, 1_000).await.expect("opens");
+        let loss = bed.of(Chart::ChargebackLoss);
+        assert_eq!(
+            (bed.available(bed.wallet).await, bed.posted(loss).await),
+            (0, 800),
+            "what is reserved stays"
+        );
+        assert_eq!(code(open(&bed, capture, 1).await), "ledger_disputed");
+        assert_eq!(end(&bed, bed.id(), capture, opened, verdict).await.expect("ends"), Outcome::Done);
+        let (wallet, lost, cash) = if verdict == Verdict::Won { (200, 0, 1_000) } else { (200, 1_000, 0) };
+        assert_eq!((bed.posted(loss).await, bed.posted(psp).await), (lost, cash));
+        assert_eq!(bed.available(bed.wallet).await, wallet);
+        bed.holds().await;
+    }
+}
+
+#[tokio::test]
 async fn l10_a_payout_takes_what_is_old_posted_and_not_held() {
     let bed = Bed::new().await;
     bed.top_up(10_000).await;

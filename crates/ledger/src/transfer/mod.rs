@@ -7,6 +7,7 @@ mod store;
 use crate::AccountId;
 use base::{Error, Money, Result, Time};
 use db::{Cx, Scope};
+use std::collections::BTreeMap;
 
 base::id_type!(
     /// The id of a step, made by its caller. The same id with the same content is the same step.
@@ -366,11 +367,24 @@ pub async fn apply_all(cx: &mut Cx, steps: &[Step]) -> Result<Vec<Outcome>> {
 pub(crate) use rules::Kind;
 pub(crate) use store::{Capture, hold_captures};
 
+/// What a locked account holds.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Funds {
+    /// What may be taken, in minor units.
+    pub available: i64,
+    /// Whether taking more is refused.
+    pub is_limited: bool,
+}
+
 /// Locks the balances of accounts ahead of a decision that reads more than figures.
-pub(crate) async fn lock(cx: &mut Cx, accounts: &[AccountId]) -> Result<()> {
+pub(crate) async fn lock(cx: &mut Cx, accounts: &[AccountId]) -> Result<BTreeMap<AccountId, Funds>> {
     let wanted = rules::Wanted { accounts: accounts.to_vec(), ..rules::Wanted::default() };
-    store::hold(cx, &wanted).await?;
-    Ok(())
+    let held = store::hold(cx, &wanted).await?;
+    let funds = |held: book::Held| Funds {
+        available: held.figures.available(held.chart.side()),
+        is_limited: held.chart.limits_debits() || held.chart.limits_credits(),
+    };
+    Ok(held.into_iter().map(|(id, held)| (id, funds(held))).collect())
 }
 
 impl Purpose {

@@ -21,7 +21,9 @@ pub use answer::{Action, Delivery, Found, PaidOut, Payment, Quote, Refunded, Sta
 pub use error::{Mismatch, RailError, WebhookError};
 pub use event::{About, Dispute, DisputeStage, Event, Inbound};
 pub use memory::{Fault, MemoryRail};
-pub use request::{Authorise, Capture, Payer, Payout, QuoteRequest, Refund, Source, Sync, Timing, Void};
+pub use request::{
+    Asked, Authorise, Capture, Payer, Payout, QuoteRequest, Refund, Source, Sync, Timing, Void,
+};
 
 use async_trait::async_trait;
 use base::{Currency, Error};

@@ -14,6 +14,9 @@ pub struct Quote {
     pub expires_at: Option<Time>,
     /// Who is paid, in the rail's words, when the rail says.
     pub payee: Option<String>,
+    /// The exact price in the rail's own units, where those are finer than the currency's minor
+    /// unit; `amount` is then rounded up.
+    pub units: Option<String>,
 }
 
 /// A payment as the rail has it.

@@ -4,9 +4,9 @@
 mod tests;
 
 use super::{
-    Account, Authorise, Capabilities, Capture, Event, Found, Health, Inbound, PaidOut, Payment, Payout,
-    Quote, QuoteRequest, Rail, RailError, RailKind, Refund, Refunded, Stage, Status, Sync, Timing, Void,
-    WebhookError,
+    Account, Asked, Authorise, Capabilities, Capture, Event, Found, Health, Inbound, PaidOut, Payment,
+    Payout, Quote, QuoteRequest, Rail, RailError, RailKind, Refund, Refunded, Stage, Status, Sync, Timing,
+    Void, WebhookError,
 };
 use async_trait::async_trait;
 use base::Money;
@@ -221,7 +221,7 @@ impl Rail for MemoryRail {
     }
 
     async fn quote(&self, _account: &Account, request: &QuoteRequest) -> Result<Quote, RailError> {
-        Ok(Quote { amount: request.amount, expires_at: None, payee: None })
+        Ok(Quote { amount: request.amount, expires_at: None, payee: None, units: None })
     }
 
     async fn authorise(&self, _account: &Account, request: &Authorise) -> Result<Payment, RailError> {
@@ -256,14 +256,14 @@ impl Rail for MemoryRail {
     }
 
     async fn sync(&self, _account: &Account, request: &Sync) -> Result<Found, RailError> {
-        let found = self.with(|state| match request {
-            Sync::Payment { request, .. } => {
+        let found = self.with(|state| match &request.of {
+            Asked::Payment(request) => {
                 state.payments.get(&request.payment).map(|(_, payment)| Found::Payment(payment.clone()))
             }
-            Sync::Refund { request, .. } => {
+            Asked::Refund(request) => {
                 state.refunds.get(&request.refund).map(|(_, refunded)| Found::Refund(refunded.clone()))
             }
-            Sync::Payout { request, .. } => {
+            Asked::Payout(request) => {
                 state.payouts.get(&request.payout).map(|(_, paid)| Found::Payout(paid.clone()))
             }
         });

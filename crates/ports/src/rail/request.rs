@@ -149,31 +149,27 @@ pub struct Payout {
     pub at: Time,
 }
 
-/// Asks what became of a request, with the rail's name of it when that is known.
+/// Asks what became of a request.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct Sync {
+    /// What was asked.
+    pub of: Asked,
+    /// The rail's name of it, when that is known.
+    pub provider_ref: Option<String>,
+    /// When it was last asked. What a rail has not seen some minutes later it will not see.
+    pub last_asked_at: Time,
+}
+
+/// A request whose outcome is looked up.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Sync {
-    /// Of a payment, its capture and its void.
-    Payment {
-        /// What was asked.
-        request: Authorise,
-        /// The rail's name.
-        provider_ref: Option<String>,
-    },
-    /// Of a refund.
-    Refund {
-        /// What was asked.
-        request: Refund,
-        /// The rail's name.
-        provider_ref: Option<String>,
-    },
-    /// Of a payout.
-    Payout {
-        /// What was asked.
-        request: Payout,
-        /// The rail's name.
-        provider_ref: Option<String>,
-    },
+pub enum Asked {
+    /// A payment, with its capture and its void.
+    Payment(Authorise),
+    /// A refund.
+    Refund(Refund),
+    /// A payout.
+    Payout(Payout),
 }
 
 /// Nothing moves in amounts of zero or less.

@@ -34,7 +34,11 @@ async fn a_payment_asked_twice_moves_once_and_another_amount_under_the_same_key_
 #[tokio::test]
 async fn a_lost_answer_is_unknown_and_is_found_or_not() {
     let rail = MemoryRail::new(RailKind::Stripe);
-    let sync = Sync::Payment { request: ask(500, Timing::Now), provider_ref: None };
+    let sync = Sync {
+        of: Asked::Payment(ask(500, Timing::Now)),
+        provider_ref: None,
+        last_asked_at: Time::from_us(0),
+    };
     rail.inject(Fault::LostBefore);
     assert!(rail.authorise(&account(), &ask(500, Timing::Now)).await.unwrap_err().is_unknown());
     assert_eq!(rail.sync(&account(), &sync).await.unwrap(), Found::NotSeen { is_final: true });

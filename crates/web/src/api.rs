@@ -32,13 +32,28 @@ impl<T: DeserializeOwned> FromRequest<App> for Input<T> {
     type Rejection = Problem;
 
     async fn from_request(request: Request, app: &App) -> Result<Self> {
+        Self::read(request, app, false).await
+    }
+}
+
+impl<T: DeserializeOwned> Input<T> {
+    /// Reads the body; where it may be left out, none is an empty object.
+    async fn read(request: Request, app: &App, may_be_empty: bool) -> Result<Self> {
         let path = format!("{} {}", request.method(), request.uri().path());
         let key = request.headers().get("idempotency-key").and_then(|v| v.to_str().ok()).map(str::to_owned);
         let identity =
             request.extensions().get::<crate::Identity>().map(|i| i.actor.label()).unwrap_or_default();
-        let bytes = axum::body::Bytes::from_request(request, app)
-            .await
-            .map_err(|cause| Error::invalid("body.unreadable", cause.body_text()))?;
+        let bytes = axum::body::Bytes::from_request(request, app).await.map_err(|cause| {
+            match cause.status() {
+                StatusCode::PAYLOAD_TOO_LARGE => Error::new(
+                    base::Kind::TooLarge,
+                    "too_large",
+                    "The body is larger than this address takes.",
+                ),
+                _ => Error::invalid("body.unreadable", cause.body_text()),
+            }
+        })?;
+        let bytes = if may_be_empty && bytes.is_empty() { EMPTY } else { bytes };
         let json: serde_json::Value = serde_json::from_slice(&bytes)
             .map_err(|cause| Error::invalid("body.not_json", format!("The body is not JSON: {cause}.")))?;
         let body = Digest::of_json(&json)?;
@@ -52,6 +67,40 @@ impl<T: DeserializeOwned> FromRequest<App> for Input<T> {
 impl<T: JsonSchema> OperationInput for Input<T> {
     fn operation_input(ctx: &mut GenContext, operation: &mut Operation) {
         axum::Json::<T>::operation_input(ctx, operation);
+    }
+}
+
+const EMPTY: axum::body::Bytes = axum::body::Bytes::from_static(b"{}");
+
+/// A JSON body of a call that must carry an `Idempotency-Key`: calls that move or promise money, where
+/// a repeated call must never be a second one. No body at all is an empty object.
+pub struct Keyed<T>(pub Input<T>);
+
+impl<T: DeserializeOwned> FromRequest<App> for Keyed<T> {
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, app: &App) -> Result<Self> {
+        let key = request.headers().get("idempotency-key").map(|value| value.to_str().unwrap_or_default());
+        match key {
+            None => Err(Error::invalid(
+                "idempotency_key_required",
+                "Send an Idempotency-Key header: a fresh text for each call, the same for a repeated one.",
+            ))?,
+            Some(text) if text.is_empty() || text.len() > KEY_BYTES_MAX => Err(Error::invalid(
+                "idempotency_key_invalid",
+                "The Idempotency-Key has 1 to 255 visible characters of ASCII.",
+            ))?,
+            Some(_) => Ok(Self(Input::read(request, app, true).await?)),
+        }
+    }
+}
+
+/// The longest key that is taken.
+const KEY_BYTES_MAX: usize = 255;
+
+impl<T: JsonSchema> OperationInput for Keyed<T> {
+    fn operation_input(ctx: &mut GenContext, operation: &mut Operation) {
+        Input::<T>::operation_input(ctx, operation);
     }
 }
 

@@ -34,6 +34,7 @@ pub(super) const TABLE: &[Row] = &[
     row("accounts", 4, &["web", "ports"]),
     row("control", 4, &["web", "ports"]),
     row("ledger", 4, &["db"]),
+    row("pay", 6, &["ledger", "ap2", "x402", "control", "hooks", "web", "ports"]),
     row("leads", 6, &["web", "ports", "control"]),
     row("outreach", 7, &["leads", "hooks", "control"]),
     row("console", 9, &["accounts", "control", "hooks", "leads", "outreach"]),
@@ -44,7 +45,7 @@ pub(super) const TABLE: &[Row] = &[
         "agency",
         10,
         &[
-            "base", "db", "ports", "ui", "jobs", "web", "hooks", "accounts", "control", "leads", "outreach",
+            "base", "db", "ports", "ui", "jobs", "web", "hooks", "accounts", "control", "leads", "outreach", "pay",
             "console", "vendors", "twins",
         ],
     ),

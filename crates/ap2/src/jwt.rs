@@ -40,6 +40,12 @@ impl<'a> Jwt<'a> {
         self.text
     }
 
+    /// What the signature is over: header and payload. An ECDSA signature has two spellings (s and
+    /// n-s), this text has one.
+    pub fn signed(&self) -> &'a str {
+        self.signed
+    }
+
     /// The `typ` of the header.
     pub fn typ(&self) -> Option<&str> {
         self.header.get("typ").and_then(Json::text)

@@ -196,3 +196,6 @@ fn outcome(claims: &Json) -> Result<Outcome> {
         Some(true) | None => Err(Error::mandate("The receipt does not tell success or error (status).")),
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -44,7 +44,8 @@ impl Purpose {
     }
 }
 
-/// The hash of a mandate: SHA-256 of its compact token, byte for byte as it is stored.
+/// The hash of a mandate: SHA-256 of its compact token, byte for byte as it is stored. It names the
+/// evidence; it does not make a token count once (see [`crate::sdjwt::VerifiedHop::signed_hash`]).
 pub fn mandate_hash(token: &str) -> Digest {
     Digest::of(token.as_bytes())
 }

@@ -92,7 +92,7 @@ fn amounts_of_nothing_or_less_fractions_and_unknown_currencies_are_refused() {
         (json!(1.5), "USD"),
         (json!("5"), "USD"),
         (json!(5), "usd"),
-        (json!(5), "XXX"),
+        (json!(5), "ZZZ"),
     ] {
         let mut claims = payment(100).claims(&[]).unwrap();
         claims.value["payment_amount"] = json!({"amount": amount, "currency": currency});
@@ -258,6 +258,7 @@ fn published(chain: &str) -> (VerifiedHop, VerifiedHop) {
             holder: holder.map(|key: PublicKey| key),
             sd_hash: sd_hash(token),
             jwt_hash: String::new(),
+            signed_hash: String::new(),
             signer: String::new(),
             issued_at: None,
             nonce: None,

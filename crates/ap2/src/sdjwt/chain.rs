@@ -24,7 +24,8 @@ pub struct Binding<'a> {
 pub struct Check<'a> {
     /// The key that may sign the root, by the root's `kid`. None means nobody here trusts it.
     pub root_key: &'a dyn Fn(Option<&str>) -> Option<PublicKey>,
-    /// One for each hop behind the root, in their order. There is no way to leave one out.
+    /// One for each hop behind the root, in their order. There is no way to leave one out. A root
+    /// alone (a person approved directly) has neither: it is used once by its transaction id.
     pub bindings: &'a [Binding<'a>],
     /// The present instant.
     pub now: Time,
@@ -45,6 +46,10 @@ pub struct VerifiedHop {
     pub sd_hash: String,
     /// Hash of this token's JWT alone.
     pub jwt_hash: String,
+    /// Hash of what was signed in this token. Use it, or the nonce, where a token must count once:
+    /// the token's own text has several spellings that verify (either ECDSA signature of a pair,
+    /// fewer disclosures), this has one.
+    pub signed_hash: String,
     /// Thumbprint of the key that signed it.
     pub signer: String,
     /// `iat` of the token, in seconds; always there behind the root.
@@ -161,6 +166,7 @@ fn open(hop: &Hop<'_>, key: &PublicKey, check: &Check<'_>) -> Result<VerifiedHop
         hidden,
         sd_hash: sd_hash(&hop.text),
         jwt_hash: b64::hash(hop.jwt.text()),
+        signed_hash: b64::hash(hop.jwt.signed()),
         signer: key.id(),
         issued_at,
         nonce: claims.get("nonce").and_then(Json::text).map(str::to_owned),

@@ -203,6 +203,21 @@ fn m3_a_missing_or_extra_cnf_is_refused() {
     missing.typ = TYP_MIDDLE;
     refused_at(&parties, &missing.chain(&parties), Some(1), "a delegating hop without cnf");
 
+    for typ in [TYP_ROOT, "kb+jwt", "JWT"] {
+        let mut disguised = Forge::new(&parties);
+        disguised.typ = typ;
+        disguised.mandate["cnf"] = json!({"jwk": parties.helper.public().bare()});
+        refused_at(&parties, &disguised.chain(&parties), Some(1), typ);
+    }
+    let kb = root(parties.open_payment().claims(&parties.random).unwrap(), &parties.person, &parties.random);
+    let kb = headed(
+        json!({"alg": "ES256", "typ": TYP_LAST, "kid": parties.person.public().id()}),
+        &kb,
+        &parties.person,
+        &parties.random,
+    );
+    assert!(parties.verify(&kb, &[]).is_err(), "a hop as root");
+
     let mut ed25519 = Forge::new(&parties);
     ed25519.typ = TYP_MIDDLE;
     let key = IdentityKey::generate(&parties.random).public();
@@ -253,6 +268,29 @@ fn m3_foreign_keys_and_alg_none_are_refused() {
             refused_at(&parties, &chain, Some(hop), alg);
         }
     }
+}
+
+/// A token whose header says what it likes, properly signed all the same.
+fn headed(header: Value, token: &str, key: &MandateKey, random: &Random) -> String {
+    let (jwt, disclosures) = token.split_once('~').unwrap();
+    let signed = format!("{}.{}", b64::encode(header.to_string().as_bytes()), jwt.split('.').nth(1).unwrap());
+    format!("{signed}.{}~{disclosures}", b64::encode(&key.sign(signed.as_bytes(), random)))
+}
+
+#[test]
+fn m3_a_header_that_names_another_algorithm_or_unknown_duties_is_refused_though_its_signature_holds() {
+    let parties = Parties::new();
+    let good = Forge::new(&parties).chain(&parties);
+    let (open, closed) = good.split_once("~~").unwrap();
+    let with = |header: Value| format!("{open}~~{}", headed(header, closed, &parties.agent, &parties.random));
+    assert!(parties.verify(&with(json!({"alg": "ES256", "typ": TYP_LAST})), &[HERE]).is_ok());
+    for alg in
+        [json!("none"), json!("NONE"), json!("es256"), json!("HS256"), json!("EdDSA"), json!(""), Value::Null]
+    {
+        refused_at(&parties, &with(json!({"alg": alg, "typ": TYP_LAST})), Some(1), &alg.to_string());
+    }
+    let duties = json!({"alg": "ES256", "typ": TYP_LAST, "crit": ["b64"], "b64": false});
+    refused_at(&parties, &with(duties), Some(1), "crit");
 }
 
 #[test]
@@ -387,4 +425,45 @@ fn receipts_refer_to_the_last_token_with_and_without_its_disclosures() {
     assert_eq!(both.token, hash(PAYMENT_CLOSED.trim()));
     assert_eq!(both.jwt, hash(PAYMENT_CLOSED.trim().split('~').next().unwrap()));
     assert_ne!(both.token, both.jwt);
+}
+
+#[test]
+fn the_other_spelling_of_a_signature_is_another_text_of_the_same_signed_token() {
+    let parties = Parties::new();
+    let chain = Forge::new(&parties).chain(&parties);
+    let (before, leaf) = chain.split_once("~~").unwrap();
+    let (jwt, disclosures) = leaf.split_once('~').unwrap();
+    let (signed, signature) = jwt.rsplit_once('.').unwrap();
+    let signature = p256::ecdsa::Signature::from_slice(&b64::decode(signature, "x").unwrap()).unwrap();
+    let (r, s) = signature.split_scalars();
+    let negated = p256::ecdsa::Signature::from_scalars(r.to_bytes(), (-*s).to_bytes()).unwrap();
+    let other = format!("{before}~~{signed}.{}~{disclosures}", b64::encode(&negated.to_bytes()));
+    assert_ne!(chain, other);
+    let hash = |chain: &str| parties.verify(chain, &[HERE]).unwrap().last().signed_hash.clone();
+    assert_eq!(hash(&chain), hash(&other));
+    assert_ne!(hash(&chain), hash(&Forge::new(&parties).chain(&parties)));
+}
+
+#[test]
+fn an_open_mandate_ends_and_no_caller_can_tolerate_more_than_five_minutes() {
+    let parties = Parties::new();
+    let token =
+        root(parties.open_payment().claims(&parties.random).unwrap(), &parties.person, &parties.random);
+    let root_key = |kid: Option<&str>| parties.trust(kid);
+    // It was made 60 s before and ends 3,600 s after the usual now.
+    for (after_s, skew_s, fine) in [
+        (0, 0, true),
+        (3_600, 0, true),
+        (3_601, 0, false),
+        (3_900, 300, true),
+        (3_901, 300, false),
+        (3_901, 1_000_000, false),
+        (-60, 0, true),
+        (-61, 0, false),
+        (-361, 1_000_000, false),
+        (3_601, -1_000, false),
+    ] {
+        let check = Check { root_key: &root_key, bindings: &[], now: now().plus_s(after_s), skew_s };
+        assert_eq!(Chain::verify(&token, &check).is_ok(), fine, "{after_s} {skew_s}");
+    }
 }

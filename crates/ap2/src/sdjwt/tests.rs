@@ -467,3 +467,15 @@ fn an_open_mandate_ends_and_no_caller_can_tolerate_more_than_five_minutes() {
         assert_eq!(Chain::verify(&token, &check).is_ok(), fine, "{after_s} {skew_s}");
     }
 }
+
+proptest::proptest! {
+    #[test]
+    fn no_text_makes_the_reader_fall_over(text in "[~.A-Za-z0-9_=\\-\u{e9}]{0,60}", cut in 0_usize..2_000, more in ".{0,5}") {
+        let parties = Parties::new();
+        let _ = parties.verify(&text, &[HERE]);
+        let _ = (References::of(&text), Json::read(&text), jwt::Jwt::parse(&text).is_ok());
+        let good = PAYMENT_CHAIN.trim();
+        let spliced = format!("{}{more}{}", &good[..cut.min(good.len())], &good[cut.min(good.len())..]);
+        proptest::prop_assert!(more.is_empty() || published(&spliced).is_err());
+    }
+}

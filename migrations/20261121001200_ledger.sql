@@ -152,13 +152,17 @@ begin
   on conflict (account_id) do nothing;
 end $$;
 
+-- The functions of the hot path look rows up by their keys: without statistics (a fresh table, a grown one)
+-- the planner would rather read whole tables, and their plans are kept.
+
 -- Locks the balances of these accounts, and of those that the reservations name, in the order of
 -- their ids, and returns all of the accounts with their figures as they are once locked.
 create function ledger.hold(the_accounts uuid[], the_pendings uuid[])
 returns table (
   account_id uuid, tenant_id uuid, chart text, currency text, bounded boolean, allow_negative boolean,
   pending_debits bigint, posted_debits bigint, pending_credits bigint, posted_credits bigint, version bigint
-) language plpgsql security definer set search_path = pg_catalog as $$
+) language plpgsql security definer set search_path = pg_catalog
+set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off as $$
 #variable_conflict use_column
 declare
   wanted uuid[] := the_accounts;
@@ -182,15 +186,26 @@ create function ledger.seen(the_ids uuid[], the_pendings uuid[])
 returns table (
   id uuid, leg smallint, kind text, purpose text, debit_account uuid, credit_account uuid, minor bigint, currency text,
   trial boolean, expires_at timestamptz, pending_id uuid, origin uuid, ending text, at timestamptz
-) language sql stable security definer set search_path = pg_catalog
-begin atomic
-  select t.id, t.leg, t.kind::text, t.purpose::text, t.debit_account, t.credit_account, t.minor, t.currency,
-         t.trial, t.expires_at, t.pending_id, t.origin, null::text, t.at
-  from ledger.transfer t where t.id = any (the_ids || the_pendings)
-  union all
-  select r.id, null, null, null, null, null, r.posted_minor, null, null, null, r.pending_id, null, r.ending::text, r.at
-  from ledger.resolution r where r.id = any (the_ids) or r.pending_id = any (the_pendings);
-end;
+) language plpgsql stable security definer set search_path = pg_catalog
+set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off as $$
+#variable_conflict use_column
+begin
+  return query
+    select t.id, t.leg, t.kind::text, t.purpose::text, t.debit_account, t.credit_account, t.minor, t.currency,
+           t.trial, t.expires_at, t.pending_id, t.origin, null::text, t.at
+    from ledger.transfer t where t.id = any (the_ids || the_pendings);
+  return query
+    select r.id, null::smallint, null::text, null::text, null::uuid, null::uuid, r.posted_minor, null::text,
+           null::boolean, null::timestamptz, r.pending_id, null::uuid, r.ending::text, r.at
+    from ledger.resolution r where r.id = any (the_ids);
+  if cardinality(the_pendings) > 0 then
+    -- What is found twice says the same.
+    return query
+      select r.id, null::smallint, null::text, null::text, null::uuid, null::uuid, r.posted_minor, null::text,
+             null::boolean, null::timestamptz, r.pending_id, null::uuid, r.ending::text, r.at
+      from ledger.resolution r where r.pending_id = any (the_pendings);
+  end if;
+end $$;
 
 -- Locks captures against other corrections of them and returns them with every correction so far.
 create function ledger.hold_captures(the_ids uuid[])
@@ -216,7 +231,8 @@ create function ledger.write_transfers(
   the_ids uuid[], the_legs smallint[], the_kinds text[], the_purposes text[], the_debits uuid[], the_credits uuid[],
   the_minors bigint[], the_currencies text[], the_trials boolean[], the_expiries timestamptz[], the_pendings uuid[],
   the_origins uuid[], the_memos text[], the_instant timestamptz
-) returns bigint language plpgsql security definer set search_path = pg_catalog as $$
+) returns bigint language plpgsql security definer set search_path = pg_catalog
+set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off as $$
 declare
   foreign_taker boolean := current_setting('role') = 'agency_app';
   written bigint;
@@ -242,7 +258,8 @@ begin
 end $$;
 
 create function ledger.write_resolutions(the_pendings uuid[], the_ids uuid[], the_endings text[], the_minors bigint[], the_instant timestamptz)
-returns bigint language plpgsql security definer set search_path = pg_catalog as $$
+returns bigint language plpgsql security definer set search_path = pg_catalog
+set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off as $$
 declare
   foreign_taker boolean := current_setting('role') = 'agency_app';
   written bigint;
@@ -267,7 +284,8 @@ end $$;
 create function ledger.write_balances(
   the_ids uuid[], the_pending_debits bigint[], the_posted_debits bigint[], the_pending_credits bigint[], the_posted_credits bigint[],
   the_versions bigint[]
-) returns bigint language plpgsql security definer set search_path = pg_catalog as $$
+) returns bigint language plpgsql security definer set search_path = pg_catalog
+set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off as $$
 declare
   written bigint;
 begin

@@ -162,7 +162,7 @@ returns table (
   account_id uuid, tenant_id uuid, chart text, currency text, bounded boolean, allow_negative boolean,
   pending_debits bigint, posted_debits bigint, pending_credits bigint, posted_credits bigint, version bigint
 ) language plpgsql security definer set search_path = pg_catalog
-set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off as $$
+set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off set plan_cache_mode = force_generic_plan as $$
 #variable_conflict use_column
 declare
   wanted uuid[] := the_accounts;
@@ -187,7 +187,7 @@ returns table (
   id uuid, leg smallint, kind text, purpose text, debit_account uuid, credit_account uuid, minor bigint, currency text,
   trial boolean, expires_at timestamptz, pending_id uuid, origin uuid, ending text, at timestamptz
 ) language plpgsql stable security definer set search_path = pg_catalog
-set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off as $$
+set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off set plan_cache_mode = force_generic_plan as $$
 #variable_conflict use_column
 begin
   return query
@@ -232,7 +232,7 @@ create function ledger.write_transfers(
   the_minors bigint[], the_currencies text[], the_trials boolean[], the_expiries timestamptz[], the_pendings uuid[],
   the_origins uuid[], the_memos text[], the_instant timestamptz
 ) returns bigint language plpgsql security definer set search_path = pg_catalog
-set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off as $$
+set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off set plan_cache_mode = force_generic_plan as $$
 declare
   foreign_taker boolean := current_setting('role') = 'agency_app';
   written bigint;
@@ -244,8 +244,8 @@ begin
   from unnest(the_ids, the_legs, the_kinds, the_purposes, the_debits, the_credits, the_minors, the_currencies, the_trials,
               the_expiries, the_pendings, the_origins, the_memos)
     as t (id, leg, kind, purpose, debit, credit, minor, currency, trial, expiry, pending, origin, memo)
-  join ledger.account d on d.id = t.debit and d.currency = t.currency
-  join ledger.account c on c.id = t.credit and c.currency = t.currency
+  cross join lateral (select a.tenant_id, a.chart from ledger.account a where a.id = t.debit and a.currency = t.currency limit 1) d
+  cross join lateral (select a.tenant_id, a.chart from ledger.account a where a.id = t.credit and a.currency = t.currency limit 1) c
   where (not foreign_taker or d.tenant_id is null or d.tenant_id = kernel.tenant() or d.chart = 'developer' and t.kind = 'posted')
     and (d.chart <> 'trial_credit' or c.chart in ('developer', 'platform_fee', 'tax', 'promo_credit', 'dispute_hold'))
     and (c.chart <> 'trial_credit' or d.chart in ('developer', 'platform_fee', 'tax', 'promo_credit', 'dispute_hold'));
@@ -259,7 +259,7 @@ end $$;
 
 create function ledger.write_resolutions(the_pendings uuid[], the_ids uuid[], the_endings text[], the_minors bigint[], the_instant timestamptz)
 returns bigint language plpgsql security definer set search_path = pg_catalog
-set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off as $$
+set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off set plan_cache_mode = force_generic_plan as $$
 declare
   foreign_taker boolean := current_setting('role') = 'agency_app';
   written bigint;
@@ -270,7 +270,7 @@ begin
   insert into ledger.resolution (pending_id, id, ending, posted_minor, tenant_id, at)
   select r.pending, r.id, r.ending::ledger.ending, r.minor, p.tenant_id, the_instant
   from unnest(the_pendings, the_ids, the_endings, the_minors) as r (pending, id, ending, minor)
-  join ledger.transfer p on p.id = r.pending and p.leg = 0 and p.kind = 'pending'
+  cross join lateral (select t.tenant_id from ledger.transfer t where t.id = r.pending and t.leg = 0 and t.kind = 'pending' limit 1) p
   where not foreign_taker or p.tenant_id = kernel.tenant();
   get diagnostics written = row_count;
   if written <> cardinality(the_pendings) then
@@ -285,7 +285,7 @@ create function ledger.write_balances(
   the_ids uuid[], the_pending_debits bigint[], the_posted_debits bigint[], the_pending_credits bigint[], the_posted_credits bigint[],
   the_versions bigint[]
 ) returns bigint language plpgsql security definer set search_path = pg_catalog
-set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off as $$
+set enable_seqscan = off set enable_mergejoin = off set plan_cache_mode = force_generic_plan as $$
 declare
   written bigint;
 begin
@@ -294,7 +294,7 @@ begin
       posted_credits = n.posted_credits, version = b.version + 1
   from unnest(the_ids, the_pending_debits, the_posted_debits, the_pending_credits, the_posted_credits, the_versions)
     as n (id, pending_debits, posted_debits, pending_credits, posted_credits, version)
-  where b.account_id = n.id and b.version = n.version;
+  where b.account_id = any (the_ids) and b.account_id = n.id and b.version = n.version;
   get diagnostics written = row_count;
   if written <> cardinality(the_ids) then
     raise exception 'a balance was changed without its lock' using errcode = 'serialization_failure';

@@ -43,7 +43,7 @@ pub async fn tables(conn: &mut PgConnection) -> Vec<Table> {
 }
 
 /// Values of columns whose checks no generic value meets; everything else is made from its type.
-const VALUES: [(&str, &str); 17] = [
+const VALUES: [(&str, &str); 18] = [
     ("jobs.schedule.misfire", "'skip'"),
     ("jobs.schedule.zone", "'UTC'"),
     ("jobs.schedule.cron", "'0 0 1 1 *'"),
@@ -54,6 +54,7 @@ const VALUES: [(&str, &str); 17] = [
     ("control.budget.scope", "'client'"),
     ("control.approval.kind", "'outreach.draft'"),
     ("jobs.wait.kind", "'timer'"),
+    ("ledger.account.currency", "'AUD'"),
     ("leads.fact.lead_id", "gen_random_uuid()"),
     ("leads.suppression.kind", "'email'"),
     ("outreach.booking_page.slug", "'canary-7f3a'"),

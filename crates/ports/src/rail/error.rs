@@ -61,6 +61,15 @@ impl RailError {
         matches!(self, Self::Unknown { .. })
     }
 
+    /// Adds the rail's name to an outcome that is not known.
+    #[must_use]
+    pub fn known_as(mut self, name: &str) -> Self {
+        if let Self::Unknown { provider_ref, .. } = &mut self {
+            *provider_ref = Some(name.to_owned());
+        }
+        self
+    }
+
     /// Whether the same request again, later, is safe and sensible without looking first.
     pub fn may_retry(&self) -> bool {
         matches!(self, Self::NotStarted { .. })

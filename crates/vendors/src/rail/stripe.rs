@@ -149,14 +149,14 @@ fn answer<T: DeserializeOwned>(does: Does, url: &Url, reply: &Reply) -> Result<T
         return read(does, url, &reply.body);
     }
     let error = wire::Failure::of(reply.status.as_u16(), &reply.body);
-    Err(match error.kind.as_str() {
-        "card_error" => RailError::Declined {
+    if error.kind == "card_error" || reply.status.as_u16() == 402 {
+        return Err(RailError::Declined {
             code: error.decline_code.unwrap_or(error.code),
             message: error.message,
             provider_ref: error.payment_intent,
-        },
-        _ => RailError::Rejected { code: error.code, message: error.message },
-    })
+        });
+    }
+    Err(RailError::Rejected { code: error.code, message: error.message })
 }
 
 /// Stripe takes three-decimal currencies only in whole tens of the smallest unit.

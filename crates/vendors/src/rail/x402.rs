@@ -389,15 +389,13 @@ impl Rail for X402 {
             },
             payment_requirements: required,
         };
-        let settled =
-            Facilitator::at(&self.line, facilitator)?.settle(&asked).await.map_err(|error| match error {
-                RailError::Unknown { host, detail, .. } => {
-                    RailError::Unknown { host, detail, provider_ref: Some(nonce.to_string()) }
-                }
-                other => other,
-            })?;
+        let settled = Facilitator::at(&self.line, facilitator)?
+            .settle(&asked)
+            .await
+            .map_err(|error| error.known_as(&nonce.to_string()))?;
         let repeated = settled.error_reason.as_deref().map(Reason::read) == Some(Reason::NonceUsed);
-        if settled.success || (repeated && self.used(keys, nonce).await?) {
+        let other = settled.amount.is_some_and(|moved| moved != asked.payment_requirements.amount);
+        if !other && (settled.success || (repeated && self.used(keys, nonce).await?)) {
             return Ok(PaidOut {
                 provider_ref: nonce.to_string(),
                 stage: Stage::Succeeded,
@@ -407,7 +405,7 @@ impl Rail for X402 {
         }
         Err(RailError::Unknown {
             host: http::host_of(facilitator),
-            detail: settled.error_reason.unwrap_or_default(),
+            detail: settled.error_reason.unwrap_or_else(|| "another amount moved".to_owned()),
             provider_ref: Some(nonce.to_string()),
         })
     }

@@ -11,7 +11,7 @@ pub(super) struct Problem {
     pub(super) code: String,
     pub(super) decline_code: Option<&'static str>,
     pub(super) message: String,
-    pub(super) intent: Option<Value>,
+    pub(super) intent: Option<Box<Value>>,
     pub(super) replayed: bool,
 }
 
@@ -41,7 +41,7 @@ impl Problem {
             error["decline_code"] = json!(code);
         }
         if let Some(intent) = &self.intent {
-            error["payment_intent"] = intent.clone();
+            error["payment_intent"] = Value::clone(intent);
         }
         json!({"error": error})
     }

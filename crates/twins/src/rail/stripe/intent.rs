@@ -83,7 +83,7 @@ pub(super) fn confirm(book: &mut Book, id: &str, form: &Form, now: i64) -> Resul
     }
     let Some(method) = intent["payment_method"].as_str().map(str::to_owned) else {
         return Err(Problem {
-            intent: Some(intent.clone()),
+            intent: Some(Box::new(intent.clone())),
             ..Problem::invalid(
                 "parameter_missing",
                 "You cannot confirm this PaymentIntent because it's missing a payment method.",
@@ -167,7 +167,7 @@ fn decline(
         status: 402,
         kind: "card_error",
         decline_code,
-        intent: Some(told),
+        intent: Some(Box::new(told)),
         ..Problem::invalid(code, message)
     })
 }
@@ -175,7 +175,10 @@ fn decline(
 fn unexpected(intent: &Value, act: &str) -> Problem {
     let status = intent["status"].as_str().unwrap_or_default();
     let message = format!("You cannot {act} this PaymentIntent because it has a status of {status}.");
-    Problem { intent: Some(intent.clone()), ..Problem::invalid("payment_intent_unexpected_state", &message) }
+    Problem {
+        intent: Some(Box::new(intent.clone())),
+        ..Problem::invalid("payment_intent_unexpected_state", &message)
+    }
 }
 
 pub(super) fn capture(book: &mut Book, id: &str, form: &Form, now: i64) -> Result<Value, Problem> {

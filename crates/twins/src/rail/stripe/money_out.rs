@@ -79,7 +79,6 @@ pub(super) fn dispute(book: &mut Book, id: &str, status: &str, now: i64) -> Resu
         "created": now, "currency": intent["currency"], "payment_intent": id, "reason": "fraudulent", "status": status,
         "metadata": {},
     });
-    book.moved += 1;
     book.put("disputes", dispute.clone());
     book.tell("charge.dispute.created", &dispute, now);
     Ok(dispute)

@@ -46,7 +46,7 @@ pub(super) struct Intent {
     id: String,
     amount: i64,
     #[serde(default)]
-    amount_received: i64,
+    amount_received: Option<i64>,
     currency: String,
     status: String,
     #[serde(default)]
@@ -64,13 +64,32 @@ pub(super) struct Intent {
 #[serde(untagged)]
 pub(super) enum Reference {
     Id(String),
-    Object { id: String },
+    Object(Expanded),
+}
+
+/// An object in the place of its id; a charge says what it took.
+#[derive(Deserialize)]
+pub(super) struct Expanded {
+    id: String,
+    amount: Option<i64>,
+    amount_captured: Option<i64>,
+    #[serde(default)]
+    captured: bool,
 }
 
 impl Reference {
     pub(super) fn into_id(self) -> String {
         match self {
-            Self::Id(id) | Self::Object { id } => id,
+            Self::Id(id) | Self::Object(Expanded { id, .. }) => id,
+        }
+    }
+
+    /// What an expanded charge took.
+    fn taken(&self) -> Option<i64> {
+        match self {
+            Self::Id(_) => None,
+            Self::Object(charge) if charge.captured => charge.amount_captured.or(charge.amount),
+            Self::Object(_) => Some(0),
         }
     }
 }
@@ -108,7 +127,15 @@ impl Intent {
     /// As the port has it. A status that we do not know is pending: never success, never failure.
     pub(super) fn payment(self) -> Result<Payment, RailError> {
         let amount = money(self.amount, &self.currency, &self.id)?;
-        let captured = money(self.amount_received, &self.currency, &self.id)?;
+        let taken = self.amount_received.or_else(|| self.latest_charge.as_ref().and_then(Reference::taken));
+        if taken.is_none() && self.status == "succeeded" {
+            return Err(RailError::Unknown {
+                host: super::HOME.to_owned(),
+                detail: "its answer does not say how much was taken".to_owned(),
+                provider_ref: Some(self.id),
+            });
+        }
+        let captured = money(taken.unwrap_or(0), &self.currency, &self.id)?;
         let status = match self.status.as_str() {
             "requires_payment_method" => match self.last_payment_error {
                 Some(error) => Status::Failed {

@@ -176,7 +176,7 @@ async fn a_capture_a_refund_and_a_payout_whose_answer_is_lost_are_found() {
                 format!("POST /v1/payment_intents/{}/capture", held.provider_ref),
                 "POST /v1/refunds".to_owned(),
             ),
-            _ => (
+            RailKind::Cashfree | RailKind::X402 | RailKind::Ledger => (
                 format!("POST /pg/orders/{}/authorization", held.provider_ref),
                 format!("POST /pg/orders/{}/refunds", held.provider_ref),
             ),

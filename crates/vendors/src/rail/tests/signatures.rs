@@ -100,7 +100,7 @@ fn an_account_without_a_secret_takes_nothing() {
     for kind in [RailKind::Stripe, RailKind::Cashfree] {
         let mut account: Account = match kind {
             RailKind::Stripe => stripe_account("http://127.0.0.1"),
-            _ => cashfree_account("http://127.0.0.1"),
+            RailKind::Cashfree | RailKind::X402 | RailKind::Ledger => cashfree_account("http://127.0.0.1"),
         };
         match &mut account.credentials {
             Credentials::Stripe(keys) => keys.webhook_secrets = vec![Secret::new("")],

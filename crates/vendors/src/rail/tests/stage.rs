@@ -123,7 +123,10 @@ impl Stage {
                 Source::Saved { customer, method: "pm_card_visa_chargeDeclinedInsufficientFunds".to_owned() }
             }
             Source::Upi { payer, .. } => Source::Upi { payer, address: "testfailure@gocash".to_owned() },
-            other => other,
+            other @ (Source::Granted { .. }
+            | Source::Hosted(_)
+            | Source::Resource { .. }
+            | Source::Memory) => other,
         };
         Authorise { source, ..good }
     }

@@ -113,7 +113,9 @@ async fn duplicates_keep_their_name_the_order_changes_and_a_wrong_amount_is_seen
         let kinds: Vec<&str> = events.iter().map(|e| e.kind.as_str()).collect();
         let (late, early) = match kind {
             RailKind::Stripe => ("payment_intent.succeeded", "payment_intent.created"),
-            _ => ("REFUND_STATUS_WEBHOOK", "PAYMENT_SUCCESS_WEBHOOK"),
+            RailKind::Cashfree | RailKind::X402 | RailKind::Ledger => {
+                ("REFUND_STATUS_WEBHOOK", "PAYMENT_SUCCESS_WEBHOOK")
+            }
         };
         assert_eq!((kinds[0], kinds[2]), (late, early), "{kind}");
         let amount = events.iter().find_map(|e| match &e.about {

@@ -75,7 +75,8 @@ impl<S: Send + Sync> FromRequestParts<S> for Origin {
     type Rejection = Infallible;
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Infallible> {
-        let peer = ConnectInfo::<SocketAddr>::from_request_parts(parts, state).await.ok().map(|info| info.0.ip());
+        let peer =
+            ConnectInfo::<SocketAddr>::from_request_parts(parts, state).await.ok().map(|info| info.0.ip());
         let named = parts
             .headers
             .get("x-forwarded-for")

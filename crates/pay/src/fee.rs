@@ -19,6 +19,7 @@ pub async fn at(cx: &mut Cx, at: Time) -> Result<Fee> {
     .fetch_optional(cx.conn())
     .await?
     .ok_or_else(|| Error::internal("No version of the platform's fee holds now."))?;
-    let bps = u16::try_from(row.bps).map_err(|cause| Error::internal("A fee above its whole.").caused_by(cause))?;
+    let bps =
+        u16::try_from(row.bps).map_err(|cause| Error::internal("A fee above its whole.").caused_by(cause))?;
     Ok(Fee { version: row.number, bps, min_minor: 0, max_minor: None })
 }

@@ -31,6 +31,7 @@ pub mod policy;
 pub mod principal;
 pub mod rail;
 pub mod refusal;
+mod show;
 #[cfg(test)]
 mod tests;
 pub mod vendor;

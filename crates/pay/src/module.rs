@@ -23,9 +23,50 @@ pub fn module() -> Module {
     ]
     .into_iter()
     .fold(module, |module, (order, label, href)| {
-        module.menu(MenuItem { group: "Pay", order, label, href, key: None, count: None, daily: false, platform: false })
+        module.menu(MenuItem {
+            group: "Pay",
+            order,
+            label,
+            href,
+            key: None,
+            count: None,
+            daily: false,
+            platform: false,
+        })
     });
-    agent_api(management_api(module)).jobs(intent::jobs::register)
+    agent_api(management_api(pages(module))).jobs(intent::jobs::register)
+}
+
+fn pages(module: Module) -> Module {
+    module
+        .page(Method::GET, "/pay/intents", VIEWER, intent::pages::index)
+        .page(Method::GET, "/pay/intents/{id}", VIEWER, intent::pages::detail)
+        .page(Method::POST, "/pay/intents/{id}/cancel", MEMBER, intent::pages::cancel)
+        .page(Method::GET, "/pay/principals", VIEWER, principal::pages::index)
+        .page(Method::POST, "/pay/principals", ADMIN, principal::pages::add)
+        .page(Method::GET, "/pay/principals/{id}", VIEWER, principal::pages::detail)
+        .page(Method::POST, "/pay/principals/{id}", ADMIN, principal::pages::change)
+        .page(Method::POST, "/pay/principals/{id}/status", ADMIN, principal::pages::set_status)
+        .page(Method::POST, "/pay/principals/{id}/keys", ADMIN, principal::pages::make_key)
+        .page(Method::POST, "/pay/principals/{id}/keys/rotate", ADMIN, principal::pages::rotate_key)
+        .page(Method::POST, "/pay/principals/{id}/keys/{key}/revoke", ADMIN, principal::pages::revoke_key)
+        .page(Method::POST, "/pay/principals/{id}/public-keys", ADMIN, principal::pages::add_public_key)
+        .page(
+            Method::POST,
+            "/pay/principals/{id}/public-keys/{key}/retire",
+            ADMIN,
+            principal::pages::retire_public_key,
+        )
+        .page(Method::GET, "/pay/policies", VIEWER, policy::pages::index)
+        .page(Method::GET, "/pay/policies/write", ADMIN, policy::pages::write)
+        .page(Method::POST, "/pay/policies", ADMIN, policy::pages::add)
+        .page(Method::GET, "/pay/policies/{id}", VIEWER, policy::pages::detail)
+        .page(Method::POST, "/pay/policies/{id}/test", VIEWER, policy::pages::test)
+        .page(Method::GET, "/pay/vendors", VIEWER, vendor::pages::index)
+        .page(Method::POST, "/pay/vendors", ADMIN, vendor::pages::add)
+        .page(Method::GET, "/pay/vendors/{id}", VIEWER, vendor::pages::detail)
+        .page(Method::POST, "/pay/vendors/{id}", ADMIN, vendor::pages::change)
+        .page(Method::POST, "/pay/vendors/{id}/retire", ADMIN, vendor::pages::retire)
 }
 
 /// What an agent does with its own key.

@@ -8,7 +8,8 @@ pub(crate) fn start(after: Option<&Cursor>) -> Result<(Time, Uuid)> {
     let Some(cursor) = after else { return Ok((Time::from_us(END_US), Uuid::max())) };
     let (key, id) = cursor.parts()?;
     let at = key.parse::<Time>().map_err(|cause| {
-        Error::invalid("cursor.invalid", "This page link is damaged. Start again from the first page.").caused_by(cause)
+        Error::invalid("cursor.invalid", "This page link is damaged. Start again from the first page.")
+            .caused_by(cause)
     })?;
     Ok((at, id))
 }

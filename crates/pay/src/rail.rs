@@ -6,7 +6,18 @@ use serde::{Deserialize, Serialize};
 
 /// A way for money to move.
 #[derive(
-    Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize, JsonSchema, sqlx::Type,
+    Clone,
+    Copy,
+    PartialEq,
+    Eq,
+    PartialOrd,
+    Ord,
+    Hash,
+    Debug,
+    Serialize,
+    Deserialize,
+    JsonSchema,
+    sqlx::Type
 )]
 #[serde(rename_all = "snake_case")]
 #[sqlx(type_name = "pay.rail", rename_all = "snake_case")]

@@ -42,6 +42,8 @@ pub enum Code {
     MandateExpired,
     /// The mandate was taken back.
     MandateRevoked,
+    /// Nothing is left of the mandate.
+    MandateExhausted,
     /// A signature does not hold.
     SignatureInvalid,
     /// The wallet holds less.
@@ -52,7 +54,7 @@ pub enum Code {
 
 impl Code {
     /// Every code.
-    pub const ALL: [Self; 20] = [
+    pub const ALL: [Self; 21] = [
         Self::PrincipalNotActive,
         Self::PolicyNotFound,
         Self::PolicyExpired,
@@ -70,6 +72,7 @@ impl Code {
         Self::ApprovalRequired,
         Self::MandateExpired,
         Self::MandateRevoked,
+        Self::MandateExhausted,
         Self::SignatureInvalid,
         Self::InsufficientFunds,
         Self::RailUnavailable,
@@ -95,6 +98,7 @@ impl Code {
             Self::ApprovalRequired => "approval_required",
             Self::MandateExpired => "mandate_expired",
             Self::MandateRevoked => "mandate_revoked",
+            Self::MandateExhausted => "mandate_exhausted",
             Self::SignatureInvalid => "signature_invalid",
             Self::InsufficientFunds => "insufficient_funds",
             Self::RailUnavailable => "rail_unavailable",
@@ -104,7 +108,10 @@ impl Code {
     /// What kind of error it is: 403 for who may not pay any more, 503 where waiting may help, 422 else.
     pub fn kind(self) -> Kind {
         match self {
-            Self::PrincipalNotActive | Self::MandateExpired | Self::MandateRevoked => Kind::Forbidden,
+            Self::PrincipalNotActive
+            | Self::MandateExpired
+            | Self::MandateRevoked
+            | Self::MandateExhausted => Kind::Forbidden,
             Self::RailUnavailable => Kind::Unavailable,
             Self::PolicyNotFound
             | Self::PolicyExpired

@@ -112,24 +112,27 @@ async fn check(app: &App, access: Access, request: &mut Request) -> Result<()> {
             "This form was sent from another site, so it was not carried out. Open the page here and send it again.",
         )));
     }
-    let principal =
-        identity.as_ref().is_some_and(|i| matches!(i.method, Method::Principal { .. }));
+    let principal = identity.as_ref().is_some_and(|i| matches!(i.method, Method::Principal { .. }));
     let allowed = match (access, &identity) {
         (Access::Open | Access::Public, _) => Ok(()),
         (Access::Machine(_), Some(_)) if principal => Ok(()),
         (Access::Role(_) | Access::Machine(_) | Access::Platform, Some(_)) if principal => {
-            Err(Error::forbidden("The key of a paying agent may not do this: it makes and reads its own payments."))
+            Err(Error::forbidden(
+                "The key of a paying agent may not do this: it makes and reads its own payments.",
+            ))
         }
         (Access::Role(_) | Access::Machine(_) | Access::Platform, None) => Err(Error::new(
             Kind::Unauthenticated,
             "unauthenticated",
             "Sign in, or send a valid API key as a bearer token.",
         )),
-        (Access::Role(least) | Access::Machine(least), Some(who)) if who.role < least => Err(Error::forbidden(format!(
-            "This needs the role {} or higher; yours is {}.",
-            least.word(),
-            who.role.word()
-        ))),
+        (Access::Role(least) | Access::Machine(least), Some(who)) if who.role < least => {
+            Err(Error::forbidden(format!(
+                "This needs the role {} or higher; yours is {}.",
+                least.word(),
+                who.role.word()
+            )))
+        }
         (Access::Platform, Some(who)) if !who.platform => {
             Err(Error::forbidden("Only whoever runs this installation may do this."))
         }

@@ -93,7 +93,7 @@ pub async fn take(cx: &mut Cx, take: &Take<'_>) -> Result<Vec<Violation>> {
         (take.periods.month.as_str(), take.per_month_minor),
     ];
     let (periods, caps): (Vec<String>, Vec<i64>) =
-        wanted.iter().map(|(period, cap)| ((*period).to_owned(), cap.unwrap_or(i64::MAX - take.amount.minor))).unzip();
+        wanted.iter().map(|(period, cap)| ((*period).to_owned(), cap.unwrap_or(i64::MAX))).unzip();
     let taken = add(cx, take, &periods, &caps).await?;
     if !taken.contains(&take.periods.day) {
         broken.push(Violation::new(
@@ -101,9 +101,9 @@ pub async fn take(cx: &mut Cx, take: &Take<'_>) -> Result<Vec<Violation>> {
             format!("More than {} of a day.", Money { minor: take.per_day_minor, ..take.amount }),
         ));
     }
-    if let Some(cap) = take.per_month_minor
-        && !taken.contains(&take.periods.month)
-    {
+    if !taken.contains(&take.periods.month) {
+        // Without a cap the sum must still fit.
+        let cap = take.per_month_minor.unwrap_or(i64::MAX);
         broken.push(Violation::new(
             Code::MonthlyLimitExceeded,
             format!("More than {} of a month.", Money { minor: cap, ..take.amount }),

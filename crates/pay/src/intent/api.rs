@@ -64,11 +64,8 @@ pub(crate) async fn list(mut cx: Cx, Query(asked): Query<Asked>) -> web::Result<
     if let Some(named) = asked.principal {
         caller.may_see(named, "principal")?;
     }
-    let filter = Filter {
-        principal: caller.only().or(asked.principal),
-        vendor: asked.vendor,
-        status: asked.status,
-    };
+    let filter =
+        Filter { principal: caller.only().or(asked.principal), vendor: asked.vendor, status: asked.status };
     Ok(Output(super::list(&mut cx, filter, asked.after.as_ref(), ROWS).await?))
 }
 
@@ -100,7 +97,11 @@ pub(crate) async fn create(cx: Cx, Keyed(input): Keyed<Create>) -> web::Result<R
 }
 
 /// `POST /api/v1/purchase-intents/{id}/cancel`
-pub(crate) async fn cancel(cx: Cx, Path(at): Path<At>, Keyed(input): Keyed<Nothing>) -> web::Result<Response> {
+pub(crate) async fn cancel(
+    cx: Cx,
+    Path(at): Path<At>,
+    Keyed(input): Keyed<Nothing>,
+) -> web::Result<Response> {
     let caller = Caller::of(&cx);
     once(cx, input, StatusCode::OK, async move |cx: &mut db::Cx, _| -> Result<Intent> {
         let intent = super::get(cx, at.id).await?;

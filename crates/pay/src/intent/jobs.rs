@@ -1,7 +1,10 @@
 //! Quotes that end.
 
 use base::{Result, Zone};
-use jobs::{Job, Registry, Run, schedule::{Misfire, Schedule}};
+use jobs::{
+    Job, Registry, Run,
+    schedule::{Misfire, Schedule},
+};
 use serde::{Deserialize, Serialize};
 
 /// Steps of one sweep at most.

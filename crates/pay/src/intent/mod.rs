@@ -48,7 +48,8 @@ pub enum Status {
 
 impl Status {
     /// Every status.
-    pub const ALL: [Self; 5] = [Self::Pending, Self::Authorised, Self::Rejected, Self::Expired, Self::Cancelled];
+    pub const ALL: [Self; 5] =
+        [Self::Pending, Self::Authorised, Self::Rejected, Self::Expired, Self::Cancelled];
 
     /// The word in the database and the API.
     pub fn word(self) -> &'static str {
@@ -162,7 +163,10 @@ pub fn amount(minor: i64, currency: Currency) -> Result<Money> {
 fn check(new: &New) -> Result<()> {
     amount(new.amount_minor, new.currency)?;
     if !is_sku(&new.sku) {
-        return Err(Error::invalid("sku.invalid", "An SKU has 1 to 200 characters on one line without blanks around."));
+        return Err(Error::invalid(
+            "sku.invalid",
+            "An SKU has 1 to 200 characters on one line without blanks around.",
+        ));
     }
     if new.description.chars().count() > DESCRIPTION_CHARS_MAX || new.description.contains('\0') {
         return Err(Error::invalid("description.too_long", "A description has at most 500 characters."));

@@ -107,9 +107,13 @@ impl Row {
 pub(super) async fn get(cx: &mut Cx, id: IntentId, lock: bool) -> Result<Option<Intent>> {
     let (tenant, now) = (cx.tenant()?, cx.now());
     if lock {
-        sqlx::query!("select from pay.intent where tenant_id = $1 and id = $2 for update", tenant.uuid(), id.uuid())
-            .fetch_optional(cx.conn())
-            .await?;
+        sqlx::query!(
+            "select from pay.intent where tenant_id = $1 and id = $2 for update",
+            tenant.uuid(),
+            id.uuid()
+        )
+        .fetch_optional(cx.conn())
+        .await?;
     }
     sqlx::query_as!(
         Row,
@@ -127,7 +131,12 @@ pub(super) async fn get(cx: &mut Cx, id: IntentId, lock: bool) -> Result<Option<
     .transpose()
 }
 
-pub(super) async fn list(cx: &mut Cx, filter: Filter, after: Option<&Cursor>, limit: usize) -> Result<Page<Intent>> {
+pub(super) async fn list(
+    cx: &mut Cx,
+    filter: Filter,
+    after: Option<&Cursor>,
+    limit: usize,
+) -> Result<Page<Intent>> {
     let (tenant, now) = (cx.tenant()?, cx.now());
     let (at, id) = crate::page::start(after)?;
     let rows = sqlx::query_as!(

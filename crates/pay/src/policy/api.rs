@@ -10,7 +10,7 @@ use crate::vendor::VendorId;
 use axum::extract::{Path, Query};
 use axum::http::StatusCode;
 use axum::response::Response;
-use base::{Currency, Cursor, Page, Result, Time};
+use base::{Currency, Cursor, Page, Time};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::net::IpAddr;
@@ -71,7 +71,10 @@ pub(crate) async fn add(cx: Cx, Keyed(input): Keyed<Add>) -> web::Result<Respons
 
 /// `PUT /api/v1/policies/{id}`: changes a version that was never used.
 pub(crate) async fn change(cx: Cx, Path(at): Path<At>, Keyed(input): Keyed<Change>) -> web::Result<Response> {
-    once(cx, input, StatusCode::OK, async |cx: &mut db::Cx, to: Change| super::change(cx, at.id, to.rules).await).await
+    once(cx, input, StatusCode::OK, async |cx: &mut db::Cx, to: Change| {
+        super::change(cx, at.id, to.rules).await
+    })
+    .await
 }
 
 /// A payment to try on a policy.
@@ -103,7 +106,11 @@ pub(crate) struct Said {
 }
 
 /// `POST /api/v1/policies/{id}/test`: what the gate would say now. Changes nothing.
-pub(crate) async fn test(mut cx: Cx, Path(at): Path<At>, Keyed(input): Keyed<Try>) -> web::Result<Output<Said>> {
+pub(crate) async fn test(
+    mut cx: Cx,
+    Path(at): Path<At>,
+    Keyed(input): Keyed<Try>,
+) -> web::Result<Output<Said>> {
     let tried = input.value;
     let amount = crate::intent::amount(tried.amount_minor, tried.currency)?;
     let policy = super::get(&mut cx, at.id).await?;

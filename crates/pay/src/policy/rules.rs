@@ -80,10 +80,14 @@ pub fn admits(rules: &Rules, sku: &str, vendor: VendorId, at: Time) -> Vec<Viola
         broken.push(Violation::new(Code::PolicyExpired, format!("The policy ended at {until}.")));
     }
     if !rules.skus.contains(sku) {
-        broken.push(Violation::new(Code::SkuNotAllowed, format!("The policy does not list the SKU “{sku}”.")));
+        broken
+            .push(Violation::new(Code::SkuNotAllowed, format!("The policy does not list the SKU “{sku}”.")));
     }
     if !rules.vendors.contains(&vendor) {
-        broken.push(Violation::new(Code::VendorNotAllowed, format!("The policy does not list the vendor {vendor}.")));
+        broken.push(Violation::new(
+            Code::VendorNotAllowed,
+            format!("The policy does not list the vendor {vendor}."),
+        ));
     }
     broken
 }
@@ -98,7 +102,10 @@ fn amounts(caps: Option<&Caps>, ask: &Ask, usage: &Usage) -> Vec<Violation> {
     let mut broken = Vec::new();
     if minor <= 0 || minor > caps.per_transaction_minor {
         let cap = money(caps.per_transaction_minor);
-        broken.push(Violation::new(Code::AmountExceedsCap, format!("One payment is at most {cap}; this is {}.", ask.amount)));
+        broken.push(Violation::new(
+            Code::AmountExceedsCap,
+            format!("One payment is at most {cap}; this is {}.", ask.amount),
+        ));
     }
     for (code, what, used, cap) in [
         (Code::DailyLimitExceeded, "A day", usage.day_minor, caps.per_day_minor),
@@ -108,7 +115,12 @@ fn amounts(caps: Option<&Caps>, ask: &Ask, usage: &Usage) -> Vec<Violation> {
         if used.checked_add(minor).is_none_or(|sum| sum > cap) {
             broken.push(Violation::new(
                 code,
-                format!("{what} has at most {}, of which {} is used; this is {}.", money(cap), money(used), ask.amount),
+                format!(
+                    "{what} has at most {}, of which {} is used; this is {}.",
+                    money(cap),
+                    money(used),
+                    ask.amount
+                ),
             ));
         }
     }
@@ -187,7 +199,8 @@ fn over_rail(rules: &Rules, ask: &Ask) -> Option<Violation> {
         Some(rail) => (usable(rail), rail.label()),
         None => (Rail::ALL.into_iter().any(usable), "any rail"),
     };
-    (!allowed).then(|| Violation::new(Code::RailNotAllowed, format!("The policy allows no payment over {what}.")))
+    (!allowed)
+        .then(|| Violation::new(Code::RailNotAllowed, format!("The policy allows no payment over {what}.")))
 }
 
 fn approval(caps: Option<&Caps>, ask: &Ask) -> Option<Violation> {

@@ -9,9 +9,13 @@ use uuid::Uuid;
 /// The next number of a principal's versions; whoever asks next waits until this transaction ends.
 pub(super) async fn next_number(cx: &mut Cx, principal: PrincipalId) -> Result<i32> {
     let tenant = cx.tenant()?;
-    sqlx::query!("select from pay.principal where tenant_id = $1 and id = $2 for update", tenant.uuid(), principal.uuid())
-        .fetch_one(cx.conn())
-        .await?;
+    sqlx::query!(
+        "select from pay.principal where tenant_id = $1 and id = $2 for update",
+        tenant.uuid(),
+        principal.uuid()
+    )
+    .fetch_one(cx.conn())
+    .await?;
     let last = sqlx::query_scalar!(
         r#"select coalesce(max(number), 0) as "last!" from pay.policy where tenant_id = $1 and principal_id = $2"#,
         tenant.uuid(),
@@ -100,7 +104,9 @@ impl Row {
         let rules: Rules = serde_json::from_value(self.rules)?;
         let hash = Digest::from_slice(&self.hash)
             .filter(|hash| rules.hash().is_ok_and(|now| now == *hash))
-            .ok_or_else(|| Error::internal("The rules of a policy do not have the hash under which they were stored."))?;
+            .ok_or_else(|| {
+            Error::internal("The rules of a policy do not have the hash under which they were stored.")
+        })?;
         Ok(Policy {
             id: PolicyId(self.id),
             principal_id: PrincipalId(self.principal_id),
@@ -117,9 +123,13 @@ impl Row {
 pub(super) async fn get(cx: &mut Cx, id: PolicyId, lock: bool) -> Result<Option<Policy>> {
     let tenant = cx.tenant()?;
     if lock {
-        sqlx::query!("select from pay.policy where tenant_id = $1 and id = $2 for update", tenant.uuid(), id.uuid())
-            .fetch_optional(cx.conn())
-            .await?;
+        sqlx::query!(
+            "select from pay.policy where tenant_id = $1 and id = $2 for update",
+            tenant.uuid(),
+            id.uuid()
+        )
+        .fetch_optional(cx.conn())
+        .await?;
     }
     sqlx::query_as!(
         Row,

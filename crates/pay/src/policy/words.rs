@@ -101,7 +101,10 @@ impl std::str::FromStr for Country {
             [a, b] if a.is_ascii_alphabetic() && b.is_ascii_alphabetic() => {
                 Ok(Self([a.to_ascii_uppercase(), b.to_ascii_uppercase()]))
             }
-            _ => Err(Error::invalid("country.invalid", format!("“{text}” is not a country's two letters, such as AU."))),
+            _ => Err(Error::invalid(
+                "country.invalid",
+                format!("“{text}” is not a country's two letters, such as AU."),
+            )),
         }
     }
 }
@@ -233,7 +236,9 @@ impl std::str::FromStr for Minute {
             .and_then(|(hour, minute)| Some((number(hour)?, number(minute)?)))
             .filter(|(hour, minute)| *minute < 60 && (*hour < 24 || (*hour, *minute) == (24, 0)))
             .map(|(hour, minute)| Self(hour * 60 + minute))
-            .ok_or_else(|| Error::invalid("minute.invalid", format!("“{text}” is not a time of day such as 09:30.")))
+            .ok_or_else(|| {
+                Error::invalid("minute.invalid", format!("“{text}” is not a time of day such as 09:30."))
+            })
     }
 }
 
@@ -312,7 +317,9 @@ impl Rules {
             }
         }
         if let Some(sku) = self.skus.iter().find(|sku| !is_sku(sku)) {
-            return bad(format!("skus: “{sku}” is not 1 to {SKU_CHARS_MAX} characters on one line without blanks around."));
+            return bad(format!(
+                "skus: “{sku}” is not 1 to {SKU_CHARS_MAX} characters on one line without blanks around."
+            ));
         }
         for (currency, caps) in &self.caps {
             let code = currency.code();
@@ -325,7 +332,9 @@ impl Rules {
         if let Some(velocity) = self.velocity
             && (velocity.count_max > VELOCITY_MAX || !(1..=WINDOW_S_MAX).contains(&velocity.window_s))
         {
-            return bad(format!("velocity: at most {VELOCITY_MAX} payments within 1 to {WINDOW_S_MAX} seconds."));
+            return bad(format!(
+                "velocity: at most {VELOCITY_MAX} payments within 1 to {WINDOW_S_MAX} seconds."
+            ));
         }
         if self.valid_until.is_some_and(|until| until <= self.valid_from) {
             return bad("valid_until: the end lies after the beginning.".to_owned());

@@ -73,7 +73,10 @@ pub(crate) async fn change(cx: Cx, Path(at): Path<At>, Keyed(input): Keyed<Chang
 
 /// `DELETE /api/v1/principals/{id}`: closes it for good.
 pub(crate) async fn close(cx: Cx, Path(at): Path<At>, Keyed(input): Keyed<Nothing>) -> web::Result<Response> {
-    once(cx, input, StatusCode::OK, async |cx: &mut db::Cx, _| super::set_status(cx, at.id, Status::Closed).await).await
+    once(cx, input, StatusCode::OK, async |cx: &mut db::Cx, _| {
+        super::set_status(cx, at.id, Status::Closed).await
+    })
+    .await
 }
 
 /// Keys that still work.
@@ -99,9 +102,16 @@ pub(crate) async fn keys(mut cx: Cx, Path(at): Path<At>) -> web::Result<Output<K
 }
 
 /// `POST /api/v1/principals/{id}/keys`
-pub(crate) async fn make_key(cx: Cx, Path(at): Path<At>, Keyed(input): Keyed<Nothing>) -> web::Result<Response> {
+pub(crate) async fn make_key(
+    cx: Cx,
+    Path(at): Path<At>,
+    Keyed(input): Keyed<Nothing>,
+) -> web::Result<Response> {
     shown_once(async |made| {
-        once(cx, input, StatusCode::CREATED, async move |cx: &mut db::Cx, _| keep(key::make(cx, at.id).await?, &made)).await
+        once(cx, input, StatusCode::CREATED, async move |cx: &mut db::Cx, _| {
+            keep(key::make(cx, at.id).await?, &made)
+        })
+        .await
     })
     .await
 }
@@ -116,7 +126,11 @@ pub(crate) struct Rotate {
 }
 
 /// `POST /api/v1/principals/{id}/keys/rotate`
-pub(crate) async fn rotate_key(cx: Cx, Path(at): Path<At>, Keyed(input): Keyed<Rotate>) -> web::Result<Response> {
+pub(crate) async fn rotate_key(
+    cx: Cx,
+    Path(at): Path<At>,
+    Keyed(input): Keyed<Rotate>,
+) -> web::Result<Response> {
     shown_once(async |made| {
         once(cx, input, StatusCode::CREATED, async move |cx: &mut db::Cx, rotate: Rotate| {
             keep(key::rotate(cx, at.id, rotate.overlap_s).await?, &made)
@@ -162,7 +176,11 @@ pub(crate) struct Gone {
 }
 
 /// `DELETE /api/v1/principals/{id}/keys/{key}`
-pub(crate) async fn revoke_key(cx: Cx, Path(at): Path<KeyAt>, Keyed(input): Keyed<Nothing>) -> web::Result<Response> {
+pub(crate) async fn revoke_key(
+    cx: Cx,
+    Path(at): Path<KeyAt>,
+    Keyed(input): Keyed<Nothing>,
+) -> web::Result<Response> {
     once(cx, input, StatusCode::OK, async |cx: &mut db::Cx, _| -> Result<Gone> {
         key::revoke(cx, at.id, at.key).await?;
         Ok(Gone { id: at.key.uuid() })

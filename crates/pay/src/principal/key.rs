@@ -104,7 +104,10 @@ pub async fn rotate(cx: &mut Cx, principal: PrincipalId, overlap_s: i64) -> Resu
     let (tenant, until) = (cx.tenant()?, cx.now().plus_s(overlap_s));
     let living = list(cx, principal).await?.len();
     if living >= KEYS_MAX {
-        return Err(Error::refused("principal_key.too_many", format!("There are {KEYS_MAX} keys. Revoke some first.")));
+        return Err(Error::refused(
+            "principal_key.too_many",
+            format!("There are {KEYS_MAX} keys. Revoke some first."),
+        ));
     }
     sqlx::query!(
         "update pay.principal_key set expires_at = least(expires_at, $3)

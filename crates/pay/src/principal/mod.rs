@@ -134,7 +134,8 @@ pub(crate) fn name(text: &str) -> Result<String> {
 
 fn taken(cause: sqlx::Error) -> Error {
     if constraint(&cause) == Some("principal_name") {
-        return Error::conflict("principal.duplicate", "There is a principal with this name.").caused_by(cause);
+        return Error::conflict("principal.duplicate", "There is a principal with this name.")
+            .caused_by(cause);
     }
     cause.into()
 }
@@ -191,7 +192,12 @@ pub fn inactive(principal: &Principal) -> Option<Violation> {
 }
 
 /// Principals, the latest first.
-pub async fn list(cx: &mut Cx, status: Option<Status>, after: Option<&Cursor>, limit: usize) -> Result<Page<Principal>> {
+pub async fn list(
+    cx: &mut Cx,
+    status: Option<Status>,
+    after: Option<&Cursor>,
+    limit: usize,
+) -> Result<Page<Principal>> {
     store::list(cx, status, after, limit).await
 }
 
@@ -237,6 +243,15 @@ async fn save(cx: &mut Cx, mut principal: Principal) -> Result<Principal> {
 }
 
 async fn publish(cx: &mut Cx, kind: &'static str, principal: &Principal) -> Result<()> {
-    let detail = serde_json::json!({ "name": principal.name, "status": principal.status, "risk": principal.risk });
+    let detail =
+        serde_json::json!({ "name": principal.name, "status": principal.status, "risk": principal.risk });
     cx.publish(Fact::about(kind, principal.id.uuid()).with(detail)).await
+}
+
+/// What these are called; those of other tenants are not in it.
+pub async fn names(
+    cx: &mut Cx,
+    ids: &[uuid::Uuid],
+) -> Result<std::collections::BTreeMap<uuid::Uuid, String>> {
+    store::names(cx, ids).await
 }

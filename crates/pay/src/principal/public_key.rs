@@ -67,7 +67,10 @@ pub async fn add(cx: &mut Cx, principal: PrincipalId, jwk: &serde_json::Value) -
         PublicKey::Ed25519(_) => Algorithm::Ed25519,
     };
     if list(cx, principal).await?.len() >= PUBLIC_KEYS_MAX {
-        return Err(Error::refused("public_key.too_many", format!("There are {PUBLIC_KEYS_MAX} public keys.")));
+        return Err(Error::refused(
+            "public_key.too_many",
+            format!("There are {PUBLIC_KEYS_MAX} public keys."),
+        ));
     }
     let row = Row {
         id: cx.id(),
@@ -98,8 +101,11 @@ pub async fn add(cx: &mut Cx, principal: PrincipalId, jwk: &serde_json::Value) -
         }
         Some(_) | None => cause.into(),
     })?;
-    cx.publish(Fact::about("pay.principal.public_key_added", principal.uuid()).with(serde_json::json!({ "kid": row.kid })))
-        .await?;
+    cx.publish(
+        Fact::about("pay.principal.public_key_added", principal.uuid())
+            .with(serde_json::json!({ "kid": row.kid })),
+    )
+    .await?;
     Ok(row)
 }
 
@@ -133,7 +139,9 @@ pub async fn find(cx: &mut Cx, principal: PrincipalId, kid: &str) -> Result<Opti
     .await?;
     let Some(jwk) = jwk else { return Ok(None) };
     let jwk: Jwk = serde_json::from_value(jwk)?;
-    jwk.key().map(Some).map_err(|cause| Error::internal(format!("A stored public key cannot be read: {cause}.")))
+    jwk.key()
+        .map(Some)
+        .map_err(|cause| Error::internal(format!("A stored public key cannot be read: {cause}.")))
 }
 
 /// Retires a key: what it signs from now on does not count.

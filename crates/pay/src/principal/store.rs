@@ -3,6 +3,7 @@
 use super::{Principal, PrincipalId, Risk, Status};
 use base::{Cursor, Page, Result, TenantId, Time};
 use db::Cx;
+use std::collections::BTreeMap;
 
 pub(super) async fn insert(cx: &mut Cx, tenant: TenantId, p: &Principal) -> Result<(), sqlx::Error> {
     sqlx::query!(
@@ -40,9 +41,13 @@ pub(super) async fn update(cx: &mut Cx, tenant: TenantId, p: &Principal) -> Resu
 pub(super) async fn get(cx: &mut Cx, id: PrincipalId, lock: bool) -> Result<Option<Principal>> {
     let tenant = cx.tenant()?;
     if lock {
-        sqlx::query!("select from pay.principal where tenant_id = $1 and id = $2 for update", tenant.uuid(), id.uuid())
-            .fetch_optional(cx.conn())
-            .await?;
+        sqlx::query!(
+            "select from pay.principal where tenant_id = $1 and id = $2 for update",
+            tenant.uuid(),
+            id.uuid()
+        )
+        .fetch_optional(cx.conn())
+        .await?;
     }
     Ok(sqlx::query_as!(
         Principal,
@@ -79,4 +84,17 @@ pub(super) async fn list(
     .fetch_all(cx.conn())
     .await?;
     Ok(Page::cut(rows, limit, |p| Cursor::after(&p.created_at.to_string(), p.id.uuid())))
+}
+
+/// What these are called.
+pub(super) async fn names(cx: &mut Cx, ids: &[uuid::Uuid]) -> Result<BTreeMap<uuid::Uuid, String>> {
+    let tenant = cx.tenant()?;
+    let rows = sqlx::query!(
+        "select id, name from pay.principal where tenant_id = $1 and id = any ($2)",
+        tenant.uuid(),
+        ids
+    )
+    .fetch_all(cx.conn())
+    .await?;
+    Ok(rows.into_iter().map(|row| (row.id, row.name)).collect())
 }

@@ -45,10 +45,15 @@ pub(crate) async fn add(cx: Cx, Keyed(input): Keyed<New>) -> web::Result<Respons
 
 /// `PUT /api/v1/vendors/{id}`
 pub(crate) async fn change(cx: Cx, Path(at): Path<At>, Keyed(input): Keyed<New>) -> web::Result<Response> {
-    once(cx, input, StatusCode::OK, async |cx: &mut db::Cx, new: New| super::change(cx, at.id, &new).await).await
+    once(cx, input, StatusCode::OK, async |cx: &mut db::Cx, new: New| super::change(cx, at.id, &new).await)
+        .await
 }
 
 /// `DELETE /api/v1/vendors/{id}`: retires it.
-pub(crate) async fn retire(cx: Cx, Path(at): Path<At>, Keyed(input): Keyed<Nothing>) -> web::Result<Response> {
+pub(crate) async fn retire(
+    cx: Cx,
+    Path(at): Path<At>,
+    Keyed(input): Keyed<Nothing>,
+) -> web::Result<Response> {
     once(cx, input, StatusCode::OK, async |cx: &mut db::Cx, _| super::retire(cx, at.id).await).await
 }

@@ -74,7 +74,9 @@ const TEXT_MAX: usize = 500;
 
 impl New {
     fn check(&self) -> Result<Self> {
-        let set = |text: &Option<String>| text.as_deref().map(str::trim).filter(|t| !t.is_empty()).map(str::to_owned);
+        let set = |text: &Option<String>| {
+            text.as_deref().map(str::trim).filter(|t| !t.is_empty()).map(str::to_owned)
+        };
         let (endpoint, account) = (set(&self.x402_endpoint), set(&self.payout_account));
         if let Some(text) = &endpoint {
             let sound = Url::parse(text).is_ok_and(|url| {
@@ -90,14 +92,24 @@ impl New {
                 ));
             }
         }
-        if account.as_deref().is_some_and(|text| text.len() > TEXT_MAX || text.chars().any(char::is_control)) {
-            return Err(Error::invalid("vendor.payout_account", "A payout account has at most 500 characters on one line."));
+        if account.as_deref().is_some_and(|text| text.len() > TEXT_MAX || text.chars().any(char::is_control))
+        {
+            return Err(Error::invalid(
+                "vendor.payout_account",
+                "A payout account has at most 500 characters on one line.",
+            ));
         }
         if self.rails.is_empty() {
-            return Err(Error::invalid("vendor.rails", "Choose at least one rail over which the vendor is paid."));
+            return Err(Error::invalid(
+                "vendor.rails",
+                "Choose at least one rail over which the vendor is paid.",
+            ));
         }
         if self.rails.contains(&Rail::X402) && endpoint.is_none() {
-            return Err(Error::invalid("vendor.x402_endpoint", "A vendor that is paid over x402 needs its endpoint."));
+            return Err(Error::invalid(
+                "vendor.x402_endpoint",
+                "A vendor that is paid over x402 needs its endpoint.",
+            ));
         }
         Ok(Self {
             name: name(&self.name)?,
@@ -152,7 +164,12 @@ pub async fn find(cx: &mut Cx, id: VendorId) -> Result<Option<Vendor>> {
 }
 
 /// Vendors, the latest first.
-pub async fn list(cx: &mut Cx, status: Option<Status>, after: Option<&Cursor>, limit: usize) -> Result<Page<Vendor>> {
+pub async fn list(
+    cx: &mut Cx,
+    status: Option<Status>,
+    after: Option<&Cursor>,
+    limit: usize,
+) -> Result<Page<Vendor>> {
     store::list(cx, status, after, limit).await
 }
 
@@ -186,7 +203,9 @@ async fn open(cx: &mut Cx, id: VendorId) -> Result<Vendor> {
     let vendor = store::get(cx, id, true).await?.ok_or_else(|| Error::not_found("vendor"))?;
     match vendor.status {
         Status::Active => Ok(vendor),
-        Status::Retired => Err(Error::conflict("vendor.retired", "This vendor is retired. Add it again under its name.")),
+        Status::Retired => {
+            Err(Error::conflict("vendor.retired", "This vendor is retired. Add it again under its name."))
+        }
     }
 }
 
@@ -201,4 +220,12 @@ async fn save(cx: &mut Cx, vendor: Vendor) -> Result<Vendor> {
 async fn publish(cx: &mut Cx, kind: &'static str, vendor: &Vendor) -> Result<()> {
     let detail = serde_json::json!({ "name": vendor.name, "status": vendor.status });
     cx.publish(Fact::about(kind, vendor.id.uuid()).with(detail)).await
+}
+
+/// What these are called; those of other tenants are not in it.
+pub async fn names(
+    cx: &mut Cx,
+    ids: &[uuid::Uuid],
+) -> Result<std::collections::BTreeMap<uuid::Uuid, String>> {
+    store::names(cx, ids).await
 }

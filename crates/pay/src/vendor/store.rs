@@ -4,6 +4,7 @@ use super::{Status, Vendor, VendorId};
 use crate::rail::Rail;
 use base::{Cursor, Page, Result, TenantId, Time};
 use db::Cx;
+use std::collections::BTreeMap;
 
 fn words(rails: &[Rail]) -> Vec<String> {
     rails.iter().map(|rail| rail.word().to_owned()).collect()
@@ -78,9 +79,13 @@ impl Row {
 pub(super) async fn get(cx: &mut Cx, id: VendorId, lock: bool) -> Result<Option<Vendor>> {
     let tenant = cx.tenant()?;
     if lock {
-        sqlx::query!("select from pay.vendor where tenant_id = $1 and id = $2 for update", tenant.uuid(), id.uuid())
-            .fetch_optional(cx.conn())
-            .await?;
+        sqlx::query!(
+            "select from pay.vendor where tenant_id = $1 and id = $2 for update",
+            tenant.uuid(),
+            id.uuid()
+        )
+        .fetch_optional(cx.conn())
+        .await?;
     }
     sqlx::query_as!(
         Row,
@@ -121,4 +126,17 @@ pub(super) async fn list(
     .map(Row::vendor)
     .collect::<Result<Vec<_>>>()?;
     Ok(Page::cut(rows, limit, |v| Cursor::after(&v.created_at.to_string(), v.id.uuid())))
+}
+
+/// What these are called.
+pub(super) async fn names(cx: &mut Cx, ids: &[uuid::Uuid]) -> Result<BTreeMap<uuid::Uuid, String>> {
+    let tenant = cx.tenant()?;
+    let rows = sqlx::query!(
+        "select id, name from pay.vendor where tenant_id = $1 and id = any ($2)",
+        tenant.uuid(),
+        ids
+    )
+    .fetch_all(cx.conn())
+    .await?;
+    Ok(rows.into_iter().map(|row| (row.id, row.name)).collect())
 }

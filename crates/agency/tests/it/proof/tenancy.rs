@@ -15,7 +15,7 @@ use uuid::Uuid;
 use web::{Access, RouteKind};
 
 /// Tables whose rows name no tenant, and why no tenant can read another's there.
-const WITHOUT_TENANT: [(&str, &str); 9] = [
+const WITHOUT_TENANT: [(&str, &str); 10] = [
     ("accounts.mail_token", "belongs to a person; only the kernel's role may read it"),
     ("accounts.person", "a person may be in several tenants; a policy shows colleagues only"),
     ("accounts.sign_in_failure", "of people who are not signed in; only the kernel's role may read it"),
@@ -27,6 +27,7 @@ const WITHOUT_TENANT: [(&str, &str); 9] = [
     ),
     ("jobs.node", "processes of the installation; only the kernel's role may read it"),
     ("jobs.subscription", "which fact starts which kind of job: the program's, the same for everybody"),
+    ("ledger.sweep", "one instant: how far overdue reservations were ended; only the kernel's role may read it"),
     ("public._sqlx_migrations", "the schema's own history; no role of the program may read it"),
 ];
 /// Those of them that a tenant's role may read.
@@ -327,7 +328,7 @@ async fn strangers_are_sent_to_the_sign_in_and_viewers_change_nothing() {
         let api = route.kind == RouteKind::Api;
         let least = match route.access {
             Access::Open | Access::Public => continue,
-            Access::Role(least) => Some(least),
+            Access::Role(least) | Access::Machine(least) => Some(least),
             Access::Platform => None,
         };
         let answer = ask(&app, None, route.method.as_str(), &target, api).await;

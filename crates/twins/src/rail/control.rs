@@ -55,6 +55,8 @@ pub enum FaultKind {
     ServerError,
     /// It happens; 500.
     ServerErrorAfter,
+    /// Nothing happens; 429.
+    RateLimited,
     /// It happens late.
     Slow,
     /// It happens; the amounts in the answer are others.
@@ -217,6 +219,11 @@ async fn go_wrong(desk: &Desk, fault: &Fault, request: Request, next: Next) -> R
             never(desk).await
         }
         FaultKind::ServerError => failed(),
+        FaultKind::RateLimited => {
+            let mut response = failed();
+            *response.status_mut() = StatusCode::TOO_MANY_REQUESTS;
+            response
+        }
         FaultKind::ServerErrorAfter => {
             next.run(request).await;
             failed()

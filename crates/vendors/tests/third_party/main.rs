@@ -1,5 +1,6 @@
 //! Our rails and our twins against software of other makers.
 
+#[cfg(test)]
 mod python;
 
 use base::{Clock, Currency, Money, Random, Secret, SystemClock};

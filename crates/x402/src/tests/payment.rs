@@ -135,7 +135,10 @@ fn each_deviation_from_what_was_asked_has_its_reason() {
 #[test]
 fn neither_more_nor_less_than_the_amount_is_taken_even_with_a_sound_signature() {
     for other in ["9999", "10001"] {
-        let payment = ours(&asked(|r| r["amount"] = json!(other)));
+        let mut payment = ours(&asked(|r| r["amount"] = json!(other)));
+        assert_eq!(check(&payment, &asked(|_| ()), NOW).unwrap_err(), Reason::ValueMismatch, "{other}");
+        // Accepted is what was asked; signed is another value.
+        payment.accepted = asked(|_| ());
         assert_eq!(check(&payment, &asked(|_| ()), NOW).unwrap_err(), Reason::ValueMismatch, "{other}");
     }
 }

@@ -111,6 +111,27 @@ async fn a_rail_that_keeps_failing_leaves_the_outcome_open() {
 }
 
 #[tokio::test]
+async fn a_rail_that_only_asks_us_to_wait_moved_nothing_unless_an_earlier_try_may_have() {
+    for kind in [RailKind::Stripe, RailKind::Cashfree] {
+        let stage = Stage::of(kind).await;
+        for _ in 0..4 {
+            stage.inject(FaultKind::RateLimited, stage.opening());
+        }
+        let asked = stage.ask(1, Timing::Now);
+        let waiting = stage.rail.authorise(&stage.account, &asked).await.unwrap_err();
+        assert!(waiting.may_retry(), "{kind}: {waiting:?}");
+        stage.inject(FaultKind::ServerErrorAfter, stage.moving());
+        for _ in 0..3 {
+            stage.inject(FaultKind::RateLimited, stage.moving());
+        }
+        let doubtful = stage.rail.authorise(&stage.account, &asked).await.unwrap_err();
+        assert!(doubtful.is_unknown(), "{kind}: {doubtful:?}");
+        assert_eq!(stage.twin.effects(), 1, "{kind}");
+        stage.twin.shutdown().await;
+    }
+}
+
+#[tokio::test]
 async fn another_amount_or_currency_in_the_answer_is_never_taken_for_ours() {
     for kind in RAILS {
         for fault in [FaultKind::WrongAmount, FaultKind::WrongCurrency] {

@@ -191,7 +191,7 @@ create table pay.signing_key (
   created_at timestamptz not null,
   retired_at timestamptz
 );
-create unique index signing_key_current on pay.signing_key (coalesce(tenant_id, '00000000-0000-0000-0000-000000000000'), purpose) where retired_at is null;
+create unique index signing_key_current on pay.signing_key (coalesce(tenant_id, '00000000-0000-0000-0000-000000000000'), purpose, algorithm) where retired_at is null;
 alter table pay.signing_key enable row level security;
 alter table pay.signing_key force row level security;
 create policy tenant_reads on pay.signing_key for select to agency_app using (tenant_id = (select kernel.tenant()) or tenant_id is null);
@@ -203,6 +203,7 @@ call kernel.audited('pay.signing_key');
 
 -- A signed permission to pay. Its counters are limits: each execution is one conditional update of them.
 create type pay.mandate_template as enum ('micro_task', 'recurring_budget', 'exceptional');
+create type pay.mandate_mode as enum ('direct', 'autonomous');
 create type pay.mandate_status as enum ('active', 'exhausted', 'revoked', 'expired');
 create table pay.mandate (
   id uuid primary key,
@@ -212,6 +213,7 @@ create table pay.mandate (
   vendor_id uuid not null,
   parent_id uuid,                 -- the mandate it was delegated from
   template pay.mandate_template not null,
+  mode pay.mandate_mode not null, -- one approved payment, or an agent pays within constraints
   sku text not null,
   currency text not null check (length(currency) = 3),
   per_transaction_minor bigint not null check (per_transaction_minor > 0),
@@ -220,6 +222,9 @@ create table pay.mandate (
   executions_max integer not null check (executions_max > 0),
   velocity_count integer check (velocity_count > 0),
   velocity_window_s integer check (velocity_window_s > 0),
+  frequency text,                 -- the least distance of two payments, in AP2's words
+  zone text not null,             -- of days and of that distance
+  opens_on date,                  -- before this day it is too early for another payment
   reserved_minor bigint not null default 0 check (reserved_minor >= 0),
   spent_minor bigint not null default 0 check (spent_minor >= 0),
   delegated_minor bigint not null default 0 check (delegated_minor >= 0),
@@ -228,6 +233,8 @@ create table pay.mandate (
   policy_id uuid not null,
   policy_hash bytea not null,
   token bytea not null,           -- the compact signed chain, byte for byte
+  checkout_token bytea,           -- the checkout mandate beside it
+  nonces text[] not null default '{}', -- of the hops behind the root
   hash bytea not null,
   signature bytea,                -- Ed25519 over the hash
   signed_by_wallet boolean not null default false,
@@ -243,6 +250,7 @@ create table pay.mandate (
   unique (tenant_id, id),
   constraint mandate_total check (reserved_minor + spent_minor + delegated_minor <= total_minor),
   constraint mandate_executions check (executions <= executions_max),
+  check (per_transaction_minor <= total_minor),
   check ((velocity_count is null) = (velocity_window_s is null))
 ) with (fillfactor = 70);
 create unique index mandate_hash on pay.mandate (tenant_id, hash);
@@ -253,16 +261,40 @@ create index mandate_parent on pay.mandate (tenant_id, parent_id) where parent_i
 create index mandate_expiry on pay.mandate (expires_at) where status = 'active';
 call kernel.isolate('pay.mandate');
 
+-- A mandate that waits for a person: the exact bytes that will be signed. Its id becomes the mandate's.
+create type pay.request_status as enum ('waiting', 'signed', 'refused');
+create table pay.mandate_request (
+  id uuid primary key,
+  tenant_id uuid not null,
+  intent_id uuid not null,
+  principal_id uuid not null,
+  approval_id uuid not null,
+  terms bytea not null,           -- canonical JSON, byte for byte as it was put before the person
+  status pay.request_status not null default 'waiting',
+  reason text,                    -- the code of why nothing was signed
+  created_by text not null,
+  created_at timestamptz not null,
+  ended_at timestamptz,
+  foreign key (tenant_id, intent_id) references pay.intent (tenant_id, id),
+  check ((status = 'waiting') = (ended_at is null))
+);
+create unique index mandate_request_open on pay.mandate_request (tenant_id, intent_id) where status = 'waiting';
+create index mandate_request_list on pay.mandate_request (tenant_id, created_at desc, id desc);
+call kernel.isolate('pay.mandate_request');
+call kernel.audited('pay.mandate_request');
+
 -- What a mandate says is never changed; only its counters and its state move.
 create function pay.keep_mandate() returns trigger language plpgsql as $$
 begin
-  if (new.id, new.tenant_id, new.intent_id, new.principal_id, new.vendor_id, new.parent_id, new.template, new.sku, new.currency,
+  if (new.id, new.tenant_id, new.intent_id, new.principal_id, new.vendor_id, new.parent_id, new.template, new.mode, new.sku, new.currency,
       new.per_transaction_minor, new.per_day_minor, new.total_minor, new.executions_max, new.velocity_count, new.velocity_window_s,
-      new.approvers, new.policy_id, new.policy_hash, new.token, new.hash, new.signature, new.kid, new.expires_at)
+      new.frequency, new.zone, new.approvers, new.policy_id, new.policy_hash, new.token, new.checkout_token, new.nonces, new.hash,
+      new.signature, new.signed_by_wallet, new.kid, new.expires_at)
      is distinct from
-     (old.id, old.tenant_id, old.intent_id, old.principal_id, old.vendor_id, old.parent_id, old.template, old.sku, old.currency,
+     (old.id, old.tenant_id, old.intent_id, old.principal_id, old.vendor_id, old.parent_id, old.template, old.mode, old.sku, old.currency,
       old.per_transaction_minor, old.per_day_minor, old.total_minor, old.executions_max, old.velocity_count, old.velocity_window_s,
-      old.approvers, old.policy_id, old.policy_hash, old.token, old.hash, old.signature, old.kid, old.expires_at)
+      old.frequency, old.zone, old.approvers, old.policy_id, old.policy_hash, old.token, old.checkout_token, old.nonces, old.hash,
+      old.signature, old.signed_by_wallet, old.kid, old.expires_at)
      or old.status in ('revoked', 'expired') and new.status <> old.status then
     raise exception 'what a mandate says is never changed' using errcode = 'integrity_constraint_violation', constraint = 'mandate_kept';
   end if;
@@ -317,6 +349,8 @@ create table pay.payment (
   status pay.payment_status not null default 'initiated',
   reason text,                    -- the code of why it failed
   recovery_point text not null default '', -- where a crash goes on from
+  request jsonb,                  -- what the rail is asked, so that it can be asked again, byte for byte
+  sent_at timestamptz,            -- when it was last asked
   check_at timestamptz,           -- when the rail is asked again
   checks integer not null default 0,
   created_at timestamptz not null,
@@ -361,6 +395,7 @@ create table pay.refund (
   status pay.refund_status not null default 'initiated',
   reason text not null default '',
   transfer uuid,                  -- its transfer in the books
+  sent_at timestamptz,            -- when the rail was last asked
   check_at timestamptz,
   created_by text not null,
   created_at timestamptz not null,
@@ -460,6 +495,21 @@ create trigger append_only before update or delete or truncate on pay.receipt fo
 create trigger append_only before update or delete or truncate on pay.checkpoint for each statement execute function pay.refuse();
 create trigger append_only before update or delete or truncate on pay.payment_event for each statement execute function pay.refuse();
 
+-- To whom payouts go, and whether their identity was checked; before that they are paid nothing.
+create table pay.payee (
+  tenant_id uuid not null,
+  developer_id uuid not null,     -- the vendor or the developer whose earnings these are
+  rail pay.rail not null,
+  destination text not null check (length(destination) between 1 and 500),
+  kyc_at timestamptz,             -- when the identity was found good; none: not yet, or not any more
+  kyc_by text,
+  updated_at timestamptz not null,
+  primary key (tenant_id, developer_id)
+);
+create index payee_destination on pay.payee (rail, destination);
+call kernel.isolate('pay.payee');
+call kernel.audited('pay.payee');
+
 -- Payouts to developers.
 create type pay.payout_status as enum ('initiated', 'pending', 'unknown', 'succeeded', 'failed');
 create table pay.payout (
@@ -475,6 +525,7 @@ create table pay.payout (
   status pay.payout_status not null default 'initiated',
   reason text,
   transfer uuid,
+  sent_at timestamptz,
   check_at timestamptz,
   created_by text not null,
   created_at timestamptz not null,

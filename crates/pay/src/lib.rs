@@ -6,6 +6,8 @@
 //! - [`policy`]: what each may do; [`policy::rules`] is the gate, pure.
 //! - [`vendor`]: whom they may pay.
 //! - [`intent`]: what they want, with the quote under which they may.
+//! - [`mandate`]: signed permissions to pay, their counters, what is handed on.
+//! - [`signing`]: the keys of this installation.
 //! - [`cap`]: what of the limits is used.
 //! - [`fee`]: the platform's share, by dated versions.
 //! - [`refusal`]: stable codes, and every broken rule at once.
@@ -25,6 +27,7 @@ pub mod caller;
 pub mod cap;
 pub mod fee;
 pub mod intent;
+pub mod mandate;
 mod module;
 mod page;
 pub mod policy;
@@ -32,10 +35,12 @@ pub mod principal;
 pub mod rail;
 pub mod refusal;
 mod show;
+pub mod signing;
 #[cfg(test)]
 mod tests;
 pub mod vendor;
 
 pub use caller::{Auth, Caller, Origin};
+pub use mandate::module as mandates;
 pub use module::module;
 pub use rail::Rail;

@@ -168,7 +168,7 @@ impl Running {
         modules: Vec<web::Module>,
         metrics: PrometheusHandle,
     ) {
-        let auth = Arc::new(accounts::Auth::new(house.db.clone()));
+        let auth = crate::wire::authenticator(&house.db);
         let (app, router) =
             web::build(house.db.clone(), house.settings.web.clone(), auth, metrics.clone(), modules);
         let stop = self.stop.clone();

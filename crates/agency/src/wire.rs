@@ -21,7 +21,13 @@ pub fn modules(house: &House) -> Result<Vec<Module>> {
         hooks::module(),
         leads::module(leads_needs(house)),
         outreach::module(outreach_needs(house)?),
+        pay::module(),
     ])
+}
+
+/// Who finds out who calls: members and their programs, and paying agents with keys of their own.
+pub fn authenticator(db: &db::Db) -> Arc<dyn web::Authenticator> {
+    Arc::new(pay::Auth::new(db.clone(), Arc::new(accounts::Auth::new(db.clone()))))
 }
 
 /// Every kind of job, schedule and reaction.

@@ -68,6 +68,11 @@ pub enum Actor {
         /// The key's public prefix.
         prefix: String,
     },
+    /// A paying agent of a tenant, with a key of its own.
+    Principal {
+        /// Which.
+        id: uuid::Uuid,
+    },
     /// A built-in agent.
     Agent {
         /// Its name, such as `outreach`.
@@ -95,6 +100,7 @@ impl Actor {
         match self {
             Self::User { .. } => "user",
             Self::ApiKey { .. } => "api_key",
+            Self::Principal { .. } => "principal",
             Self::Agent { .. } => "agent",
             Self::Prospect => "prospect",
             Self::System { .. } => "system",
@@ -107,6 +113,7 @@ impl Actor {
         match self {
             Self::User { id } => format!("user:{id}"),
             Self::ApiKey { prefix } => format!("api_key:{prefix}"),
+            Self::Principal { id } => format!("principal:{id}"),
             Self::Agent { name } => format!("agent:{name}"),
             Self::System { part } => format!("system:{part}"),
             Self::Prospect | Self::Anonymous => self.kind().to_owned(),

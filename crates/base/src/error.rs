@@ -33,6 +33,7 @@ pub struct Error {
     kind: Kind,
     code: &'static str,
     message: String,
+    members: Option<Box<serde_json::Map<String, serde_json::Value>>>,
     source: Option<Box<dyn StdError + Send + Sync>>,
 }
 
@@ -42,7 +43,7 @@ pub type Result<T, E = Error> = std::result::Result<T, E>;
 impl Error {
     /// An error of this kind. `code` is stable text (`lead.duplicate`); `message` is for people.
     pub fn new(kind: Kind, code: &'static str, message: impl Into<String>) -> Self {
-        Self { kind, code, message: message.into(), source: None }
+        Self { kind, code, message: message.into(), members: None, source: None }
     }
 
     /// The input is wrong.
@@ -87,6 +88,13 @@ impl Error {
         self
     }
 
+    /// Adds a member for programs to the problem document (RFC 9457 §3.2), such as every broken rule.
+    #[must_use]
+    pub fn with(mut self, name: &str, value: serde_json::Value) -> Self {
+        self.members.get_or_insert_default().insert(name.to_owned(), value);
+        self
+    }
+
     /// Puts a few words about what was being done before the message.
     #[must_use]
     pub fn context(mut self, doing: &str) -> Self {
@@ -102,6 +110,11 @@ impl Error {
     /// The stable code.
     pub fn code(&self) -> &'static str {
         self.code
+    }
+
+    /// What [`Error::with`] added.
+    pub fn members(&self) -> impl Iterator<Item = (&String, &serde_json::Value)> {
+        self.members.iter().flat_map(|members| members.iter())
     }
 
     /// The text for people.

@@ -30,11 +30,24 @@ pub enum Currency {
     Gbp,
     /// Indian rupee.
     Inr,
+    /// Japanese yen; has no minor unit.
+    Jpy,
+    /// Kuwaiti dinar; has thousandths.
+    Kwd,
 }
 
 impl Currency {
     /// Every currency, for forms and parsers.
-    pub const ALL: [Self; 5] = [Self::Aud, Self::Usd, Self::Eur, Self::Gbp, Self::Inr];
+    pub const ALL: [Self; 7] = [Self::Aud, Self::Usd, Self::Eur, Self::Gbp, Self::Inr, Self::Jpy, Self::Kwd];
+
+    /// Decimals of the minor unit (ISO 4217): 2 for cents, 0 where there is no minor unit.
+    pub fn exponent(self) -> u32 {
+        match self {
+            Self::Aud | Self::Usd | Self::Eur | Self::Gbp | Self::Inr => 2,
+            Self::Jpy => 0,
+            Self::Kwd => 3,
+        }
+    }
 
     /// The ISO 4217 code.
     pub fn code(self) -> &'static str {
@@ -44,6 +57,8 @@ impl Currency {
             Self::Eur => "EUR",
             Self::Gbp => "GBP",
             Self::Inr => "INR",
+            Self::Jpy => "JPY",
+            Self::Kwd => "KWD",
         }
     }
 
@@ -55,6 +70,8 @@ impl Currency {
             Self::Eur => "€",
             Self::Gbp => "£",
             Self::Inr => "₹",
+            Self::Jpy => "¥",
+            Self::Kwd => "KWD ",
         }
     }
 }
@@ -82,13 +99,64 @@ impl Money {
     pub fn aud(minor: i64) -> Self {
         Self { minor, currency: Currency::Aud }
     }
+
+    /// The amount in major units with all decimals of the currency, such as `170.00`: what
+    /// services and files that count in major units want.
+    pub fn to_major(self) -> String {
+        let sign = if self.minor < 0 { "-" } else { "" };
+        let (abs, decimals) = (self.minor.unsigned_abs(), self.currency.exponent());
+        let unit = 10_u64.pow(decimals);
+        match decimals {
+            0 => format!("{sign}{abs}"),
+            _ => format!("{sign}{}.{:0width$}", abs / unit, abs % unit, width = decimals as usize),
+        }
+    }
+
+    /// Reads an amount in major units, digit by digit and without loss. Decimals beyond those of
+    /// the currency must be zeros; no sign but a minus, no exponent, no grouping.
+    ///
+    /// # Errors
+    /// Invalid (`money.form`) when it is not of that form or too large.
+    pub fn from_major(text: &str, currency: Currency) -> Result<Self, Error> {
+        let parsed = || -> Option<i64> {
+            let (sign, digits) = match text.strip_prefix('-') {
+                Some(digits) => (-1, digits),
+                None => (1, text),
+            };
+            let (whole, fraction) = digits.split_once('.').unwrap_or((digits, ""));
+            let numeric = |part: &str| part.bytes().all(|b| b.is_ascii_digit());
+            let complete = !whole.is_empty() && (fraction.is_empty() != digits.contains('.'));
+            let decimals = currency.exponent() as usize;
+            let (kept, over) = fraction.split_at_checked(decimals).unwrap_or((fraction, ""));
+            if !complete || !numeric(whole) || !numeric(fraction) || over.bytes().any(|b| b != b'0') {
+                return None;
+            }
+            let minor = format!("{whole}{kept:0<decimals$}").parse::<i64>().ok()?;
+            Some(sign * minor)
+        };
+        parsed().map(|minor| Self { minor, currency }).ok_or_else(|| {
+            Error::invalid(
+                "money.form",
+                format!(
+                    "“{text}” is not an amount in {} with at most {} decimals.",
+                    currency.code(),
+                    currency.exponent()
+                ),
+            )
+        })
+    }
 }
 
 impl std::fmt::Display for Money {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let sign = if self.minor < 0 { "−" } else { "" };
-        let abs = self.minor.unsigned_abs();
-        write!(f, "{sign}{}{}.{:02}", self.currency.sign(), grouped(abs / 100), abs % 100)
+        let (abs, decimals) = (self.minor.unsigned_abs(), self.currency.exponent());
+        let unit = 10_u64.pow(decimals);
+        write!(f, "{sign}{}{}", self.currency.sign(), grouped(abs / unit))?;
+        if decimals > 0 {
+            write!(f, ".{:0width$}", abs % unit, width = decimals as usize)?;
+        }
+        Ok(())
     }
 }
 
@@ -156,5 +224,34 @@ mod tests {
         assert_eq!(Micros(18_400_000).show(Currency::Aud), "A$18.40");
         assert_eq!(Micros(999_999).show(Currency::Aud), "A$1.00");
         assert_eq!(Micros(0).show(Currency::Aud), "A$0.00");
+        assert_eq!(Money { minor: 1_234, currency: Currency::Jpy }.to_string(), "¥1,234");
+        assert_eq!(Money { minor: 1_234, currency: Currency::Kwd }.to_string(), "KWD 1.234");
+    }
+
+    #[test]
+    fn major_units_are_read_and_written_without_loss() {
+        let read = |text: &str, currency| Money::from_major(text, currency).map(|m| m.minor);
+        for (text, minor) in
+            [("4.35", 435), ("1.15", 115), ("170", 17_000), ("170.0", 17_000), ("0.010", 1), ("-3.07", -307)]
+        {
+            assert_eq!(read(text, Currency::Usd).unwrap(), minor, "{text}");
+        }
+        assert_eq!(read("50000", Currency::Jpy).unwrap(), 50_000);
+        assert_eq!(read("50000.00", Currency::Jpy).unwrap(), 50_000);
+        assert_eq!(read("1.234", Currency::Kwd).unwrap(), 1_234);
+        for text in
+            ["", ".", ".5", "5.", "1.005", "1e2", "+1", "1,000", " 1", "--1", "1.2.3", "99999999999999999999"]
+        {
+            assert!(read(text, Currency::Usd).is_err(), "{text}");
+        }
+        assert!(read("0.5", Currency::Jpy).is_err());
+        for (minor, currency, text) in [
+            (435, Currency::Usd, "4.35"),
+            (5, Currency::Kwd, "0.005"),
+            (7, Currency::Jpy, "7"),
+            (-5, Currency::Inr, "-0.05"),
+        ] {
+            assert_eq!(Money { minor, currency }.to_major(), text);
+        }
     }
 }

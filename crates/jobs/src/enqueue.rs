@@ -121,6 +121,7 @@ fn actor_column(actor: &Actor) -> Option<serde_json::Value> {
         Actor::System { .. } => None,
         Actor::User { .. }
         | Actor::ApiKey { .. }
+        | Actor::Principal { .. }
         | Actor::Agent { .. }
         | Actor::Prospect
         | Actor::Anonymous => serde_json::to_value(actor).ok(),

@@ -11,6 +11,7 @@ pub mod enrich;
 pub mod fetch;
 pub mod llm;
 pub mod mailbox;
+pub mod rail;
 
 use std::sync::Arc;
 
@@ -29,6 +30,8 @@ pub struct Ports {
     pub fetcher: Arc<dyn fetch::Fetcher>,
     /// Finds facts about companies.
     pub enricher: Arc<dyn enrich::Enricher>,
+    /// Moves money.
+    pub rails: rail::Rails,
 }
 
 /// Every port in memory, with handles to what is inside, for Simulation and unit tests.
@@ -44,6 +47,8 @@ pub struct InMemory {
     pub dns: Arc<dns::MemoryDns>,
     /// Websites by address.
     pub fetcher: Arc<fetch::MemoryFetcher>,
+    /// The outside rails: Stripe, Cashfree and x402, in this order.
+    pub rails: [Arc<rail::MemoryRail>; 3],
 }
 
 impl InMemory {
@@ -55,6 +60,8 @@ impl InMemory {
             llm: Arc::new(llm::MemoryLlm::new(clock.clone(), random)),
             dns: Arc::new(dns::MemoryDns::new()),
             fetcher: Arc::new(fetch::MemoryFetcher::new(clock)),
+            rails: [rail::RailKind::Stripe, rail::RailKind::Cashfree, rail::RailKind::X402]
+                .map(|kind| Arc::new(rail::MemoryRail::new(kind))),
         }
     }
 
@@ -67,6 +74,7 @@ impl InMemory {
             dns: self.dns.clone(),
             fetcher: self.fetcher.clone(),
             enricher: Arc::new(enrich::FromWebsite::new(self.fetcher.clone())),
+            rails: rail::Rails::of(self.rails.clone().map(|rail| -> Arc<dyn rail::Rail> { rail })),
         }
     }
 }

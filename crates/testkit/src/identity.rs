@@ -13,6 +13,11 @@ pub(crate) const HEADER: &str = "x-test-identity";
 /// Believes the header `x-test-identity`.
 pub(crate) struct ByHeader;
 
+/// The authenticator of [`crate::TestApp::start`], to be put behind one of the test's choice.
+pub fn by_header() -> std::sync::Arc<dyn Authenticator> {
+    std::sync::Arc::new(ByHeader)
+}
+
 #[derive(Serialize, Deserialize)]
 struct Said {
     tenant: TenantId,

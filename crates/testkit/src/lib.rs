@@ -56,4 +56,5 @@ pub use answer::Answer;
 pub use app::TestApp;
 pub use build::{Member, Tenant, role};
 pub use client::Client;
+pub use identity::by_header;
 pub use pg::{TestDb, server_url};

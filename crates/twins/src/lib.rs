@@ -5,6 +5,7 @@
 //! Twins know nothing of our adapters; they are written from the vendors' documents.
 
 pub mod llm;
+pub mod rail;
 pub mod smtp_sink;
 
 use base::{Error, Result};

@@ -11,9 +11,9 @@ pub const CONNECT: Duration = Duration::from_secs(10);
 /// Seconds for a whole call.
 pub const TOTAL: Duration = Duration::from_secs(60);
 /// Retries after the first try.
-const RETRIES: u32 = 3;
+pub(crate) const RETRIES: u32 = 3;
 /// A longer `retry-after` is the caller's business: a job is put back rather than kept waiting.
-const LONGEST_WAIT: Duration = Duration::from_secs(20);
+pub(crate) const LONGEST_WAIT: Duration = Duration::from_secs(20);
 /// Most bytes of a reply.
 const MAX_REPLY: usize = 16 * 1024 * 1024;
 
@@ -96,17 +96,35 @@ pub async fn send(
 }
 
 /// 0.25-0.5 s, 0.5-1 s, 1-2 s.
-fn backoff(random: &Random, tried: u32) -> Duration {
+pub(crate) fn backoff(random: &Random, tried: u32) -> Duration {
     Duration::from_millis(500).mul_f64(f64::from(1_u32 << tried.min(6)) * (0.5 + random.unit() / 2.0))
 }
 
+/// Sends a request once and takes any status for an answer: its status, headers and body.
+///
+/// # Errors
+/// Not connected, or lost.
+pub(crate) async fn exchange(
+    request: RequestBuilder,
+) -> std::result::Result<(StatusCode, HeaderMap, Vec<u8>), Failure> {
+    let response = request.send().await.map_err(|cause| unsent(&cause).0)?;
+    let (status, headers) = (response.status(), response.headers().clone());
+    Ok((status, headers, read(response).await?))
+}
+
+/// Why there is no response, and whether another try is safe.
+fn unsent(cause: &reqwest::Error) -> (Failure, bool) {
+    if cause.is_connect() {
+        return (Failure::NotConnected(words(cause)), true);
+    }
+    if cause.is_builder() {
+        return (Failure::NotConnected(words(cause)), false);
+    }
+    (Failure::Lost(words(cause)), false)
+}
+
 async fn once(request: RequestBuilder) -> std::result::Result<Reply, (Failure, bool)> {
-    let response = match request.send().await {
-        Ok(response) => response,
-        Err(cause) if cause.is_connect() => return Err((Failure::NotConnected(words(&cause)), true)),
-        Err(cause) if cause.is_builder() => return Err((Failure::NotConnected(words(&cause)), false)),
-        Err(cause) => return Err((Failure::Lost(words(&cause)), false)),
-    };
+    let response = request.send().await.map_err(|cause| unsent(&cause))?;
     let status = response.status();
     let retry_after = retry_after(response.headers());
     let told = response.headers().get("x-should-retry").and_then(|v| v.to_str().ok()).map(|v| v == "true");
@@ -131,7 +149,7 @@ async fn read(mut response: reqwest::Response) -> std::result::Result<Vec<u8>, F
 }
 
 /// `retry-after-ms`, or `retry-after` in seconds. A date is not used by the vendors that we call.
-fn retry_after(headers: &HeaderMap) -> Option<Duration> {
+pub(crate) fn retry_after(headers: &HeaderMap) -> Option<Duration> {
     let number = |name: &str| headers.get(name)?.to_str().ok()?.trim().parse::<u64>().ok();
     number("retry-after-ms")
         .map(Duration::from_millis)

@@ -12,6 +12,7 @@ pub mod fetch;
 pub mod http;
 pub mod llm;
 pub mod mailbox;
+pub mod rail;
 mod tls;
 
 use base::{Clock, Random, Result};
@@ -47,6 +48,7 @@ pub fn ports(settings: &Settings, clock: Arc<dyn Clock>, random: Arc<Random>) ->
     let mailbox = Arc::new(mailbox::imap::Imap::new()?);
     let fetcher =
         Arc::new(fetch::website::Website::new(&settings.user_agent, settings.allow_loopback, clock.clone())?);
+    let rails = rail::rails(settings.allow_loopback, &clock, &random)?;
     Ok(Ports {
         email: Arc::new(email::smtp::Smtp::new(&settings.hello_name, mailbox.clone(), clock.clone())?),
         mailbox,
@@ -54,5 +56,6 @@ pub fn ports(settings: &Settings, clock: Arc<dyn Clock>, random: Arc<Random>) ->
         dns: Arc::new(dns::hickory::Hickory::system()?),
         enricher: Arc::new(ports::enrich::FromWebsite::new(fetcher.clone())),
         fetcher,
+        rails,
     })
 }

@@ -69,6 +69,7 @@ impl Names {
                 Some(key) => format!("{key} (API key)"),
                 None => "An API key".to_owned(),
             },
+            "principal" => "A paying agent".to_owned(),
             "agent" => format!("{} agent", capital(&name.replace(['_', '.', '-'], " "))),
             "prospect" if name.is_empty() => "The lead".to_owned(),
             "anonymous" if name.is_empty() => "Someone not signed in".to_owned(),

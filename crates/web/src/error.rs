@@ -130,7 +130,7 @@ async fn from_status(response: Response) -> Error {
 
 fn document(error: &Error, tag: &str, path: &str) -> Response {
     let status = status(error.kind());
-    let body = serde_json::json!({
+    let mut body = serde_json::json!({
         "type": format!("urn:agency-os:problem:{}", error.code()),
         "title": status.canonical_reason().unwrap_or("Error"),
         "status": status.as_u16(),
@@ -139,6 +139,11 @@ fn document(error: &Error, tag: &str, path: &str) -> Response {
         "instance": path,
         "request_id": tag,
     });
+    if let Some(document) = body.as_object_mut() {
+        for (name, value) in error.members() {
+            document.entry(name.as_str()).or_insert_with(|| value.clone());
+        }
+    }
     (status, [(header::CONTENT_TYPE, "application/problem+json")], body.to_string()).into_response()
 }
 

@@ -19,6 +19,9 @@ pub enum Access {
     Public,
     /// A signed-in member with at least this role in the tenant.
     Role(Role),
+    /// A paying agent with a key of its own, or a signed-in member with at least this role. The only
+    /// access that such a key has; the handler gives it its own things only.
+    Machine(Role),
     /// Whoever runs the installation.
     Platform,
 }
@@ -30,6 +33,23 @@ pub enum Method {
     Session,
     /// A bearer key.
     ApiKey,
+    /// The bearer key of a paying agent. Whoever signs in so has no role: the guard lets it reach
+    /// [`Access::Machine`] and nothing else.
+    Principal {
+        /// Which paying agent.
+        id: uuid::Uuid,
+    },
+}
+
+impl Method {
+    /// Whether the proof came in a header of the program itself and not by a cookie, so that no other
+    /// site can make a browser send it.
+    pub fn is_bearer(self) -> bool {
+        match self {
+            Self::Session => false,
+            Self::ApiKey | Self::Principal { .. } => true,
+        }
+    }
 }
 
 /// A caller who is known.
@@ -86,28 +106,37 @@ async fn check(app: &App, access: Access, request: &mut Request) -> Result<()> {
         Err(error) if access == Access::Public && error.kind() == Kind::Unauthenticated => None,
         Err(error) => return Err(Problem(error)),
     };
-    let by_key = identity.as_ref().is_some_and(|i| i.method == Method::ApiKey);
+    let by_key = identity.as_ref().is_some_and(|i| i.method.is_bearer());
     if !by_key && !is_safe(request.method()) && !is_same_origin(request.headers()) {
         return Err(Problem(Error::forbidden(
             "This form was sent from another site, so it was not carried out. Open the page here and send it again.",
         )));
     }
+    let principal = identity.as_ref().is_some_and(|i| matches!(i.method, Method::Principal { .. }));
     let allowed = match (access, &identity) {
         (Access::Open | Access::Public, _) => Ok(()),
-        (Access::Role(_) | Access::Platform, None) => Err(Error::new(
+        (Access::Machine(_), Some(_)) if principal => Ok(()),
+        (Access::Role(_) | Access::Machine(_) | Access::Platform, Some(_)) if principal => {
+            Err(Error::forbidden(
+                "The key of a paying agent may not do this: it makes and reads its own payments.",
+            ))
+        }
+        (Access::Role(_) | Access::Machine(_) | Access::Platform, None) => Err(Error::new(
             Kind::Unauthenticated,
             "unauthenticated",
             "Sign in, or send a valid API key as a bearer token.",
         )),
-        (Access::Role(least), Some(who)) if who.role < least => Err(Error::forbidden(format!(
-            "This needs the role {} or higher; yours is {}.",
-            least.word(),
-            who.role.word()
-        ))),
+        (Access::Role(least) | Access::Machine(least), Some(who)) if who.role < least => {
+            Err(Error::forbidden(format!(
+                "This needs the role {} or higher; yours is {}.",
+                least.word(),
+                who.role.word()
+            )))
+        }
         (Access::Platform, Some(who)) if !who.platform => {
             Err(Error::forbidden("Only whoever runs this installation may do this."))
         }
-        (Access::Role(_) | Access::Platform, Some(_)) => Ok(()),
+        (Access::Role(_) | Access::Machine(_) | Access::Platform, Some(_)) => Ok(()),
     };
     allowed?;
     if let Some(identity) = identity {

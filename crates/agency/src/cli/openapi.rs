@@ -19,7 +19,7 @@ pub(super) async fn run(mut settings: Settings) -> Result<ExitCode> {
     let db = Db::unconnected(&settings.database, clock, random)?;
     let house = House { settings, db, ports, ring, switches: Watch::default() };
     let metrics = PrometheusBuilder::new().build_recorder().handle();
-    let auth = Arc::new(accounts::Auth::new(house.db.clone()));
+    let auth = crate::wire::authenticator(&house.db);
     let modules = wire::modules(&house)?;
     let (_, router) = web::build(house.db.clone(), house.settings.web.clone(), auth, metrics, modules);
     let request = Request::get("/api/openapi.json")

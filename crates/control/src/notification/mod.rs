@@ -221,6 +221,7 @@ pub async fn unread(cx: &mut Cx) -> Result<i64> {
     let person = match cx.actor() {
         base::Actor::User { id } => Some(id.uuid()),
         base::Actor::ApiKey { .. }
+        | base::Actor::Principal { .. }
         | base::Actor::Agent { .. }
         | base::Actor::Prospect
         | base::Actor::System { .. }
@@ -253,6 +254,7 @@ async fn mark(cx: &mut Cx, id: Option<NotificationId>) -> Result<u64> {
     let person = match cx.actor() {
         base::Actor::User { id } => Some(id.uuid()),
         base::Actor::ApiKey { .. }
+        | base::Actor::Principal { .. }
         | base::Actor::Agent { .. }
         | base::Actor::Prospect
         | base::Actor::System { .. }

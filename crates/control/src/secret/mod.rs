@@ -61,6 +61,37 @@ pub async fn open(cx: &mut Cx, ring: &Keyring, name: &str) -> Result<Option<Secr
 /// Secrets that one transaction of a rotation wraps.
 const BATCH: i64 = 200;
 
+/// A secret that another table keeps: its sealed form, and which key of the ring sealed it.
+#[derive(Clone, Debug)]
+pub struct Sealed {
+    /// The key of the ring.
+    pub key_id: String,
+    /// The sealed form.
+    pub bytes: Vec<u8>,
+}
+
+/// Seals a secret of the installation that another table keeps. `name` says what it is: the sealed form
+/// opens under the same name only.
+///
+/// # Errors
+/// Internal when it cannot be sealed.
+pub fn seal_installation(ring: &Keyring, random: &base::Random, name: &str, secret: &Secret) -> Result<Sealed> {
+    let current = ring.current();
+    let bytes = seal::seal(&current, random, &seal::bound(INSTALLATION, name), secret)?;
+    Ok(Sealed { key_id: current.id().to_owned(), bytes })
+}
+
+/// Opens what [`seal_installation`] sealed under this name.
+///
+/// # Errors
+/// `secret.key` when the key that sealed it is not on the ring, `secret.damaged` when it was changed.
+pub fn open_installation(ring: &Keyring, name: &str, sealed: &Sealed) -> Result<Secret> {
+    seal::open(&*ring.find(&sealed.key_id)?, &seal::bound(INSTALLATION, name), &sealed.bytes)
+}
+
+/// Stands for the installation where a sealed form is bound to its owner.
+const INSTALLATION: base::TenantId = base::TenantId(uuid::Uuid::nil());
+
 /// Wraps the data keys of all secrets with the ring's current key; what they protect is not touched.
 /// For the command line, after [`Keyring::add`]. Works in batches, each in a transaction of its own: what
 /// an interruption leaves is under an older key, which still opens it, and is wrapped by the next run.

@@ -43,7 +43,7 @@ pub async fn tables(conn: &mut PgConnection) -> Vec<Table> {
 }
 
 /// Values of columns whose checks no generic value meets; everything else is made from its type.
-const VALUES: [(&str, &str); 17] = [
+const VALUES: [(&str, &str); 28] = [
     ("jobs.schedule.misfire", "'skip'"),
     ("jobs.schedule.zone", "'UTC'"),
     ("jobs.schedule.cron", "'0 0 1 1 *'"),
@@ -54,6 +54,7 @@ const VALUES: [(&str, &str); 17] = [
     ("control.budget.scope", "'client'"),
     ("control.approval.kind", "'outreach.draft'"),
     ("jobs.wait.kind", "'timer'"),
+    ("ledger.account.currency", "'AUD'"),
     ("leads.fact.lead_id", "gen_random_uuid()"),
     ("leads.suppression.kind", "'email'"),
     ("outreach.booking_page.slug", "'canary-7f3a'"),
@@ -61,6 +62,16 @@ const VALUES: [(&str, &str); 17] = [
     ("outreach.campaign.daily_limit", "10"),
     ("outreach.booking_page.zone", "'Australia/Sydney'"),
     ("outreach.booking_page.host_email", "'canary-7f3a@anchor.example'"),
+    ("pay.dispute.currency", "'USD'"),
+    ("pay.intent.currency", "'USD'"),
+    ("pay.mandate.currency", "'USD'"),
+    ("pay.payment.currency", "'USD'"),
+    ("pay.payout.currency", "'USD'"),
+    ("pay.receipt.currency", "'USD'"),
+    ("pay.refund.currency", "'USD'"),
+    ("pay.fee_version.number", "(select max(number) + 1 from pay.fee_version)"),
+    ("pay.principal_key.prefix", "gen_random_uuid()::text"),
+    ("pay.signing_key.kid", "gen_random_uuid()::text"),
 ];
 
 /// Puts one row of a tenant into a table: the columns that need a value, and every text, hold one.

@@ -15,7 +15,7 @@ use uuid::Uuid;
 use web::{Access, RouteKind};
 
 /// Tables whose rows name no tenant, and why no tenant can read another's there.
-const WITHOUT_TENANT: [(&str, &str); 8] = [
+const WITHOUT_TENANT: [(&str, &str); 9] = [
     ("accounts.mail_token", "belongs to a person; only the kernel's role may read it"),
     ("accounts.person", "a person may be in several tenants; a policy shows colleagues only"),
     ("accounts.sign_in_failure", "of people who are not signed in; only the kernel's role may read it"),
@@ -23,6 +23,7 @@ const WITHOUT_TENANT: [(&str, &str); 8] = [
     ("audit.link", "hashes of the whole chain; only the kernel's role may read it"),
     ("jobs.node", "processes of the installation; only the kernel's role may read it"),
     ("jobs.subscription", "which fact starts which kind of job: the program's, the same for everybody"),
+    ("ledger.sweep", "one instant: how far overdue reservations were ended; only the kernel's role may read it"),
     ("public._sqlx_migrations", "the schema's own history; no role of the program may read it"),
 ];
 /// Those of them that a tenant's role may read.
@@ -176,18 +177,24 @@ fn table_at(path: &str, parameter: &str) -> &'static str {
         ("imports" | "import", _) => "leads.import",
         ("inbox", path) if path.starts_with("/operations") => "hooks.inbox",
         ("inbox", _) => "outreach.thread",
+        ("intents" | "purchase-intents", _) => "pay.intent",
         ("invitations", _) => "accounts.invitation",
         ("jobs" | "flows", _) => "jobs.job",
+        ("keys", _) => "pay.principal_key",
         ("leads", _) => "leads.lead",
         ("facts", _) => "leads.fact",
         ("meetings", _) => "outreach.meeting",
         ("members" | "team", _) => "accounts.membership",
         ("notifications", _) => "control.notification",
+        ("policies", _) => "pay.policy",
+        ("principals", _) => "pay.principal",
+        ("public-keys", _) => "pay.public_key",
         ("sending" | "resources", _) => "outreach.resource",
         ("sessions", _) => "accounts.session",
         ("sink" | "installation", _) => "outreach.sink_message",
         ("suppressions" | "suppression", _) => "leads.suppression",
         ("switches", _) => "control.switch",
+        ("vendors", _) => "pay.vendor",
         ("views", _) => "leads.saved_view",
         _ => "",
     }
@@ -323,7 +330,7 @@ async fn strangers_are_sent_to_the_sign_in_and_viewers_change_nothing() {
         let api = route.kind == RouteKind::Api;
         let least = match route.access {
             Access::Open | Access::Public => continue,
-            Access::Role(least) => Some(least),
+            Access::Role(least) | Access::Machine(least) => Some(least),
             Access::Platform => None,
         };
         let answer = ask(&app, None, route.method.as_str(), &target, api).await;

@@ -1,0 +1,46 @@
+//! Pay: the agent payment gateway. An agent says what it wants to buy (intent), a policy says whether it
+//! may (gate), a signed permission says how much (mandate), money moves over a rail (payment), and a chain
+//! of signed receipts proves it.
+//!
+//! - [`principal`]: paying agents, their keys, their public keys.
+//! - [`policy`]: what each may do; [`policy::rules`] is the gate, pure.
+//! - [`vendor`]: whom they may pay.
+//! - [`intent`]: what they want, with the quote under which they may.
+//! - [`mandate`]: signed permissions to pay, their counters, what is handed on.
+//! - [`signing`]: the keys of this installation.
+//! - [`cap`]: what of the limits is used.
+//! - [`fee`]: the platform's share, by dated versions.
+//! - [`refusal`]: stable codes, and every broken rule at once.
+//! - [`caller`]: who calls — a member, or an agent with its own key ([`Auth`]).
+//! - [`rail`]: the ways for money to move.
+//!
+//! What always holds:
+//! * What no rule allows is refused; every broken rule is named, by a code that never changes.
+//! * A limit is a row that one conditional update hits: no race passes it.
+//! * A policy that was used is never changed; what was judged by it can be judged again.
+//! * The key of a paying agent reaches pay's machine calls and its own principal's things, nothing else;
+//!   its text is shown once and kept nowhere.
+//! * Every call that changes something carries an `Idempotency-Key`; key and change are one transaction.
+//! * Money is whole minor units. No floating point.
+
+pub mod caller;
+pub mod cap;
+pub mod fee;
+pub mod intent;
+pub mod mandate;
+mod module;
+mod page;
+pub mod policy;
+pub mod principal;
+pub mod rail;
+pub mod refusal;
+mod show;
+pub mod signing;
+#[cfg(test)]
+mod tests;
+pub mod vendor;
+
+pub use caller::{Auth, Caller, Origin};
+pub use mandate::module as mandates;
+pub use module::module;
+pub use rail::Rail;

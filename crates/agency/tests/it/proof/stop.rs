@@ -146,11 +146,12 @@ async fn after_stop_the_last_mail_arrives_within_a_second_and_nothing_begins() {
         assert!(ms < 1_000, "the last mail arrived {ms} ms after the switch");
         assert_eq!(behind, 0);
         assert!(open > 100, "the load was real: {open} messages were still to come");
-        assert_eq!(
-            bed.count("select count(*) from outreach.touch where state = 'sending'").await,
-            0,
-            "taken back or recorded"
-        );
+        // What was in hand is taken back or recorded while the stop still holds; a doubtful one is looked up first.
+        let patience = Instant::now();
+        while bed.count("select count(*) from outreach.touch where state = 'sending'").await > 0 {
+            assert!(patience.elapsed() < Duration::from_secs(20), "a message stays in hand");
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
         let proof = browser.get(&page);
         assert!(proof.starts_with("HTTP/1.1 200"), "{proof}");
         assert!(

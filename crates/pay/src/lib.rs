@@ -8,6 +8,9 @@
 //! - [`intent`]: what they want, with the quote under which they may.
 //! - [`mandate`]: signed permissions to pay, their counters, what is handed on.
 //! - [`signing`]: the keys of this installation.
+//! - [`payment`]: money that moves under a mandate, once; [`refund`], [`dispute`] take it back.
+//! - [`receipt`]: the chain of signed receipts; [`statement`]: the accounts, cent for cent.
+//! - [`account`]: the tenant's accounts at the rails.
 //! - [`cap`]: what of the limits is used.
 //! - [`fee`]: the platform's share, by dated versions.
 //! - [`refusal`]: stable codes, and every broken rule at once.
@@ -23,24 +26,32 @@
 //! * Every call that changes something carries an `Idempotency-Key`; key and change are one transaction.
 //! * Money is whole minor units. No floating point.
 
+pub mod account;
 pub mod caller;
 pub mod cap;
+pub mod dispute;
 pub mod fee;
+mod gateway;
 pub mod intent;
 pub mod mandate;
 mod module;
 mod page;
+pub mod payment;
 pub mod policy;
 pub mod principal;
 pub mod rail;
+pub mod receipt;
+pub mod refund;
 pub mod refusal;
 mod show;
 pub mod signing;
+pub mod statement;
 #[cfg(test)]
 mod tests;
 pub mod vendor;
 
 pub use caller::{Auth, Caller, Origin};
+pub use gateway::module as payments;
 pub use mandate::module as mandates;
 pub use module::module;
 pub use rail::Rail;

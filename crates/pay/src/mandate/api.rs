@@ -183,7 +183,8 @@ pub(crate) async fn checkout(
         | intent::Status::Rejected
         | intent::Status::Expired
         | intent::Status::Cancelled => {
-            Err(Error::conflict("intent.not_pending", "This intent does not wait for a mandate any more.").into())
+            Err(Error::conflict("intent.not_pending", "This intent does not wait for a mandate any more.")
+                .into())
         }
     }
 }

@@ -37,7 +37,9 @@ impl Status {
 pub fn shown(approval: &Approval) -> Markup {
     match serde_json::from_value::<Terms>(approval.content.clone()) {
         Ok(terms) => words::terms(&terms),
-        Err(cause) => maud::html! { p { "These terms cannot be read (" (cause) "); they will not be signed." } },
+        Err(cause) => {
+            maud::html! { p { "These terms cannot be read (" (cause) "); they will not be signed." } }
+        }
     }
 }
 
@@ -132,7 +134,12 @@ pub(super) async fn find(cx: &mut Cx, id: MandateId) -> Result<Option<(Principal
 ///
 /// # Errors
 /// Not found; the database's. What cannot be signed is no error: it is written down.
-pub async fn decide(cx: &mut Cx, keys: &Keys, id: MandateId, status: approval::Status) -> Result<Option<Mandate>> {
+pub async fn decide(
+    cx: &mut Cx,
+    keys: &Keys,
+    id: MandateId,
+    status: approval::Status,
+) -> Result<Option<Mandate>> {
     let tenant = cx.tenant()?;
     let row = sqlx::query!(
         r#"select intent_id, approval_id, terms, status as "status: Status" from pay.mandate_request

@@ -1,6 +1,9 @@
 //! Asking for a mandate: the whole gate, every broken rule at once, then the signature, or a person.
 
-use super::{Asked, Mandate, MandateId, Mode, Place, Status, Template, Terms, Used, Wallet, approve, delegate, store, terms, token, wallet};
+use super::{
+    Asked, Mandate, MandateId, Mode, Place, Status, Template, Terms, Used, Wallet, approve, delegate, store,
+    terms, token, wallet,
+};
 use crate::intent::{self, Intent, IntentId};
 use crate::policy::{self, Ask, Policy, Verdict, rules};
 use crate::principal::{self, Principal, public_key};
@@ -116,7 +119,10 @@ async fn write(
     let vendor = vendor::get(cx, intent.vendor_id).await?;
     let read = match &new.wallet {
         Some(_) if new.asked != Asked::default() || new.mode.is_some() || new.holder.is_some() => {
-            return Err(Error::invalid("mandate.wallet", "A mandate that a wallet signed says itself what its limits are."));
+            return Err(Error::invalid(
+                "mandate.wallet",
+                "A mandate that a wallet signed says itself what its limits are.",
+            ));
         }
         Some(wallet) => Some(wallet::read(cx, keys, intent, &vendor, wallet).await?),
         None => None,
@@ -157,9 +163,10 @@ async fn write(
 async fn holder(cx: &mut Cx, owner: &Principal, kid: &str) -> Result<serde_json::Value> {
     match public_key::find(cx, owner.id, kid).await? {
         Some(key @ ap2::PublicKey::P256(_)) => Ok(serde_json::to_value(key.bare())?),
-        Some(ap2::PublicKey::Ed25519(_)) => {
-            Err(Error::invalid("mandate.holder", "holder: a mandate is closed by a P-256 key, not by an Ed25519 one."))
-        }
+        Some(ap2::PublicKey::Ed25519(_)) => Err(Error::invalid(
+            "mandate.holder",
+            "holder: a mandate is closed by a P-256 key, not by an Ed25519 one.",
+        )),
         None => Err(Error::invalid("mandate.holder", "holder: the principal has no such public key.")),
     }
 }
@@ -192,7 +199,12 @@ pub(super) async fn judge(
 }
 
 /// Signs the terms and keeps the mandate; the intent has its mandate then.
-pub(super) async fn issue(cx: &mut Cx, keys: &Keys, terms: &Terms, approvers: Vec<String>) -> Result<Mandate> {
+pub(super) async fn issue(
+    cx: &mut Cx,
+    keys: &Keys,
+    terms: &Terms,
+    approvers: Vec<String>,
+) -> Result<Mandate> {
     let intent = intent::authorise(cx, terms.intent_id).await?;
     let policy = policy::get(cx, terms.policy_id).await?;
     policy::mark_used(cx, &policy).await?;
@@ -249,7 +261,10 @@ pub(super) async fn issue(cx: &mut Cx, keys: &Keys, terms: &Terms, approvers: Ve
 /// The policy that the terms name must be the one that is there.
 fn policy_hash(policy: &Policy, terms: &Terms) -> Result<Digest> {
     if policy.hash.to_string() != terms.policy_hash {
-        return Err(Error::refused("policy_not_found", "The policy was changed since the terms were written. Ask again."));
+        return Err(Error::refused(
+            "policy_not_found",
+            "The policy was changed since the terms were written. Ask again.",
+        ));
     }
     Ok(policy.hash)
 }
@@ -274,7 +289,8 @@ pub(crate) async fn offer(cx: &mut Cx, keys: &Keys, id: IntentId) -> Result<(Int
     let intent = intent::get(cx, id).await?;
     let vendor = vendor::get(cx, intent.vendor_id).await?;
     let title = intent.description.as_str();
-    let checkout = token::checkout(intent.id, wallet::merchant(&vendor), &intent.sku, title, intent.amount())?;
+    let checkout =
+        token::checkout(intent.id, wallet::merchant(&vendor), &intent.sku, title, intent.amount())?;
     let signer = keys.signer(crate::signing::Purpose::Mandate)?;
     let checkout_jwt = checkout.sign(&signer.token, cx.random())?;
     let offer = Offer {

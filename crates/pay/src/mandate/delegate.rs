@@ -19,7 +19,10 @@ pub(super) async fn beyond(cx: &mut Cx, keys: &Keys, id: MandateId, terms: &Term
     let mut broken = usable(&parent);
     broken.extend(wider(&parent, terms));
     if ancestors(cx, &parent).await?.len() + 2 > DEPTH_MAX {
-        broken.push(Violation::new(Code::VelocityExceeded, format!("A mandate goes through {DEPTH_MAX} hands at most.")));
+        broken.push(Violation::new(
+            Code::VelocityExceeded,
+            format!("A mandate goes through {DEPTH_MAX} hands at most."),
+        ));
     }
     if parent.mode == Mode::Autonomous && broken.is_empty() {
         let child = token::open_payment(terms, keys, None)?;
@@ -27,7 +30,8 @@ pub(super) async fn beyond(cx: &mut Cx, keys: &Keys, id: MandateId, terms: &Term
         // The child has a checkout of its own.
         open.constraints.retain(|c| !matches!(c, PaymentConstraint::Reference(_)));
         for found in delegation::widened_payment(&open, &child) {
-            broken.push(Violation::new(Code::AmountExceedsCap, format!("{} ({})", found.message, found.rule)));
+            broken
+                .push(Violation::new(Code::AmountExceedsCap, format!("{} ({})", found.message, found.rule)));
         }
     }
     Ok(broken)
@@ -37,12 +41,21 @@ fn usable(parent: &Mandate) -> Vec<Violation> {
     let mut broken = Vec::new();
     match parent.status {
         Status::Active => {}
-        Status::Revoked => broken.push(Violation::new(Code::MandateRevoked, "The mandate that it comes from was revoked.")),
-        Status::Expired => broken.push(Violation::new(Code::MandateExpired, "The mandate that it comes from has ended.")),
-        Status::Exhausted => broken.push(Violation::new(Code::MandateExhausted, "The mandate that it comes from is used up.")),
+        Status::Revoked => {
+            broken.push(Violation::new(Code::MandateRevoked, "The mandate that it comes from was revoked."))
+        }
+        Status::Expired => {
+            broken.push(Violation::new(Code::MandateExpired, "The mandate that it comes from has ended."))
+        }
+        Status::Exhausted => {
+            broken.push(Violation::new(Code::MandateExhausted, "The mandate that it comes from is used up."))
+        }
     }
     if parent.mode == Mode::Direct {
-        broken.push(Violation::new(Code::MandateExhausted, "A mandate for one approved payment cannot be handed on."));
+        broken.push(Violation::new(
+            Code::MandateExhausted,
+            "A mandate for one approved payment cannot be handed on.",
+        ));
     }
     if parent.caps.frequency.is_some() {
         let text = "A mandate that keeps payments apart in time cannot be split.";
@@ -59,13 +72,28 @@ fn wider(parent: &Mandate, terms: &Terms) -> Vec<Violation> {
             broken.push(Violation::new(code, text));
         }
     };
-    say(terms.sku != parent.sku, Code::SkuNotAllowed, format!("The mandate that it comes from is for “{}”.", parent.sku));
-    say(terms.vendor_id != parent.vendor_id, Code::VendorNotAllowed, "It would pay another vendor than the mandate that it comes from.".into());
-    say(terms.currency != parent.currency, Code::CurrencyNotAllowed, format!("The mandate that it comes from is in {}.", parent.currency.code()));
+    say(
+        terms.sku != parent.sku,
+        Code::SkuNotAllowed,
+        format!("The mandate that it comes from is for “{}”.", parent.sku),
+    );
+    say(
+        terms.vendor_id != parent.vendor_id,
+        Code::VendorNotAllowed,
+        "It would pay another vendor than the mandate that it comes from.".into(),
+    );
+    say(
+        terms.currency != parent.currency,
+        Code::CurrencyNotAllowed,
+        format!("The mandate that it comes from is in {}.", parent.currency.code()),
+    );
     say(
         mine.per_transaction_minor > theirs.per_transaction_minor,
         Code::AmountExceedsCap,
-        format!("One payment is at most {} under the mandate that it comes from.", terms.money(theirs.per_transaction_minor)),
+        format!(
+            "One payment is at most {} under the mandate that it comes from.",
+            terms.money(theirs.per_transaction_minor)
+        ),
     );
     say(
         mine.total_minor > parent.left_minor(),
@@ -75,7 +103,10 @@ fn wider(parent: &Mandate, terms: &Terms) -> Vec<Violation> {
     say(
         mine.per_day_minor > theirs.per_day_minor,
         Code::DailyLimitExceeded,
-        format!("A day has at most {} under the mandate that it comes from.", terms.money(theirs.per_day_minor)),
+        format!(
+            "A day has at most {} under the mandate that it comes from.",
+            terms.money(theirs.per_day_minor)
+        ),
     );
     let left = theirs.executions_max - parent.used.executions;
     say(
@@ -84,7 +115,11 @@ fn wider(parent: &Mandate, terms: &Terms) -> Vec<Violation> {
         format!("{left} payments are left of the mandate that it comes from."),
     );
     let ends = parent.expires_at;
-    say(terms.expires_at > ends, Code::MandateExpired, format!("The mandate that it comes from ends at {ends}."));
+    say(
+        terms.expires_at > ends,
+        Code::MandateExpired,
+        format!("The mandate that it comes from ends at {ends}."),
+    );
     broken
 }
 
@@ -105,7 +140,10 @@ pub(super) async fn take(cx: &mut Cx, parent: MandateId, terms: &Terms) -> Resul
     .await?;
     match done.rows_affected() {
         1 => Ok(()),
-        _ => Err(refused(&[Violation::new(Code::AmountExceedsCap, "The mandate that it comes from has less left.")])),
+        _ => Err(refused(&[Violation::new(
+            Code::AmountExceedsCap,
+            "The mandate that it comes from has less left.",
+        )])),
     }
 }
 

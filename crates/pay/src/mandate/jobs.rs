@@ -4,7 +4,10 @@ use super::MandateId;
 use crate::signing::Ring;
 use base::{Result, Zone};
 use control::approval;
-use jobs::{Job, Registry, Run, schedule::{Misfire, Schedule}};
+use jobs::{
+    Job, Registry, Run,
+    schedule::{Misfire, Schedule},
+};
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 

@@ -283,7 +283,12 @@ pub struct Filter {
 }
 
 /// Mandates, the latest first.
-pub async fn list(cx: &mut Cx, filter: Filter, after: Option<&Cursor>, limit: usize) -> Result<Page<Mandate>> {
+pub async fn list(
+    cx: &mut Cx,
+    filter: Filter,
+    after: Option<&Cursor>,
+    limit: usize,
+) -> Result<Page<Mandate>> {
     store::list(cx, filter, after, limit).await
 }
 

@@ -40,7 +40,9 @@ pub fn module(ring: Arc<Ring>) -> Module {
             Method::POST,
             "/api/v1/signing-keys/rotate",
             Access::Platform,
-            post(move |input: web::api::Input<signing::api::Rotate>| signing::api::rotate(turned.clone(), input)),
+            post(move |input: web::api::Input<signing::api::Rotate>| {
+                signing::api::rotate(turned.clone(), input)
+            }),
         )
         .api(Method::GET, "/api/v1/mandates", AGENT_READS, get(api::list))
         .api(Method::POST, "/api/v1/mandates", AGENT_ACTS, post(api::create).layer(carry(&ring)))

@@ -7,9 +7,9 @@ use crate::signing::Keys;
 use crate::{principal, vendor};
 use ap2::mandate::Mandate as Token;
 use ap2::sdjwt::Chain;
+use axum::Extension;
 use axum::extract::{Path, Query};
 use axum::response::Response;
-use axum::Extension;
 use base::{Cursor, Money, Role};
 use maud::{Markup, html};
 use serde::Deserialize;
@@ -37,7 +37,11 @@ impl Asked {
         let id = |text: &str| match text {
             "" => Ok(None),
             text => text.parse::<Uuid>().map(Some).map_err(|cause| {
-                base::Error::invalid("filter.invalid", "This link is damaged. Start again from the whole list.").caused_by(cause)
+                base::Error::invalid(
+                    "filter.invalid",
+                    "This link is damaged. Start again from the whole list.",
+                )
+                .caused_by(cause)
             }),
         };
         Ok(Which {
@@ -102,10 +106,16 @@ pub(crate) async fn index(mut cx: web::Cx, Query(asked): Query<Asked>) -> web::R
         Column::text("Whom"),
         Column::text("Until"),
     ];
-    let filtered =
-        which.status.is_some() || which.principal.is_some() || which.parent.is_some() || which.intent.is_some();
+    let filtered = which.status.is_some()
+        || which.principal.is_some()
+        || which.parent.is_some()
+        || which.intent.is_some();
     let none = if filtered {
-        state::empty("No such mandates", "Nothing fits this filter.", Some(Button::link("All mandates", LIST)))
+        state::empty(
+            "No such mandates",
+            "Nothing fits this filter.",
+            Some(Button::link("All mandates", LIST)),
+        )
     } else {
         state::empty(
             "No mandates yet",
@@ -177,7 +187,10 @@ pub(crate) async fn detail(
         .add("Id", copy(&id.to_string()));
     let used = Pairs::new()
         .add("Paid", html! { a href={ "/pay/payments?mandate=" (id) } { (money(m.used.spent_minor)) } })
-        .add("Reserved", html! { a href={ "/pay/payments?mandate=" (id) } { (money(m.used.reserved_minor)) } })
+        .add(
+            "Reserved",
+            html! { a href={ "/pay/payments?mandate=" (id) } { (money(m.used.reserved_minor)) } },
+        )
         .add("Handed on", html! { a href={ (LIST) "?parent=" (id) } { (money(m.used.delegated_minor)) } })
         .add("Left", money(m.left_minor()))
         .add("Payments", format!("{} of {}", m.used.executions, m.caps.executions_max));
@@ -219,7 +232,8 @@ async fn checkout_chain(cx: &mut db::Cx, keys: &Keys, m: &Mandate) -> Result<Cha
     let Some(text) = &m.checkout_token else { return Err("There is none.".to_owned()) };
     let roots = verify::roots(cx, keys, m).await.map_err(|error| error.message().to_owned())?;
     let nonces = vec![m.intent_id.to_string(); text.matches("~~").count()];
-    wallet::chain(text, &wallet::by_kid(&roots), keys.audience(), &nonces, m.created_at).map_err(|cause| cause.message)
+    wallet::chain(text, &wallet::by_kid(&roots), keys.audience(), &nonces, m.created_at)
+        .map_err(|cause| cause.message)
 }
 
 /// A token: each hop in words, as claims, with its disclosures.
@@ -264,7 +278,11 @@ pub(crate) struct Why {
 }
 
 /// `POST /pay/mandates/{id}/revoke`
-pub(crate) async fn revoke(mut cx: web::Cx, Path(id): Path<MandateId>, axum::Form(why): axum::Form<Why>) -> web::Result<Response> {
+pub(crate) async fn revoke(
+    mut cx: web::Cx,
+    Path(id): Path<MandateId>,
+    axum::Form(why): axum::Form<Why>,
+) -> web::Result<Response> {
     super::revoke(&mut cx, id, &why.reason).await?;
     cx.commit().await?;
     Ok(redirect_with(&format!("{LIST}/{id}"), "Revoked."))

@@ -21,7 +21,10 @@ impl Place {
     /// The place of a request. `peer_is_local`: whether the sender is a program of this machine, the only
     /// one that is believed when it names a country.
     pub(crate) fn of(origin: Origin, headers: &HeaderMap, peer_is_local: bool) -> Self {
-        let named = headers.get(HEADER).and_then(|value| value.to_str().ok()).and_then(|text| text.trim().parse().ok());
+        let named = headers
+            .get(HEADER)
+            .and_then(|value| value.to_str().ok())
+            .and_then(|text| text.trim().parse().ok());
         Self { ip: origin.0, country: named.filter(|_| peer_is_local) }
     }
 }

@@ -221,13 +221,18 @@ fn refusals(m: &Mandate, taken: &Taken, now: Time) -> Vec<Violation> {
     let money = |minor: i64| Money { minor, currency: m.currency };
     match m.status_at(now) {
         Status::Active => {}
-        Status::Exhausted => broken.push(Violation::new(Code::MandateExhausted, "Nothing is left of the mandate.")),
+        Status::Exhausted => {
+            broken.push(Violation::new(Code::MandateExhausted, "Nothing is left of the mandate."))
+        }
         Status::Revoked => {
             let why = m.reason.as_deref().unwrap_or("no reason was given");
             broken.push(Violation::new(Code::MandateRevoked, format!("The mandate was revoked: {why}.")));
         }
         Status::Expired => {
-            broken.push(Violation::new(Code::MandateExpired, format!("The mandate ended at {}.", m.expires_at)));
+            broken.push(Violation::new(
+                Code::MandateExpired,
+                format!("The mandate ended at {}.", m.expires_at),
+            ));
         }
     }
     let (amount, cap) = (taken.amount.minor, m.caps.per_transaction_minor);
@@ -245,14 +250,20 @@ fn refusals(m: &Mandate, taken: &Taken, now: Time) -> Vec<Violation> {
     }
     if m.status == Status::Active && m.used.executions >= m.caps.executions_max {
         let max = m.caps.executions_max;
-        broken.push(Violation::new(Code::MandateExhausted, format!("The mandate allows {max} payments, and they were made.")));
+        broken.push(Violation::new(
+            Code::MandateExhausted,
+            format!("The mandate allows {max} payments, and they were made."),
+        ));
     }
     broken
 }
 
 fn early(m: &Mandate) -> Violation {
     let apart = m.caps.frequency.map(super::words::frequency).unwrap_or_default();
-    Violation::new(Code::VelocityExceeded, format!("It is too early for another payment under the mandate: {apart}."))
+    Violation::new(
+        Code::VelocityExceeded,
+        format!("It is too early for another payment under the mandate: {apart}."),
+    )
 }
 
 /// Asks once more, in the transaction that records that money is about to move: no switch covers it, and
@@ -278,9 +289,13 @@ pub async fn confirm(cx: &mut Cx, id: MandateId, rail: Rail) -> Result<()> {
     .fetch_all(cx.conn())
     .await?;
     for row in &rows {
-        sqlx::query!("select from pay.mandate where tenant_id = $1 and id = $2 for share", tenant.uuid(), row.id)
-            .fetch_optional(cx.conn())
-            .await?;
+        sqlx::query!(
+            "select from pay.mandate where tenant_id = $1 and id = $2 for share",
+            tenant.uuid(),
+            row.id
+        )
+        .fetch_optional(cx.conn())
+        .await?;
     }
     let mandate = super::get(cx, id).await?;
     let owner = principal::get(cx, mandate.principal_id).await?;
@@ -302,7 +317,10 @@ pub async fn confirm(cx: &mut Cx, id: MandateId, rail: Rail) -> Result<()> {
 /// Not found; invalid when more is captured than was reserved, or the reservation is not there.
 pub async fn settle(cx: &mut Cx, id: MandateId, taken: &Taken, captured_minor: i64) -> Result<()> {
     if !(1..=taken.amount.minor).contains(&captured_minor) {
-        return Err(Error::invalid("mandate.capture", "What is captured is more than nothing and at most what was reserved."));
+        return Err(Error::invalid(
+            "mandate.capture",
+            "What is captured is more than nothing and at most what was reserved.",
+        ));
     }
     let mandate = super::get(cx, id).await?;
     let (tenant, now) = (cx.tenant()?, cx.now());

@@ -21,7 +21,8 @@ pub(super) fn frequency_word(caps: &Caps) -> Result<Option<String>> {
 pub(super) async fn insert(cx: &mut Cx, m: &Mandate) -> Result<(), sqlx::Error> {
     let tenant = cx.tenant().map_err(|cause| sqlx::Error::Configuration(cause.into()))?;
     let frequency = frequency_word(&m.caps).map_err(|cause| sqlx::Error::Encode(cause.into()))?;
-    let signature = m.signature.as_deref().map(super::unb64).transpose().map_err(|c| sqlx::Error::Encode(c.into()))?;
+    let signature =
+        m.signature.as_deref().map(super::unb64).transpose().map_err(|c| sqlx::Error::Encode(c.into()))?;
     let (count, window) = velocity_columns(&m.caps);
     sqlx::query!(
         "insert into pay.mandate (id, tenant_id, intent_id, principal_id, vendor_id, parent_id, template, mode, sku, currency,
@@ -179,9 +180,13 @@ impl Row {
 pub(super) async fn get(cx: &mut Cx, id: MandateId, lock: bool) -> Result<Option<Mandate>> {
     let (tenant, now) = (cx.tenant()?, cx.now());
     if lock {
-        sqlx::query!("select from pay.mandate where tenant_id = $1 and id = $2 for update", tenant.uuid(), id.uuid())
-            .fetch_optional(cx.conn())
-            .await?;
+        sqlx::query!(
+            "select from pay.mandate where tenant_id = $1 and id = $2 for update",
+            tenant.uuid(),
+            id.uuid()
+        )
+        .fetch_optional(cx.conn())
+        .await?;
     }
     sqlx::query_as!(
         Row,
@@ -202,7 +207,12 @@ pub(super) async fn get(cx: &mut Cx, id: MandateId, lock: bool) -> Result<Option
     .transpose()
 }
 
-pub(super) async fn list(cx: &mut Cx, filter: Filter, after: Option<&Cursor>, limit: usize) -> Result<Page<Mandate>> {
+pub(super) async fn list(
+    cx: &mut Cx,
+    filter: Filter,
+    after: Option<&Cursor>,
+    limit: usize,
+) -> Result<Page<Mandate>> {
     let (tenant, now) = (cx.tenant()?, cx.now());
     let (at, id) = crate::page::start(after)?;
     let rows = sqlx::query_as!(

@@ -142,7 +142,10 @@ impl Terms {
         let caps = caps(&from)?;
         let mode = from.mode.unwrap_or_else(|| from.template.mode());
         if mode == Mode::Direct && caps.executions_max != 1 {
-            return Err(Error::invalid("mandate.mode", "A direct mandate approves one payment: executions_max is 1."));
+            return Err(Error::invalid(
+                "mandate.mode",
+                "A direct mandate approves one payment: executions_max is 1.",
+            ));
         }
         let rules = &from.policy.rules;
         let expires_at = end(&from)?;
@@ -224,7 +227,10 @@ fn caps(from: &Source<'_>) -> Result<Caps> {
         return Err(bad("executions_max", &format!("1 to {EXECUTIONS_MAX}")));
     }
     if from.template != Template::RecurringBudget && executions_max != 1 {
-        return Err(Error::invalid("mandate.caps", "executions_max: only a recurring budget has more than one payment."));
+        return Err(Error::invalid(
+            "mandate.caps",
+            "executions_max: only a recurring budget has more than one payment.",
+        ));
     }
     let minor = |name: &str, value: i64| match value {
         1..=AMOUNT_MINOR_MAX => Ok(value),
@@ -239,12 +245,19 @@ fn caps(from: &Source<'_>) -> Result<Caps> {
         return Err(Error::invalid("mandate.caps", "per_transaction_minor: at most total_minor."));
     }
     if amount > per_transaction {
-        return Err(Error::invalid("mandate.caps", "per_transaction_minor: at least the amount of the intent."));
+        return Err(Error::invalid(
+            "mandate.caps",
+            "per_transaction_minor: at least the amount of the intent.",
+        ));
     }
     if let Some(velocity) = asked.velocity
-        && (!(1..=VELOCITY_MAX).contains(&velocity.count_max) || !(1..=WINDOW_S_MAX).contains(&velocity.window_s))
+        && (!(1..=VELOCITY_MAX).contains(&velocity.count_max)
+            || !(1..=WINDOW_S_MAX).contains(&velocity.window_s))
     {
-        return Err(bad("velocity", &format!("1 to {VELOCITY_MAX} payments within 1 to {WINDOW_S_MAX} seconds")));
+        return Err(bad(
+            "velocity",
+            &format!("1 to {VELOCITY_MAX} payments within 1 to {WINDOW_S_MAX} seconds"),
+        ));
     }
     Ok(Caps {
         per_transaction_minor: per_transaction,

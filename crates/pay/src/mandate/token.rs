@@ -3,10 +3,12 @@
 use super::{Mode, Terms};
 use crate::signing::{Keys, Purpose};
 use ap2::constraint::{
-    AcceptableItem, AmountRange, CheckoutConstraint, Frequency, LineRequirement, PaymentConstraint, Recurrence,
+    AcceptableItem, AmountRange, CheckoutConstraint, Frequency, LineRequirement, PaymentConstraint,
+    Recurrence,
 };
 use ap2::mandate::{
-    Checkout, ClosedCheckout, ClosedPayment, Instrument, Item, LineItem, Merchant, OpenCheckout, OpenPayment, Total,
+    Checkout, ClosedCheckout, ClosedPayment, Instrument, Item, LineItem, Merchant, OpenCheckout, OpenPayment,
+    Total,
 };
 use ap2::{Json, PublicKey, sdjwt, signed};
 use base::{Digest, Error, Money, Random, Result, Time};
@@ -55,7 +57,11 @@ fn merchant(terms: &Terms) -> Merchant {
 
 /// What stands for this installation as a means of payment, where the rail is chosen later.
 fn gateway() -> Instrument {
-    Instrument { id: "agency".to_owned(), kind: "agency".to_owned(), description: Some("Any rail of the policy".to_owned()) }
+    Instrument {
+        id: "agency".to_owned(),
+        kind: "agency".to_owned(),
+        description: Some("Any rail of the policy".to_owned()),
+    }
 }
 
 /// The instruments that the terms allow: one for each rail, and the gateway that chooses among them.
@@ -119,7 +125,12 @@ fn open_checkout(terms: &Terms, keys: &Keys) -> Result<OpenCheckout> {
 }
 
 /// Signs what the terms say; a wallet's tokens are kept as they are and countersigned.
-pub(super) fn sign(terms: &Terms, keys: &Keys, wallet_kid: Option<String>, random: &Random) -> Result<Signed> {
+pub(super) fn sign(
+    terms: &Terms,
+    keys: &Keys,
+    wallet_kid: Option<String>,
+    random: &Random,
+) -> Result<Signed> {
     let signer = keys.signer(Purpose::Mandate)?;
     let (token, checkout_token, kid) = match (&terms.wallet, wallet_kid) {
         (Some(wallet), Some(kid)) => (wallet.payment.clone(), wallet.checkout.clone(), kid),

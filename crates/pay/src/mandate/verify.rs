@@ -87,7 +87,10 @@ pub async fn verify_closed(
 ) -> Result<Verified> {
     let mandate = super::get(cx, id).await?;
     if mandate.mode == Mode::Direct {
-        return Err(Error::refused("mandates_not_supported", "A direct mandate is closed: it is executed as it is."));
+        return Err(Error::refused(
+            "mandates_not_supported",
+            "A direct mandate is closed: it is executed as it is.",
+        ));
     }
     verify(cx, keys, &mandate).await?;
     let roots = roots(cx, keys, &mandate).await?;
@@ -97,7 +100,8 @@ pub async fn verify_closed(
             return Err(wrong("The chain does not begin with the mandate, byte for byte."));
         }
         nonces.push(nonce.to_owned());
-        wallet::chain(token, &wallet::by_kid(&roots), audience, &nonces, now).map_err(|c| wallet::unsigned(&c))
+        wallet::chain(token, &wallet::by_kid(&roots), audience, &nonces, now)
+            .map_err(|c| wallet::unsigned(&c))
     };
     let chain = extended(payment, &mandate.token, mandate.nonces.clone())?;
     let paid = PaymentChain::read(&chain).map_err(|c| wallet::unsigned(&c))?;
@@ -113,13 +117,17 @@ pub async fn verify_closed(
             let shown = extended(token, own, Vec::new())?;
             checked(keys, &shown)?
         }
-        (None, Some(_)) => return Err(Error::invalid("checkout.missing", "checkout: show the closed checkout mandate too.")),
+        (None, Some(_)) => {
+            return Err(Error::invalid("checkout.missing", "checkout: show the closed checkout mandate too."));
+        }
         (_, None) => (Vec::new(), None),
     };
     found.extend(paid.evaluate(&usages, now, link.as_ref())?);
     if let Some(code) = verdict(&found) {
-        let list: Vec<_> =
-            found.iter().map(|v| serde_json::json!({ "code": v.code.text(), "rule": v.rule, "message": v.message })).collect();
+        let list: Vec<_> = found
+            .iter()
+            .map(|v| serde_json::json!({ "code": v.code.text(), "rule": v.rule, "message": v.message }))
+            .collect();
         let message = found.iter().map(|v| v.message.as_str()).collect::<Vec<_>>().join(" ");
         return Err(Error::refused(code.text(), message).with("violations", list.into()));
     }
@@ -139,7 +147,8 @@ type Judged = (Vec<ap2::constraint::Violation>, Option<ap2::constraint::Checkout
 /// The checkout of a closed checkout mandate; this installation signed it for the vendor.
 fn checked(keys: &Keys, chain: &Chain) -> Result<Judged> {
     let shown = CheckoutChain::read(chain).map_err(|c| wallet::unsigned(&c))?;
-    let jwt = shown.closed.checkout_jwt.clone().ok_or_else(|| wrong("The checkout itself is not disclosed."))?;
+    let jwt =
+        shown.closed.checkout_jwt.clone().ok_or_else(|| wrong("The checkout itself is not disclosed."))?;
     let ours = |kid: Option<&str>| kid.and_then(|kid| keys.public(kid));
     let checkout = Checkout::verify(&jwt, &ours).map_err(|c| wallet::unsigned(&c))?;
     Ok((shown.evaluate(&jwt, &checkout), Some(shown.link(&checkout)?)))

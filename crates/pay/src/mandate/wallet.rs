@@ -9,7 +9,9 @@ use crate::refusal::{Code, Violation};
 use crate::signing::Keys;
 use crate::vendor::Vendor;
 use ap2::constraint::{self, PaymentConstraint, PaymentContext, Usage};
-use ap2::mandate::{Checkout, CheckoutChain, ClosedPayment, Instrument, Mandate as Token, Merchant, OpenPayment, PaymentChain};
+use ap2::mandate::{
+    Checkout, CheckoutChain, ClosedPayment, Instrument, Mandate as Token, Merchant, OpenPayment, PaymentChain,
+};
 use ap2::sdjwt::{Binding, Chain, Check, SKEW_S};
 use ap2::{Amount, CurrencyCode, Json, PublicKey};
 use base::{Error, Result, Time};
@@ -47,8 +49,10 @@ pub(super) fn unsigned(cause: &ap2::Error) -> Error {
 
 fn broken(found: &[constraint::Violation]) -> Result<()> {
     let Some(code) = constraint::verdict(found) else { return Ok(()) };
-    let list: Vec<_> =
-        found.iter().map(|v| serde_json::json!({ "code": v.code.text(), "rule": v.rule, "message": v.message })).collect();
+    let list: Vec<_> = found
+        .iter()
+        .map(|v| serde_json::json!({ "code": v.code.text(), "rule": v.rule, "message": v.message }))
+        .collect();
     let message = found.iter().map(|v| v.message.as_str()).collect::<Vec<_>>().join(" ");
     Err(Error::refused(code.text(), message).with("violations", list.into()))
 }
@@ -84,18 +88,28 @@ pub(super) fn chain(
 }
 
 /// Reads and verifies what a wallet signed for an intent.
-pub(super) async fn read(cx: &mut Cx, keys: &Keys, intent: &Intent, vendor: &Vendor, wallet: &Wallet) -> Result<Read> {
+pub(super) async fn read(
+    cx: &mut Cx,
+    keys: &Keys,
+    intent: &Intent,
+    vendor: &Vendor,
+    wallet: &Wallet,
+) -> Result<Read> {
     let trusted = trusted(cx, intent.principal_id).await?;
     let now = cx.now();
     let nonces = vec![intent.id.to_string(); hops(&wallet.payment)];
-    let chain = chain(&wallet.payment, &by_kid(&trusted), keys.audience(), &nonces, now).map_err(|c| unsigned(&c))?;
+    let chain =
+        chain(&wallet.payment, &by_kid(&trusted), keys.audience(), &nonces, now).map_err(|c| unsigned(&c))?;
     let kid = chain.hops.first().map(|hop| hop.signer.clone()).unwrap_or_default();
     match Token::read(chain.last()).map_err(|c| unsigned(&c))? {
-        Token::ClosedPayment(_) => closed(keys, intent, vendor, wallet, &trusted, &chain, now)?.done(kid, nonces),
-        Token::OpenPayment(open) => opened(intent, vendor, &open, now)?.done(kid, nonces),
-        Token::OpenCheckout(_) | Token::ClosedCheckout(_) => {
-            Err(Error::invalid("mandate.wallet", "payment: this is a checkout mandate, not a payment mandate."))
+        Token::ClosedPayment(_) => {
+            closed(keys, intent, vendor, wallet, &trusted, &chain, now)?.done(kid, nonces)
         }
+        Token::OpenPayment(open) => opened(intent, vendor, &open, now)?.done(kid, nonces),
+        Token::OpenCheckout(_) | Token::ClosedCheckout(_) => Err(Error::invalid(
+            "mandate.wallet",
+            "payment: this is a checkout mandate, not a payment mandate.",
+        )),
     }
 }
 
@@ -134,7 +148,10 @@ fn closed(
     now: Time,
 ) -> Result<Partly> {
     let Some(token) = &wallet.checkout else {
-        return Err(Error::invalid("mandate.wallet", "checkout: a closed payment mandate comes with its checkout mandate."));
+        return Err(Error::invalid(
+            "mandate.wallet",
+            "checkout: a closed payment mandate comes with its checkout mandate.",
+        ));
     };
     let nonces = vec![intent.id.to_string(); hops(token)];
     let shown = chain(token, &by_kid(trusted), keys.audience(), &nonces, now).map_err(|c| unsigned(&c))?;
@@ -145,7 +162,10 @@ fn closed(
     let ours = |kid: Option<&str>| kid.and_then(|kid| keys.public(kid));
     let checkout = Checkout::verify(&jwt, &ours).map_err(|c| unsigned(&c))?;
     if checkout.id != intent.id.to_string() || checkout.total()? != ap2_amount(intent.amount())? {
-        return Err(Error::refused("invalid_mandate", "The checkout is for another intent or another amount."));
+        return Err(Error::refused(
+            "invalid_mandate",
+            "The checkout is for another intent or another amount.",
+        ));
     }
     let chain = PaymentChain::read(payment).map_err(|c| unsigned(&c))?;
     let link = shown.link(&checkout)?;
@@ -155,27 +175,38 @@ fn closed(
     broken(&found)?;
     let paid = &chain.closed;
     if !merchant(vendor).stands_for(&paid.payee) || paid.amount != ap2_amount(intent.amount())? {
-        return Err(Error::refused("invalid_mandate", "The mandate pays somebody else, or another amount, than the intent."));
+        return Err(Error::refused(
+            "invalid_mandate",
+            "The mandate pays somebody else, or another amount, than the intent.",
+        ));
     }
     Ok(Partly { mode: Mode::Direct, asked: Asked::default(), holder: None, ends_s: paid.exp, zone: None })
 }
 
 fn opened(intent: &Intent, vendor: &Vendor, open: &OpenPayment, now: Time) -> Result<Partly> {
     let amount = ap2_amount(intent.amount())?;
-    let instrument = open.constraints.iter().find_map(|c| match c {
-        PaymentConstraint::AllowedInstruments(list) => list.first().cloned(),
-        _ => None,
+    let instrument = open.constraints.iter().find_map(|c| {
+        if let PaymentConstraint::AllowedInstruments(list) = c { list.first().cloned() } else { None }
     });
     // The intent's payment stands for those to come; what ties it to a checkout is judged with each of them.
     let judged = OpenPayment {
-        constraints: open.constraints.iter().filter(|c| !matches!(c, PaymentConstraint::Reference(_))).cloned().collect(),
+        constraints: open
+            .constraints
+            .iter()
+            .filter(|c| !matches!(c, PaymentConstraint::Reference(_)))
+            .cloned()
+            .collect(),
         ..open.clone()
     };
     let payment = ClosedPayment {
         transaction_id: intent.id.to_string(),
         payee: merchant(vendor),
         amount,
-        instrument: instrument.unwrap_or(Instrument { id: "agency".into(), kind: "agency".into(), description: None }),
+        instrument: instrument.unwrap_or(Instrument {
+            id: "agency".into(),
+            kind: "agency".into(),
+            description: None,
+        }),
         pisp: None,
         execution_date: None,
         iat: None,
@@ -183,17 +214,21 @@ fn opened(intent: &Intent, vendor: &Vendor, open: &OpenPayment, now: Time) -> Re
         signed: Json::Object(open.preset.clone()),
     };
     broken(&judged.evaluate(&payment, &PaymentContext { now, usage: Usage::default(), checkout: None }))?;
-    let range = open.constraints.iter().find_map(|c| match c {
-        PaymentConstraint::AmountRange(range) => Some(*range),
-        _ => None,
-    });
+    let range = open
+        .constraints
+        .iter()
+        .find_map(|c| if let PaymentConstraint::AmountRange(range) = c { Some(*range) } else { None });
     let Some(range) = range else {
-        return Err(Error::refused("unresolved_constraint", "The mandate does not limit the amount of a payment."));
+        return Err(Error::refused(
+            "unresolved_constraint",
+            "The mandate does not limit the amount of a payment.",
+        ));
     };
     let recurrence = open.constraints.iter().find_map(PaymentConstraint::recurrence);
     let budget = open.constraints.iter().filter_map(PaymentConstraint::budget).map(|b| b.minor).min();
     let uses = recurrence.map_or(Some(1), |r| r.max_occurrences);
-    let executions_max = uses.map(|uses| i32::try_from(uses).unwrap_or(i32::MAX).min(super::terms::EXECUTIONS_MAX));
+    let executions_max =
+        uses.map(|uses| i32::try_from(uses).unwrap_or(i32::MAX).min(super::terms::EXECUTIONS_MAX));
     let per_transaction = budget.map_or(range.max, |budget| range.max.min(budget));
     Ok(Partly {
         mode: Mode::Autonomous,

@@ -43,13 +43,19 @@ pub fn payment(constraint: &PaymentConstraint) -> String {
                 None => format!("Each payment is at most {}.", of(range.max)),
             }
         }
-        PaymentConstraint::Budget(budget) => format!("All payments together are at most {}.", amount(*budget)),
+        PaymentConstraint::Budget(budget) => {
+            format!("All payments together are at most {}.", amount(*budget))
+        }
         PaymentConstraint::AgentRecurrence(recurrence) => {
             let count = match recurrence.max_occurrences {
                 Some(max) => format!(", at most {max} times in all"),
                 None => String::new(),
             };
-            format!("It may be used {}{count}; days are those of {}.", frequency(recurrence.frequency), recurrence.zone)
+            format!(
+                "It may be used {}{count}; days are those of {}.",
+                frequency(recurrence.frequency),
+                recurrence.zone
+            )
         }
         PaymentConstraint::AllowedPayees(list) => {
             format!("Only these are paid: {}.", names(list.iter().map(|payee| payee.name.as_str())))
@@ -86,7 +92,9 @@ pub fn checkout(constraint: &CheckoutConstraint) -> String {
             };
             format!("Exactly this is bought: {}.", lines.iter().map(line).collect::<Vec<_>>().join("; "))
         }
-        CheckoutConstraint::Unknown { why, .. } => format!("This cannot be judged, so it is never met: {why}"),
+        CheckoutConstraint::Unknown { why, .. } => {
+            format!("This cannot be judged, so it is never met: {why}")
+        }
     }
 }
 
@@ -146,7 +154,9 @@ pub(super) fn pretty(json: &Json) -> String {
 
 /// Limits, line by line.
 pub(super) fn caps(caps: &Caps, money: impl Fn(i64) -> String) -> Pairs {
-    let velocity = caps.velocity.map(|v| format!("{} within {}", v.count_max, ui::number::duration_s(i64::from(v.window_s))));
+    let velocity = caps
+        .velocity
+        .map(|v| format!("{} within {}", v.count_max, ui::number::duration_s(i64::from(v.window_s))));
     let pairs = Pairs::new()
         .add("One payment", money(caps.per_transaction_minor))
         .add("A day", money(caps.per_day_minor))

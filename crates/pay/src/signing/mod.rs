@@ -23,7 +23,18 @@ pub const FRESH_S: i64 = 30;
 
 /// What a key signs.
 #[derive(
-    Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, serde::Serialize, serde::Deserialize, schemars::JsonSchema, sqlx::Type,
+    Clone,
+    Copy,
+    PartialEq,
+    Eq,
+    PartialOrd,
+    Ord,
+    Hash,
+    Debug,
+    serde::Serialize,
+    serde::Deserialize,
+    schemars::JsonSchema,
+    sqlx::Type
 )]
 #[serde(rename_all = "snake_case")]
 #[sqlx(type_name = "pay.key_purpose", rename_all = "snake_case")]

@@ -1,0 +1,100 @@
+//! What a payment asks of its mandate: that it is genuine, its counters, and once more before money moves.
+
+use super::begin::Asked;
+use super::load::Order;
+use super::Payment;
+use crate::cap::Periods;
+use crate::mandate::{self, Mode, Taken, Use};
+use crate::policy::{self, Rules};
+use crate::rail::Rail;
+use crate::signing::Keys;
+use base::{Error, Kind, Money, Result};
+use db::Cx;
+
+/// What a genuine mandate lets be paid now.
+pub(super) struct Shown {
+    /// How much.
+    pub amount: Money,
+    /// What tells this execution from others; none: there is only one.
+    pub execution: Option<String>,
+}
+
+/// Checks the signatures of the mandate, and what an agent closed under it.
+///
+/// # Errors
+/// Refused: `signature_invalid`, or AP2's code; invalid when a closed mandate is missing.
+pub(super) async fn verified(cx: &mut Cx, keys: &Keys, order: &Order, asked: &Asked) -> Result<Shown> {
+    let currency = order.mandate.currency;
+    match (order.mandate.mode, &asked.closed) {
+        (Mode::Direct, None) => {
+            mandate::verify(cx, keys, &order.mandate).await?;
+            let minor = asked.amount_minor.unwrap_or(order.intent.amount_minor);
+            let once = order.mandate.caps.executions_max == 1;
+            Ok(Shown { amount: Money { minor, currency }, execution: (!once).then(|| asked.execution.clone()) })
+        }
+        (Mode::Direct, Some(_)) => {
+            Err(Error::invalid("mandate.closed", "This mandate is closed already: leave `closed` out."))
+        }
+        (Mode::Autonomous, None) => Err(Error::invalid(
+            "mandate.open",
+            "This mandate is open: close it for the payment with the agent's key, and send that as `closed`.",
+        )),
+        (Mode::Autonomous, Some(closed)) => {
+            let id = order.mandate.id;
+            let shown =
+                mandate::verify_closed(cx, keys, id, &closed.payment, closed.checkout.as_deref(), &closed.nonce).await?;
+            if asked.amount_minor.is_some_and(|minor| minor != shown.amount.minor) {
+                return Err(Error::invalid("amount.differs", "The amount is not the one in the closed mandate. Leave it out."));
+            }
+            // The same closed mandate is the same execution, whoever sends it how often.
+            Ok(Shown { amount: shown.amount, execution: Some(shown.signed_hash) })
+        }
+    }
+}
+
+/// The rules that count for the payer; none: it has no policy.
+pub(super) async fn rules_of(cx: &mut Cx, order: &Order) -> Result<Option<Rules>> {
+    Ok(policy::latest(cx, order.principal.id).await?.map(|policy| policy.rules))
+}
+
+/// The whole gate, and the counters of the mandate, those above it and the principal.
+///
+/// # Errors
+/// As [`mandate::hold`]: refused with every broken rule.
+pub(super) async fn hold(cx: &mut Cx, order: &Order, asked: &Asked, amount: Money, rail: Option<Rail>) -> Result<Periods> {
+    let what = Use { amount, rail, country: asked.place.country, ip: asked.place.ip };
+    Ok(mandate::hold(cx, order.mandate.id, &what).await?.taken.periods)
+}
+
+fn taken(payment: &Payment, periods: &Periods) -> Taken {
+    Taken { amount: payment.amount(), periods: periods.clone(), at: payment.created_at }
+}
+
+/// The reservation was paid.
+pub(super) async fn settle(cx: &mut Cx, payment: &Payment, periods: &Periods) -> Result<()> {
+    mandate::settle(cx, payment.mandate_id, &taken(payment, periods), payment.amount_minor).await
+}
+
+/// The reservation was not paid.
+pub(super) async fn release(cx: &mut Cx, payment: &Payment, periods: &Periods) -> Result<()> {
+    mandate::release(cx, payment.mandate_id, &taken(payment, periods)).await
+}
+
+/// Why the rail must not be asked any more: code and words. None: it may be, and nobody can revoke the
+/// mandate or engage a switch before this transaction ends.
+pub(super) async fn stopped(cx: &mut Cx, payment: &Payment) -> Result<Option<(&'static str, String)>> {
+    match mandate::confirm(cx, payment.mandate_id, payment.rail).await {
+        Ok(()) => Ok(None),
+        Err(error) => match error.kind() {
+            Kind::Forbidden | Kind::Refused => Ok(Some((error.code(), error.message().to_owned()))),
+            Kind::Invalid
+            | Kind::Unauthenticated
+            | Kind::NotFound
+            | Kind::Conflict
+            | Kind::TooLarge
+            | Kind::Limited
+            | Kind::Unavailable
+            | Kind::Internal => Err(error),
+        },
+    }
+}

@@ -93,6 +93,7 @@ impl Chrome {
         let person = match cx.actor() {
             Actor::User { id } => Some(id.uuid()),
             Actor::ApiKey { .. }
+            | Actor::Principal { .. }
             | Actor::Agent { .. }
             | Actor::Prospect
             | Actor::System { .. }

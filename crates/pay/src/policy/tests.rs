@@ -347,7 +347,7 @@ fn damaged_words_are_refused() {
         ),
         (
             "caps",
-            serde_json::json!({"XXX": {"per_transaction_minor": 1, "per_day_minor": 1, "per_month_minor": 1}}),
+            serde_json::json!({"XTS": {"per_transaction_minor": 1, "per_day_minor": 1, "per_month_minor": 1}}),
         ),
         ("zone", serde_json::json!("Mars/Olympus")),
         ("ip_allow", serde_json::json!(["10.0.0.0/33"])),

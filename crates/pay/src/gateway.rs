@@ -2,13 +2,18 @@
 //! exports, payouts, webhooks, and their jobs.
 
 use crate::payment::Desk;
-use crate::{account, payment, receipt, refund, signing, statement};
-use axum::extract::Path;
-use axum::http::Method;
+use crate::caller::Origin;
+use crate::rail::Rail;
+use crate::vendor::VendorId;
+use crate::{account, payment, payout, receipt, refund, signing, statement, webhook};
+use axum::body::Bytes;
+use axum::extract::{Path, Query};
+use axum::http::{HeaderMap, Method};
 use axum::middleware::from_fn_with_state;
 use base::Role;
 use web::api::{get, post, put};
-use web::{Access, Module};
+use crate::webhook::hook::{Came, To, of_rail, of_vendor};
+use web::{Access, Module, Open};
 
 const VIEWER: Access = Access::Role(Role::Viewer);
 const ADMIN: Access = Access::Role(Role::Admin);
@@ -17,11 +22,14 @@ const AGENT_ACTS: Access = Access::Machine(Role::Member);
 
 /// Pages, API, menu entries, hooks and jobs.
 pub fn module(desk: Desk) -> Module {
-    let module = receipts(payments(Module::new("pay_payments"), &desk), &desk);
+    let module = payouts(receipts(payments(Module::new("pay_payments"), &desk), &desk));
+    let module = webhooks(module, &desk);
     let jobs = desk;
     module.jobs(move |registry| {
         payment::jobs::register(registry, &jobs);
         refund::jobs::register(registry, &jobs);
+        payout::jobs::register(registry, &jobs);
+        webhook::jobs::register(registry, &jobs);
         receipt::jobs::register(registry, &jobs.ring);
     })
 }
@@ -68,4 +76,33 @@ fn receipts(module: Module, desk: &Desk) -> Module {
         )
         .api(Method::GET, "/api/v1/checkpoint", VIEWER, get(move |cx| receipt::api::latest(cx, two.clone())))
         .api(Method::GET, "/api/v1/receipts/verify", VIEWER, get(move |cx| receipt::api::check(cx, three.clone())))
+}
+
+fn payouts(module: Module) -> Module {
+    module
+        .api(Method::GET, "/api/v1/payouts", VIEWER, get(payout::api::list))
+        .api(Method::POST, "/api/v1/payouts", ADMIN, post(payout::api::begin))
+        .api(Method::GET, "/api/v1/payouts/{id}", VIEWER, get(payout::api::read))
+        .api(Method::GET, "/api/v1/payees/{id}", VIEWER, get(payout::api::payee))
+        .api(Method::PUT, "/api/v1/payees/{id}", ADMIN, put(payout::api::set))
+}
+
+fn webhooks(module: Module, desk: &Desk) -> Module {
+    let of_rail = |rail: Rail| {
+        let desk = desk.clone();
+        move |open: Open, Origin(from): Origin, Query(to): Query<To>, headers: HeaderMap, body: Bytes| {
+            of_rail(open, rail, to, Came { from, headers, body }, desk.clone())
+        }
+    };
+    let vendors = desk.clone();
+    module
+        .hook(Method::POST, "/webhooks/stripe", of_rail(Rail::Stripe))
+        .hook(Method::POST, "/webhooks/cashfree", of_rail(Rail::Cashfree))
+        .hook(
+            Method::POST,
+            "/webhooks/x402/{vendor}",
+            move |open: Open, Origin(from): Origin, Path(vendor): Path<VendorId>, headers: HeaderMap, body: Bytes| {
+                of_vendor(open, vendor, Came { from, headers, body }, vendors.clone())
+            },
+        )
 }

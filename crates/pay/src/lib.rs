@@ -37,6 +37,7 @@ pub mod mandate;
 mod module;
 mod page;
 pub mod payment;
+pub mod payout;
 pub mod policy;
 pub mod principal;
 pub mod rail;
@@ -49,6 +50,7 @@ pub mod statement;
 #[cfg(test)]
 mod tests;
 pub mod vendor;
+pub mod webhook;
 
 pub use caller::{Auth, Caller, Origin};
 pub use gateway::module as payments;

@@ -1,1 +1,56 @@
-//! Behaviour.
+//! Disputes freeze once and end once.
+
+use crate::payment::tests::bed::{AUD, Bed, only, stripe};
+use base::{Kind, Money};
+use ports::rail::{Dispute, DisputeStage, MemoryRail, RailKind};
+use std::sync::Arc;
+
+fn word(stage: DisputeStage) -> Dispute {
+    Dispute {
+        provider_ref: "dp_1".to_owned(),
+        payment_ref: None,
+        amount: Money { minor: 430, currency: AUD },
+        reason: "fraudulent".to_owned(),
+        stage,
+    }
+}
+
+#[tokio::test]
+async fn a_dispute_freezes_both_shares_once_and_ends_once_with_its_receipts() {
+    for (end, earned, kinds) in [
+        (DisputeStage::Won, 344, "succeeded,disputed,dispute_won"),
+        (DisputeStage::Lost, 0, "succeeded,disputed,dispute_lost"),
+    ] {
+        let rail = Arc::new(MemoryRail::new(RailKind::Stripe));
+        let bed = Bed::with(only(&rail), &["stripe"]).await;
+        bed.set_up(&stripe()).await;
+        let mandate = bed.mandate(430).await;
+        let paid = bed.execute(&mandate).await.expect(200).json();
+        let id = paid["payment"]["id"].as_str().expect("an id").parse().expect("an id");
+        let keys = bed.ring.keys().await.expect("keys");
+        for stage in [DisputeStage::Open, DisputeStage::Open] {
+            let mut cx = bed.kit.cx(&bed.tenant.owner).await;
+            super::heard(&mut cx, &keys, id, &word(stage)).await.expect("opens");
+            cx.commit().await.expect("commits");
+        }
+        assert_eq!(bed.earned(AUD).await, 0, "frozen");
+        let mut cx = bed.kit.cx(&bed.tenant.owner).await;
+        let refused = crate::refund::begin(&mut cx, &keys, id, None, "").await.expect_err("refused");
+        assert_eq!((refused.kind(), refused.code()), (Kind::Refused, "refund.disputed"));
+        drop(cx);
+        // The other end after the first changes nothing.
+        for stage in [end, end, DisputeStage::Open, DisputeStage::Won] {
+            let mut cx = bed.kit.cx(&bed.tenant.owner).await;
+            super::heard(&mut cx, &keys, id, &word(stage)).await.expect("ends");
+            cx.commit().await.expect("commits");
+        }
+        assert_eq!(bed.earned(AUD).await, earned);
+        assert_eq!(bed.sql("select string_agg(kind::text, ',' order by sequence) from pay.receipt").await, [kinds]);
+        if end == DisputeStage::Lost {
+            let mut cx = bed.kit.cx(&bed.tenant.owner).await;
+            let refused = crate::refund::begin(&mut cx, &keys, id, None, "").await.expect_err("refused");
+            assert_eq!(refused.code(), "refund.after_dispute");
+        }
+        bed.holds().await;
+    }
+}

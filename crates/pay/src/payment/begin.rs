@@ -11,7 +11,6 @@ use crate::refusal::{Code, Violation, refused};
 use crate::signing::Keys;
 use base::{Digest, Error, Money, Result, TenantId};
 use db::Cx;
-use ledger::TransferId;
 use ledger::split::Fee;
 use ports::rail::{Authorise, Timing};
 use schemars::JsonSchema;
@@ -104,8 +103,8 @@ pub async fn begin(
             return Err(refused(&[no_rail(cx, &order, asked).await?]));
         }
     };
-    let mut payment = fresh(cx, id, &order, amount, rail)?;
     let periods = permit::hold(cx, &order, asked, amount, Some(rail)).await?;
+    let mut payment = fresh(cx, id, &order, amount, rail)?;
     let reservation = books::reserve(cx, &payment).await?;
     let request = match rail {
         Rail::Ledger => None,
@@ -252,11 +251,9 @@ pub(super) async fn pass_on(hand: &Hand<'_>, desk: &Desk, payment: &Payment, why
     if locked.payment.status != Status::Reserved || locked.payment.rail != payment.rail || locked.checks > 0 {
         return Ok(false);
     }
-    books::let_go(&mut cx, &locked.payment).await?;
     let moved = Payment { rail, fee_minor: fee(&order, payment.amount(), rail)?, provider_ref: None, ..locked.payment };
-    let reservation: TransferId = books::reserve(&mut cx, &moved).await?;
     let request = request_of(&mut cx, desk, &order, &moved).await?;
-    store::set_rail(&mut cx, &moved, reservation, Some(serde_json::to_value(request)?)).await?;
+    store::set_rail(&mut cx, &moved, Some(serde_json::to_value(request)?)).await?;
     let detail = json!({ "from": payment.rail, "to": rail, "why": why });
     conclude::timeline(&mut cx, &moved, "passed_on", detail).await?;
     cx.commit().await?;

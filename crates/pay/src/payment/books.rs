@@ -8,18 +8,18 @@
 
 use super::{Payment, PaymentId};
 use crate::rail::Rail;
-use base::{Currency, Result, TenantId};
+use base::{Currency, Money, Result, TenantId};
 use db::Cx;
 use ledger::account::Key;
-use ledger::{AccountId, Act, Chart, Leg, Outcome, Part, Purpose, Step, TransferId};
+use ledger::{AccountId, Act, Chart, Leg, Part, Purpose, Step, TransferId};
 
 fn base_of(payment: PaymentId) -> TransferId {
     TransferId(payment.uuid())
 }
 
-/// The step that sets the amount aside for a rail.
-fn reservation_of(payment: PaymentId, rail: Rail) -> TransferId {
-    base_of(payment).derived(&format!("reserve:{}", rail.word()))
+/// The step that sets the amount aside.
+fn reservation_of(payment: PaymentId) -> TransferId {
+    base_of(payment).derived("reserve")
 }
 
 /// The step that takes it.
@@ -75,52 +75,45 @@ fn memo(payment: &Payment) -> String {
     format!("payment {}", payment.id)
 }
 
-/// Sets the amount aside; over the ledger it is taken in the same breath. Returns the reservation.
+/// Sets aside what the payer holds here and takes it, in one step. Over an outside rail nothing is held
+/// here before the rail took it: the mandate's counters hold the room, and there is no reservation.
 ///
 /// # Errors
 /// Refused (`insufficient_funds`) when the payer holds less.
-pub(super) async fn reserve(cx: &mut Cx, payment: &Payment) -> Result<TransferId> {
-    let accounts = accounts(cx, payment).await?;
-    let pending = reservation_of(payment.id, payment.rail);
-    // A reservation for an outside rail waits for the rail, however long that takes.
-    let act = Act::Reserve {
-        from: accounts.from.clone(),
-        credit: accounts.fee,
-        amount: payment.amount(),
-        expires_at: None,
-    };
-    let mut steps = vec![Step::new(pending, Purpose::Charge, act).noted(memo(payment))];
-    if payment.rail == Rail::Ledger {
-        for step in &mut steps {
-            step.linked = true;
-        }
-        steps.push(post(payment, pending, &accounts));
+pub(super) async fn reserve(cx: &mut Cx, payment: &Payment) -> Result<Option<TransferId>> {
+    if payment.rail != Rail::Ledger {
+        return Ok(None);
     }
-    ledger::apply_all(cx, &steps).await?;
-    Ok(pending)
+    let accounts = accounts(cx, payment).await?;
+    let pending = reservation_of(payment.id);
+    let act = Act::Reserve { from: accounts.from.clone(), credit: accounts.fee, amount: payment.amount(), expires_at: None };
+    let mut reserve = Step::new(pending, Purpose::Charge, act).noted(memo(payment));
+    reserve.linked = true;
+    let parts = shares(payment, &accounts).into_iter().map(|(credit, minor)| Part { credit, minor }).collect();
+    let post = Step::new(capture_of(payment.id), Purpose::Charge, Act::Post { pending, parts }).noted(memo(payment));
+    ledger::apply_all(cx, &[reserve, post]).await?;
+    Ok(Some(pending))
 }
 
-fn post(payment: &Payment, pending: TransferId, accounts: &Accounts) -> Step {
-    let shares = [(accounts.vendor, payment.amount_minor - payment.fee_minor), (accounts.fee, payment.fee_minor)];
-    let parts = shares
-        .into_iter()
-        .filter(|(_, minor)| *minor > 0)
-        .map(|(credit, minor)| Part { credit, minor })
-        .collect();
-    let act = Act::Post { pending, parts };
-    Step::new(capture_of(payment.id), Purpose::Charge, act).noted(memo(payment))
+/// Who gets what; parts of nothing are left out.
+fn shares(payment: &Payment, accounts: &Accounts) -> Vec<(AccountId, i64)> {
+    let both = [(accounts.vendor, payment.amount_minor - payment.fee_minor), (accounts.fee, payment.fee_minor)];
+    both.into_iter().filter(|(_, minor)| *minor > 0).collect()
 }
 
-/// Takes what was set aside and divides it.
+/// Books what an outside rail took, and divides it.
 pub(super) async fn take(cx: &mut Cx, payment: &Payment) -> Result<()> {
     let accounts = accounts(cx, payment).await?;
-    let pending = reservation_of(payment.id, payment.rail);
-    let mut steps = vec![post(payment, pending, &accounts)];
+    let Some(psp) = psp_of(payment.rail, payment.currency)? else { return Ok(()) };
+    let legs = shares(payment, &accounts)
+        .into_iter()
+        .map(|(credit, minor)| Leg::new(psp, credit, Money { minor, currency: payment.currency }))
+        .collect();
+    let mut steps = vec![Step::new(capture_of(payment.id), Purpose::Charge, Act::Transfer { legs }).noted(memo(payment))];
     if payment.rail == Rail::X402 {
         steps.extend(paid_directly(payment, &accounts)?);
     }
-    let outcomes = ledger::apply_all(cx, &steps).await?;
-    debug_assert!(outcomes.iter().all(Outcome::is_ok));
+    ledger::apply_all(cx, &steps).await?;
     Ok(())
 }
 
@@ -131,14 +124,6 @@ fn paid_directly(payment: &Payment, accounts: &Accounts) -> Result<Option<Step>>
     let leg = Leg { origin: Some(capture), ..Leg::new(accounts.vendor, psp, payment.amount()) };
     let act = Act::Transfer { legs: vec![leg] };
     Ok(Some(Step::new(capture.derived("delivered"), Purpose::Payout, act).noted(memo(payment))))
-}
-
-/// Lets go of what was set aside for a rail.
-pub(super) async fn let_go(cx: &mut Cx, payment: &Payment) -> Result<()> {
-    let pending = reservation_of(payment.id, payment.rail);
-    let step = Step::new(pending.derived("void"), Purpose::Charge, Act::Void { pending }).noted(memo(payment));
-    ledger::apply_all(cx, &[step]).await?;
-    Ok(())
 }
 
 /// What the payer holds here and has not set aside, in minor units.

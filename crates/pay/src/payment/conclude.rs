@@ -196,7 +196,6 @@ async fn fail(
     code: &str,
     message: &str,
 ) -> Result<(Payment, Applied)> {
-    books::let_go(cx, &payment).await?;
     permit::release(cx, &payment, &locked.periods).await?;
     payment.status = step(payment.status, Status::Failed)?;
     payment.reason = Some(code.chars().take(200).collect());

@@ -28,6 +28,7 @@ pub struct Desk {
     /// The most that goes over x402, in minor units.
     pub x402_max_minor: i64,
     pub(super) healths: Arc<Healths>,
+    pub(crate) turnstile: Arc<crate::webhook::hook::Turnstile>,
 }
 
 /// The most that goes over x402 when nothing else is said, in minor units.
@@ -39,7 +40,7 @@ pub(super) const CALL_S: i64 = 60;
 impl Desk {
     /// A desk with the usual limit for x402.
     pub fn new(rails: Rails, keyring: Arc<Keyring>, ring: Arc<Ring>) -> Self {
-        Self { rails, keyring, ring, x402_max_minor: X402_MAX_MINOR, healths: Arc::default() }
+        Self { rails, keyring, ring, x402_max_minor: X402_MAX_MINOR, healths: Arc::default(), turnstile: Arc::default() }
     }
 }
 

@@ -27,7 +27,7 @@ pub(crate) mod tests;
 pub use begin::{Asked, Begun, Closed, begin};
 pub(crate) use books::{capture_of, psp_of};
 pub use conclude::{Answer, conclude};
-pub(crate) use conclude::{Applied, timeline};
+pub(crate) use conclude::timeline;
 pub use drive::{Desk, drive};
 pub use route::HEALTH_S;
 pub use rules::{may_become, order};

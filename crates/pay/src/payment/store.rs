@@ -120,7 +120,7 @@ pub(super) async fn insert(cx: &mut Cx, p: &Payment, new: &New<'_>) -> Result<()
         p.currency.code(),
         p.fee_version,
         p.fee_minor,
-        new.reservation.uuid(),
+        new.reservation.map(|id| id.uuid()),
         new.periods.day,
         new.periods.month,
         p.status as Status,
@@ -136,7 +136,7 @@ pub(super) async fn insert(cx: &mut Cx, p: &Payment, new: &New<'_>) -> Result<()
 
 /// What a payment has in its row and not in its face.
 pub(super) struct New<'a> {
-    pub reservation: TransferId,
+    pub reservation: Option<TransferId>,
     pub periods: &'a Periods,
     pub request: Option<Value>,
     pub check_at: Option<Time>,
@@ -211,16 +211,15 @@ pub(super) async fn set_sent(cx: &mut Cx, id: PaymentId, check_at: Time) -> Resu
 }
 
 /// The request goes over another rail: the first one surely has nothing of it.
-pub(super) async fn set_rail(cx: &mut Cx, p: &Payment, reservation: TransferId, request: Option<Value>) -> Result<()> {
+pub(super) async fn set_rail(cx: &mut Cx, p: &Payment, request: Option<Value>) -> Result<()> {
     let (tenant, now) = (cx.tenant()?, cx.now());
     sqlx::query!(
-        "update pay.payment set rail = $3, reservation = $4, request = $5, fee_minor = $6, recovery_point = 'reserved', sent_at = null,
-                provider_ref = null, check_at = $7, updated_at = $7
+        "update pay.payment set rail = $3, request = $4, fee_minor = $5, recovery_point = 'reserved', sent_at = null,
+                provider_ref = null, check_at = $6, updated_at = $6
          where tenant_id = $1 and id = $2",
         tenant.uuid(),
         p.id.uuid(),
         p.rail as Rail,
-        reservation.uuid(),
         request,
         p.fee_minor,
         now as Time,

@@ -158,5 +158,7 @@ async fn a_decision_that_comes_twice_signs_once() {
         .await
         .expect("decided");
     assert!(again.is_none());
+    let (_, request) = mandate::waiting(&mut cx, waiting.mandate_id).await.expect("the request");
+    assert_eq!(request.status, "signed");
     assert_eq!(mandate::get(&mut cx, waiting.mandate_id).await.expect("signed").status, Status::Active);
 }

@@ -63,6 +63,9 @@ async fn m10_children_who_race_never_take_more_than_the_parent_has() {
         let who = helper(&w, &format!("Helper {round}")).await;
         let told = join_all((0..16).map(|_| child(&w, parent.id, who, asked(30, 90, 2)))).await;
         assert_eq!(told.iter().filter(|told| told.is_ok()).count(), 5, "5 of 90 fit into 500");
+        for refused in told.iter().filter_map(|told| told.as_ref().err()) {
+            assert_eq!(codes(refused), ["amount_exceeds_cap"], "{refused}");
+        }
         let now = w.read(parent.id).await;
         assert_eq!((now.used.delegated_minor, now.used.executions, now.left_minor()), (450, 10, 50));
         assert_eq!(

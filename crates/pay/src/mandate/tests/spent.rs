@@ -51,6 +51,27 @@ async fn m6_the_number_of_payments_and_the_days_cap_hold_under_load() {
 }
 
 #[tokio::test]
+async fn a_refused_reservation_takes_nothing_even_if_its_transaction_is_kept() {
+    let w = World::new().await;
+    let mandate = w.budget(500, 5_000, 10).await;
+    w.rule(|rules| rules.caps.values_mut().for_each(|caps| caps.per_day_minor = 600)).await;
+    w.hold(mandate.id, &used(500)).await.expect("500 of 600");
+    let mut cx = w.cx().await;
+    let error = mandate::hold(&mut cx, mandate.id, &used(200)).await.expect_err("700 of 600");
+    assert_eq!(codes(&error), ["daily_limit_exceeded"]);
+    cx.commit().await.expect("a commit");
+    let now = w.read(mandate.id).await.used;
+    assert_eq!((now.reserved_minor, now.executions), (500, 1));
+    let mut cx = w.cx().await;
+    let periods = crate::cap::Periods::at(cx.now(), &base::Zone::utc());
+    for subject in [mandate.id.uuid(), w.principal.uuid()] {
+        let used =
+            crate::cap::usage(&mut cx, subject, aud(0).currency, &periods, None).await.expect("figures");
+        assert_eq!((used.day_minor, used.month_minor), (500, 500));
+    }
+}
+
+#[tokio::test]
 async fn m7_a_mandate_for_one_payment_is_used_once_however_many_try() {
     let w = World::new().await;
     let mandate = w.signed(micro(w.intent(430).await)).await;

@@ -120,6 +120,12 @@ async fn a_payment_that_a_wallet_approved_is_accepted_over_http() {
     // The same token for another intent is refused.
     let body = json!({"intent_id": w.intent(430).await, "template": "micro_task", "wallet": wallet});
     w.call(&w.agent(), "POST", "/api/v1/mandates", &body).await.expect(422);
+    // A key that was retired vouches for nothing any more.
+    let mut cx = w.cx().await;
+    let row = public_key::list(&mut cx, w.principal).await.expect("keys").pop().expect("a key");
+    public_key::retire(&mut cx, w.principal, row.id).await.expect("retired");
+    let error = verify(&mut cx, &keys, &mandate).await.expect_err("retired");
+    assert_eq!(codes(&error), ["signature_invalid"]);
 }
 
 #[tokio::test]

@@ -1,0 +1,344 @@
+//! Payouts: what developers and vendors earned, older than the hold window and really paid for, less
+//! refunds, disputes and earlier payouts. The amount is set aside first; the rail is asked with no
+//! transaction open, under the payout's id; a failure gives everything back.
+//!
+//! Nobody is paid before their identity was checked ([`Payee::kyc_at`]): what they earned rolls over.
+
+pub(crate) mod api;
+pub(crate) mod jobs;
+pub(crate) mod pages;
+mod store;
+#[cfg(test)]
+mod tests;
+
+pub(crate) use store::find;
+pub use store::{get, list, payee};
+
+use crate::account;
+use crate::payment::{Desk, psp_of};
+use crate::rail::Rail;
+use base::{Currency, Error, Money, Result, TenantId, Time};
+use db::{Caller, Cx, Db, Fact, Scope};
+use ledger::TransferId;
+use ledger::account::Key;
+use ports::rail::{Asked, Found, PaidOut, RailError, Stage, Sync, agree};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+use uuid::Uuid;
+
+base::id_type!(
+    /// A payout.
+    PayoutId
+);
+
+/// How long earnings are kept back, in seconds: a week.
+pub const HOLD_WINDOW_S: i64 = 7 * 86_400;
+/// The least that is paid out, in major units of the currency.
+pub const MINIMUM_MAJOR: i64 = 10;
+
+/// The least that is paid out in a currency.
+pub fn minimum(currency: Currency) -> Money {
+    Money { minor: MINIMUM_MAJOR * 10_i64.pow(currency.exponent()), currency }
+}
+
+/// How far a payout is.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize, JsonSchema, sqlx::Type)]
+#[serde(rename_all = "snake_case")]
+#[sqlx(type_name = "pay.payout_status", rename_all = "snake_case")]
+pub enum Status {
+    /// Set aside; the rail was not asked.
+    Initiated,
+    /// The rail is at work.
+    Pending,
+    /// The rail's answer was lost: it is asked until it is sure.
+    Unknown,
+    /// It arrived.
+    Succeeded,
+    /// It has not and will not: the amount is available again.
+    Failed,
+}
+
+impl Status {
+    /// The word in the database and the API.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Initiated => "initiated",
+            Self::Pending => "pending",
+            Self::Unknown => "unknown",
+            Self::Succeeded => "succeeded",
+            Self::Failed => "failed",
+        }
+    }
+
+    /// Whether it may still happen.
+    pub fn is_open(self) -> bool {
+        match self {
+            Self::Initiated | Self::Pending | Self::Unknown => true,
+            Self::Succeeded | Self::Failed => false,
+        }
+    }
+}
+
+/// To whom payouts go.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct Payee {
+    /// Whose earnings.
+    pub developer_id: Uuid,
+    /// Over which rail.
+    pub rail: Rail,
+    /// The account there (`acct_…`, a wallet's address).
+    pub destination: String,
+    /// Since when the identity is known to be good; none: nothing is paid.
+    pub kyc_at: Option<Time>,
+    /// When it was last changed.
+    pub updated_at: Time,
+}
+
+/// A payout.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct Payout {
+    /// Which.
+    pub id: PayoutId,
+    /// Whose earnings.
+    pub developer_id: Uuid,
+    /// Over which rail.
+    pub rail: Rail,
+    /// The account there.
+    pub destination: String,
+    /// The rail's name of it.
+    pub provider_ref: Option<String>,
+    /// How much, in minor units.
+    pub amount_minor: i64,
+    /// In which currency.
+    pub currency: Currency,
+    /// How far it is.
+    pub status: Status,
+    /// Why it failed.
+    pub reason: Option<String>,
+    /// Who asked, as `kind:name`.
+    pub created_by: String,
+    /// When.
+    pub created_at: Time,
+    /// When it was last changed.
+    pub updated_at: Time,
+}
+
+impl Payout {
+    /// How much.
+    pub fn amount(&self) -> Money {
+        Money { minor: self.amount_minor, currency: self.currency }
+    }
+}
+
+/// Says where somebody's earnings go. Another destination has to be checked anew.
+///
+/// # Errors
+/// Invalid destination; refused for a rail that pays nobody out.
+pub async fn set_payee(cx: &mut Cx, developer: Uuid, rail: Rail, destination: &str) -> Result<Payee> {
+    let destination = destination.trim();
+    if destination.is_empty() || destination.len() > 500 || destination.chars().any(char::is_control) {
+        return Err(Error::invalid("payee.destination", "A destination has 1 to 500 characters on one line."));
+    }
+    if !matches!(rail, Rail::Stripe | Rail::X402) {
+        return Err(Error::refused("payee.rail", "Payouts go over Stripe or x402."));
+    }
+    store::put_payee(cx, developer, rail, destination).await?;
+    payee(cx, developer).await?.ok_or_else(|| Error::not_found("payee"))
+}
+
+/// Says whether somebody's identity is good.
+///
+/// # Errors
+/// Not found.
+pub async fn set_kyc(cx: &mut Cx, developer: Uuid, good: bool) -> Result<Payee> {
+    store::set_kyc(cx, developer, good).await?;
+    payee(cx, developer).await?.ok_or_else(|| Error::not_found("payee"))
+}
+
+/// What a rail says about an account of its own.
+pub(crate) async fn payee_heard(cx: &mut Cx, rail: Rail, destination: &str, enabled: bool) -> Result<()> {
+    store::set_kyc_of(cx, rail, destination, enabled).await
+}
+
+/// What may be paid out now, in minor units; below zero: what later earnings repay first.
+///
+/// # Errors
+/// What the books say; an account that was never opened has nothing.
+pub async fn available(cx: &mut Cx, developer: Uuid, currency: Currency) -> Result<ledger::payout::Available> {
+    let key = Key::developer(cx.tenant()?, developer, currency);
+    match ledger::payout::available(cx, key.id(), HOLD_WINDOW_S).await {
+        Err(error) if error.kind() == base::Kind::NotFound => {
+            Ok(ledger::payout::Available { minor: 0, young: 0, held: 0 })
+        }
+        other => other,
+    }
+}
+
+/// Begins a payout. `minor` none: everything that is available.
+///
+/// # Errors
+/// Refused: `payout.kyc`, `payout.minimum`, `ledger_payout_exceeds`; not found without a payee.
+pub async fn begin(cx: &mut Cx, developer: Uuid, currency: Currency, minor: Option<i64>) -> Result<Payout> {
+    let payee = payee(cx, developer).await?.ok_or_else(|| {
+        Error::refused("payout.payee", "Say first where the earnings go: add a payee.")
+    })?;
+    if payee.kyc_at.is_none() {
+        return Err(Error::refused("payout.kyc", "The identity was not checked yet, so nothing is paid. What was earned stays."));
+    }
+    let available = available(cx, developer, currency).await?;
+    let minor = minor.unwrap_or(available.minor);
+    let least = minimum(currency);
+    if minor < least.minor {
+        let has = Money { minor: minor.max(0), currency };
+        return Err(Error::refused("payout.minimum", format!("At least {least} is paid out; this is {has}. It stays for the next time.")));
+    }
+    let payout = Payout {
+        id: cx.id(),
+        developer_id: developer,
+        rail: payee.rail,
+        destination: payee.destination,
+        provider_ref: None,
+        amount_minor: minor,
+        currency,
+        status: Status::Initiated,
+        reason: None,
+        created_by: cx.actor().label(),
+        created_at: cx.now(),
+        updated_at: cx.now(),
+    };
+    let transfer = TransferId(payout.id.uuid());
+    ledger::account::open_platform(cx, currency).await?;
+    let step = ledger::payout::Payout {
+        id: transfer,
+        account: Key::developer(cx.tenant()?, developer, currency).id(),
+        amount: payout.amount(),
+        hold_window_s: HOLD_WINDOW_S,
+    };
+    ledger::payout::begin(cx, &step).await?;
+    store::insert(cx, &payout, transfer).await?;
+    publish(cx, &payout).await?;
+    jobs::resume(cx, payout.id).await?;
+    Ok(payout)
+}
+
+async fn publish(cx: &mut Cx, payout: &Payout) -> Result<()> {
+    let kind = match payout.status {
+        Status::Initiated => "pay.payout.begun",
+        Status::Pending | Status::Unknown => "pay.payout.waits",
+        Status::Succeeded => "pay.payout.succeeded",
+        Status::Failed => "pay.payout.failed",
+    };
+    let detail = json!({ "developer_id": payout.developer_id, "amount_minor": payout.amount_minor, "currency": payout.currency });
+    cx.publish(Fact::about(kind, payout.id.uuid()).with(detail)).await
+}
+
+/// What is known of a payout at its rail.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(crate) enum Answer {
+    /// The rail has it.
+    Has(PaidOut),
+    /// The rail said no.
+    Refused(String),
+    /// The answer was lost.
+    Lost(String),
+}
+
+/// Seconds between two look-ups of an open payout.
+const CHECK_S: i64 = 300;
+
+/// Books an answer; a payout that has ended stays as it is.
+pub(crate) async fn conclude(cx: &mut Cx, id: PayoutId, answer: &Answer) -> Result<Payout> {
+    let mut payout = store::lock(cx, id).await?.ok_or_else(|| Error::not_found("payout"))?.payout;
+    if !payout.status.is_open() {
+        return Ok(payout);
+    }
+    let (to, why) = match answer {
+        Answer::Has(word) => {
+            payout.provider_ref = Some(word.provider_ref.clone());
+            match (agree(payout.amount(), word.amount), &word.stage) {
+                (Err(mismatch), _) => (Status::Unknown, Some(mismatch.to_string())),
+                (Ok(()), Stage::Pending) => (Status::Pending, None),
+                (Ok(()), Stage::Succeeded) => (Status::Succeeded, None),
+                (Ok(()), Stage::Failed { message }) => (Status::Failed, Some(message.clone())),
+            }
+        }
+        Answer::Refused(why) => (Status::Failed, Some(why.clone())),
+        Answer::Lost(why) => (Status::Unknown, Some(why.clone())),
+    };
+    let transfer = TransferId(payout.id.uuid());
+    match to {
+        Status::Succeeded => {
+            let psp = psp_of(payout.rail, payout.currency)?.ok_or_else(|| Error::internal("A payout over the ledger."))?;
+            ledger::payout::paid(cx, transfer.derived("paid"), transfer, psp, payout.amount_minor).await?;
+        }
+        Status::Failed => {
+            ledger::payout::failed(cx, transfer.derived("failed"), transfer).await?;
+        }
+        Status::Initiated | Status::Pending | Status::Unknown => {}
+    }
+    let changed = payout.status != to;
+    payout.status = to;
+    payout.reason = why.map(|why| why.chars().take(500).collect());
+    payout.updated_at = cx.now();
+    let check_at = to.is_open().then(|| cx.now().plus_s(CHECK_S));
+    store::save(cx, &payout, check_at).await?;
+    if changed {
+        publish(cx, &payout).await?;
+    }
+    Ok(payout)
+}
+
+/// Asks the rail for a payout, or what became of it, and books the answer. Safe to call at any time.
+///
+/// # Errors
+/// Not found; what the database says. A rail that does not answer is no error.
+pub async fn drive(db: &Db, tenant: TenantId, caller: Caller, desk: &Desk, id: PayoutId) -> Result<Payout> {
+    let mut cx = db.begin(Scope::Tenant(tenant), caller.clone()).await?;
+    let locked = store::lock(&mut cx, id).await?.ok_or_else(|| Error::not_found("payout"))?;
+    let (payout, sent_at) = (locked.payout, locked.sent_at);
+    if !payout.status.is_open() {
+        return Ok(payout);
+    }
+    let setup = account::open(&mut cx, &desk.keyring, payout.rail).await?.ok_or_else(|| {
+        Error::unavailable("rail_unavailable", format!("{} is not set up.", payout.rail.label()))
+    })?;
+    let request = ports::rail::Payout {
+        payout: payout.id.uuid(),
+        destination: payout.destination.clone(),
+        amount: payout.amount(),
+        description: "Earnings".to_owned(),
+        at: payout.created_at,
+    };
+    store::set_sent(&mut cx, id).await?;
+    cx.commit().await?;
+    let port = desk.rails.get(payout.rail.kind())?.clone();
+    let seen = match sent_at {
+        None => None,
+        Some(sent_at) => {
+            let sync = Sync { of: Asked::Payout(request.clone()), provider_ref: payout.provider_ref.clone(), last_asked_at: sent_at };
+            match port.sync(&setup.account(), &sync).await {
+                Ok(Found::Payout(word)) => Some(Answer::Has(word)),
+                Ok(Found::NotSeen { is_final: false }) => Some(Answer::Lost("The rail has not seen it yet.".to_owned())),
+                Ok(Found::NotSeen { is_final: true }) => None,
+                Ok(Found::Payment(_) | Found::Refund(_)) => {
+                    return Err(Error::internal("The rail answered a look-up of a payout with something else."));
+                }
+                Err(error) => Some(Answer::Lost(error.to_string())),
+            }
+        }
+    };
+    let answer = match seen {
+        Some(answer) => answer,
+        // Never asked, or surely never arrived; the payout's id is the key.
+        None => match port.payout(&setup.account(), &request).await {
+            Ok(word) => Answer::Has(word),
+            Err(RailError::Unknown { detail, .. } | RailError::NotStarted { detail, .. }) => Answer::Lost(detail),
+            Err(error) => Answer::Refused(error.to_string()),
+        },
+    };
+    let mut cx = db.begin(Scope::Tenant(tenant), caller).await?;
+    let payout = conclude(&mut cx, id, &answer).await?;
+    cx.commit().await?;
+    Ok(payout)
+}

@@ -111,6 +111,7 @@ async fn open(
     };
     let hold = TransferId(dispute.id.uuid());
     let frozen = Opened { id: hold, capture: payment::capture_of(payment.id), amount: dispute.amount() };
+    ledger::account::open_platform(cx, dispute.currency).await?;
     ledger::dispute::open(cx, &frozen).await?;
     store::insert(cx, &dispute, hold).await?;
     payment.status = payment::Status::Disputed;

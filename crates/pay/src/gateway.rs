@@ -7,13 +7,14 @@ use crate::rail::Rail;
 use crate::vendor::VendorId;
 use crate::{account, payment, payout, receipt, refund, signing, statement, webhook};
 use axum::body::Bytes;
-use axum::extract::{Path, Query};
+use axum::extract::{Form, Path, Query};
 use axum::http::{HeaderMap, Method};
 use axum::middleware::from_fn_with_state;
 use base::Role;
 use web::api::{get, post, put};
 use crate::webhook::hook::{Came, To, of_rail, of_vendor};
-use web::{Access, Module, Open};
+use crate::show::Again;
+use web::{Access, MenuItem, Module, Open};
 
 const VIEWER: Access = Access::Role(Role::Viewer);
 const ADMIN: Access = Access::Role(Role::Admin);
@@ -23,7 +24,7 @@ const AGENT_ACTS: Access = Access::Machine(Role::Member);
 /// Pages, API, menu entries, hooks and jobs.
 pub fn module(desk: Desk) -> Module {
     let module = payouts(receipts(payments(Module::new("pay_payments"), &desk), &desk));
-    let module = webhooks(module, &desk);
+    let module = pages(webhooks(module, &desk), &desk);
     let jobs = desk;
     module.jobs(move |registry| {
         payment::jobs::register(registry, &jobs);
@@ -105,4 +106,27 @@ fn webhooks(module: Module, desk: &Desk) -> Module {
                 of_vendor(open, vendor, Came { from, headers, body }, vendors.clone())
             },
         )
+}
+
+fn pages(module: Module, desk: &Desk) -> Module {
+    let (give, shown) = (desk.clone(), desk.clone());
+    [(702, "Payments", "/pay/payments"), (703, "Receipts", "/pay/receipts")]
+        .into_iter()
+        .fold(module, |module, (order, label, href)| {
+            module.menu(MenuItem { group: "Pay", order, label, href, key: None, count: None, daily: false, platform: false })
+        })
+        .page(Method::GET, "/pay/payments", VIEWER, payment::pages::index)
+        .page(Method::GET, "/pay/payments/{id}", VIEWER, payment::pages::detail)
+        .page(
+            Method::POST,
+            "/pay/payments/{id}/refund",
+            ADMIN,
+            move |cx: web::Cx, id: Path<payment::PaymentId>, again: Again, sent: Form<payment::pages::Typed>| {
+                payment::pages::give(cx, id, again, sent, give.clone())
+            },
+        )
+        .page(Method::GET, "/pay/receipts", VIEWER, move |cx: web::Cx, asked: Query<receipt::pages::Asked>| {
+            receipt::pages::index(cx, asked, shown.clone())
+        })
+        .page(Method::GET, "/pay/receipts/{id}", VIEWER, receipt::pages::detail)
 }

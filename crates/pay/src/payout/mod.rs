@@ -6,7 +6,6 @@
 
 pub(crate) mod api;
 pub(crate) mod jobs;
-pub(crate) mod pages;
 mod store;
 #[cfg(test)]
 mod tests;

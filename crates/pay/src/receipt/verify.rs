@@ -5,8 +5,8 @@ use super::checkpoint;
 use super::store::{self, Head};
 use ap2::Jwks;
 use ap2::chain::{Checkpoint, Start};
-use base::{Digest, Result};
-use db::Cx;
+use base::{Digest, Result, TenantId};
+use db::{Cx, Db};
 use schemars::JsonSchema;
 use serde::Serialize;
 use std::collections::BTreeMap;
@@ -36,6 +36,16 @@ pub struct Bad {
     pub sequence: i64,
     /// What is wrong with it.
     pub why: String,
+}
+
+/// Whose chains there are.
+///
+/// # Errors
+/// What the database says.
+pub async fn tenants(db: &Db) -> Result<Vec<TenantId>> {
+    let mut cx = db.system("verifier").await?;
+    let rows = sqlx::query_scalar!("select tenant_id from pay.receipt_head order by tenant_id").fetch_all(cx.conn()).await?;
+    Ok(rows.into_iter().map(TenantId).collect())
 }
 
 /// Checks the whole chain of the tenant. Reads everything.

@@ -2,7 +2,6 @@
 //! CSV; and the books as plain-text accounting.
 
 pub(crate) mod api;
-pub(crate) mod pages;
 #[cfg(test)]
 mod tests;
 

@@ -4,3 +4,4 @@ pub(crate) mod bed;
 mod balances;
 mod outside;
 mod rules;
+mod screens;

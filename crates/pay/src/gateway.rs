@@ -1,10 +1,12 @@
 //! What moves money and proves it, as the program adds it: executing, payments, refunds, receipts,
 //! exports, payouts, webhooks, and their jobs.
 
-use crate::payment::Desk;
 use crate::caller::Origin;
+use crate::payment::Desk;
 use crate::rail::Rail;
+use crate::show::Again;
 use crate::vendor::VendorId;
+use crate::webhook::hook::{Came, To, of_rail, of_vendor};
 use crate::{account, payment, payout, receipt, refund, signing, statement, webhook};
 use axum::body::Bytes;
 use axum::extract::{Form, Path, Query};
@@ -12,8 +14,6 @@ use axum::http::{HeaderMap, Method};
 use axum::middleware::from_fn_with_state;
 use base::Role;
 use web::api::{get, post, put};
-use crate::webhook::hook::{Came, To, of_rail, of_vendor};
-use crate::show::Again;
 use web::{Access, MenuItem, Module, Open};
 
 const VIEWER: Access = Access::Role(Role::Viewer);
@@ -76,7 +76,12 @@ fn receipts(module: Module, desk: &Desk) -> Module {
             get(move |cx, at: Path<receipt::api::At>| receipt::api::proof(cx, at, one.clone())),
         )
         .api(Method::GET, "/api/v1/checkpoint", VIEWER, get(move |cx| receipt::api::latest(cx, two.clone())))
-        .api(Method::GET, "/api/v1/receipts/verify", VIEWER, get(move |cx| receipt::api::check(cx, three.clone())))
+        .api(
+            Method::GET,
+            "/api/v1/receipts/verify",
+            VIEWER,
+            get(move |cx| receipt::api::check(cx, three.clone())),
+        )
 }
 
 fn payouts(module: Module) -> Module {
@@ -102,7 +107,11 @@ fn webhooks(module: Module, desk: &Desk) -> Module {
         .hook(
             Method::POST,
             "/webhooks/x402/{vendor}",
-            move |open: Open, Origin(from): Origin, Path(vendor): Path<VendorId>, headers: HeaderMap, body: Bytes| {
+            move |open: Open,
+                  Origin(from): Origin,
+                  Path(vendor): Path<VendorId>,
+                  headers: HeaderMap,
+                  body: Bytes| {
                 of_vendor(open, vendor, Came { from, headers, body }, vendors.clone())
             },
         )
@@ -113,7 +122,16 @@ fn pages(module: Module, desk: &Desk) -> Module {
     [(702, "Payments", "/pay/payments"), (703, "Receipts", "/pay/receipts")]
         .into_iter()
         .fold(module, |module, (order, label, href)| {
-            module.menu(MenuItem { group: "Pay", order, label, href, key: None, count: None, daily: false, platform: false })
+            module.menu(MenuItem {
+                group: "Pay",
+                order,
+                label,
+                href,
+                key: None,
+                count: None,
+                daily: false,
+                platform: false,
+            })
         })
         .page(Method::GET, "/pay/payments", VIEWER, payment::pages::index)
         .page(Method::GET, "/pay/payments/{id}", VIEWER, payment::pages::detail)
@@ -121,12 +139,20 @@ fn pages(module: Module, desk: &Desk) -> Module {
             Method::POST,
             "/pay/payments/{id}/refund",
             ADMIN,
-            move |cx: web::Cx, id: Path<payment::PaymentId>, again: Again, sent: Form<payment::pages::Typed>| {
+            move |cx: web::Cx,
+                  id: Path<payment::PaymentId>,
+                  again: Again,
+                  sent: Form<payment::pages::Typed>| {
                 payment::pages::give(cx, id, again, sent, give.clone())
             },
         )
-        .page(Method::GET, "/pay/receipts", VIEWER, move |cx: web::Cx, asked: Query<receipt::pages::Asked>| {
-            receipt::pages::index(cx, asked, shown.clone())
-        })
+        .page(
+            Method::GET,
+            "/pay/receipts",
+            VIEWER,
+            move |cx: web::Cx, asked: Query<receipt::pages::Asked>| {
+                receipt::pages::index(cx, asked, shown.clone())
+            },
+        )
         .page(Method::GET, "/pay/receipts/{id}", VIEWER, receipt::pages::detail)
 }

@@ -37,7 +37,8 @@ pub(crate) fn tag_of(status: Status) -> Markup {
 }
 
 async fn names(cx: &mut db::Cx, rows: &[Payment]) -> base::Result<BTreeMap<Uuid, String>> {
-    let mut names = principal::names(cx, &rows.iter().map(|p| p.principal_id.uuid()).collect::<Vec<_>>()).await?;
+    let mut names =
+        principal::names(cx, &rows.iter().map(|p| p.principal_id.uuid()).collect::<Vec<_>>()).await?;
     names.extend(vendor::names(cx, &rows.iter().map(|p| p.vendor_id.uuid()).collect::<Vec<_>>()).await?);
     Ok(names)
 }
@@ -72,7 +73,11 @@ pub(crate) async fn index(mut cx: web::Cx, Query(asked): Query<Asked>) -> web::R
         Column::text("When"),
     ];
     let none = match status {
-        Some(_) => state::empty("No such payments", "Nothing fits this filter.", Some(Button::link("All payments", LIST))),
+        Some(_) => state::empty(
+            "No such payments",
+            "Nothing fits this filter.",
+            Some(Button::link("All payments", LIST)),
+        ),
         None => state::empty(
             "No payments yet",
             "An agent with a mandate executes it over the API; what it paid appears here.",
@@ -84,10 +89,13 @@ pub(crate) async fn index(mut cx: web::Cx, Query(asked): Query<Asked>) -> web::R
         .empty(none)
         .first(asked.after.is_some().then(|| LIST.to_owned()))
         .next(page.next.map(|after| next(LIST, &[("status", asked.status.as_str())], &after)));
-    let statuses = std::iter::once(Choice::new("", "Any status")).chain(Status::ALL.map(|s| Choice::new(s.word(), s.label())));
+    let statuses = std::iter::once(Choice::new("", "Any status"))
+        .chain(Status::ALL.map(|s| Choice::new(s.word(), s.label())));
     let kpi: Vec<Kpi> = counts
         .iter()
-        .map(|(status, count)| Kpi::new(status.label(), number::count(*count)).href(format!("{LIST}?status={}", status.word())))
+        .map(|(status, count)| {
+            Kpi::new(status.label(), number::count(*count)).href(format!("{LIST}?status={}", status.word()))
+        })
         .collect();
     let body = html! {
         (Heading::new("Payments").about("Money that moved under a mandate. Each has its timeline and its receipts."))
@@ -129,10 +137,12 @@ async fn shown(mut cx: web::Cx, id: PaymentId, failed: Option<String>) -> web::R
     let line: Vec<Event> = events
         .iter()
         .map(|event| {
-            Event::new(wall.exact(event.at), event.kind.replace('_', " ")).meta(html! { (event.status.label()) " · " (actors.of(&event.actor)) })
+            Event::new(wall.exact(event.at), event.kind.replace('_', " "))
+                .meta(html! { (event.status.label()) " · " (actors.of(&event.actor)) })
         })
         .collect();
-    let may_refund = cx.who().role >= Role::Admin && payment.refundable().minor > 0 && payment.status != Status::Disputed;
+    let may_refund =
+        cx.who().role >= Role::Admin && payment.refundable().minor > 0 && payment.status != Status::Disputed;
     let bad = failed.is_some();
     let body = html! {
         (Heading::new(format!("Payment of {}", payment.amount())).crumb("Payments", LIST).tag(tag_of(payment.status)))

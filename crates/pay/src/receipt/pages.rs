@@ -54,15 +54,24 @@ pub(crate) async fn index(mut cx: web::Cx, Query(asked): Query<Asked>, desk: Des
         Column::text("When"),
     ];
     let none = match kind {
-        Some(_) => state::empty("No such receipts", "Nothing fits this filter.", Some(Button::link("All receipts", LIST))),
-        None => state::empty("No receipts yet", "Each payment, refund and dispute that ends leaves one.", Some(Button::link("Payments", "/pay/payments"))),
+        Some(_) => state::empty(
+            "No such receipts",
+            "Nothing fits this filter.",
+            Some(Button::link("All receipts", LIST)),
+        ),
+        None => state::empty(
+            "No receipts yet",
+            "Each payment, refund and dispute that ends leaves one.",
+            Some(Button::link("Payments", "/pay/payments")),
+        ),
     };
     let table = Table::new("Receipts", columns)
         .rows(rows)
         .empty(none)
         .first(asked.after.is_some().then(|| LIST.to_owned()))
         .next(page.next.map(|after| next(LIST, &[("kind", asked.kind.as_str())], &after)));
-    let kinds = std::iter::once(Choice::new("", "Any kind")).chain(Kind::ALL.map(|k| Choice::new(k.word(), k.label())));
+    let kinds = std::iter::once(Choice::new("", "Any kind"))
+        .chain(Kind::ALL.map(|k| Choice::new(k.word(), k.label())));
     let body = html! {
         (Heading::new("Receipts").about("One chain, without gaps: each receipt is hashed behind the one before it and signed.")
             .act(Button::link("Check the chain", format!("{LIST}?check=true"))))
@@ -81,7 +90,9 @@ pub(crate) async fn index(mut cx: web::Cx, Query(asked): Query<Asked>, desk: Des
 fn said(verdict: &verify::Verdict) -> maud::Markup {
     let found = match &verdict.first_bad {
         None => html! { p { strong { "Everything is sound." } } },
-        Some(bad) => html! { p role="alert" { strong { "Receipt " (bad.sequence) " is not sound: " } (bad.why) } },
+        Some(bad) => {
+            html! { p role="alert" { strong { "Receipt " (bad.sequence) " is not sound: " } (bad.why) } }
+        }
     };
     html! { (Card::new("What was checked").padded(html! {
         (found)

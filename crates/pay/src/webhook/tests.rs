@@ -25,8 +25,11 @@ struct Stage {
 impl Stage {
     async fn new() -> Self {
         let kit = TestDb::new().await;
-        let twin = twins::rail::stripe::start("127.0.0.1:0".parse().expect("an address"), kit.clock.clone()).await.expect("a twin");
-        let line = Line::new(kit.clock.clone(), Arc::new(Random::seeded(7)), Duration::from_millis(600)).expect("a line");
+        let twin = twins::rail::stripe::start("127.0.0.1:0".parse().expect("an address"), kit.clock.clone())
+            .await
+            .expect("a twin");
+        let line = Line::new(kit.clock.clone(), Arc::new(Random::seeded(7)), Duration::from_millis(600))
+            .expect("a line");
         let rails = Rails::of([Arc::new(Stripe::new(line)) as Arc<dyn Rail>]);
         let bed = Bed::in_place(kit, rails, &["stripe"], None).await;
         bed.set_up(&Setup::Stripe {
@@ -73,7 +76,11 @@ fn intent(payment: &Value, status: &str, minor: i64) -> Value {
 
 #[tokio::test]
 async fn a_lost_answer_of_stripe_is_found_and_money_moves_once() {
-    for (fault, end, effects) in [(FaultKind::TimeoutAfter, "succeeded", 1), (FaultKind::TimeoutBefore, "failed", 0), (FaultKind::ServerErrorAfter, "succeeded", 1)] {
+    for (fault, end, effects) in [
+        (FaultKind::TimeoutAfter, "succeeded", 1),
+        (FaultKind::TimeoutBefore, "failed", 0),
+        (FaultKind::ServerErrorAfter, "succeeded", 1),
+    ] {
         let stage = Stage::new().await;
         stage.twin.inject(Fault::on(fault, "POST /v1/payment_intents"));
         let before = stage.pay(430).await;
@@ -90,9 +97,13 @@ async fn w1_w5_what_is_unsigned_stale_of_another_tenant_or_too_large_leaves_no_r
     let payment = stage.pay(430).await;
     let word = event("evt_1", "payment_intent.succeeded", intent(&payment, "succeeded", 430));
     let theirs = format!("?tenant={}", stage.bed.other.id);
-    for (secret, off_s, query, status) in
-        [("wrong", 0, "", 401), (SECRET, -301, "", 401), (SECRET, 301, "", 401), (SECRET, 0, theirs.as_str(), 404), (SECRET, 0, "?tenant=x", 400)]
-    {
+    for (secret, off_s, query, status) in [
+        ("wrong", 0, "", 401),
+        (SECRET, -301, "", 401),
+        (SECRET, 301, "", 401),
+        (SECRET, 0, theirs.as_str(), 404),
+        (SECRET, 0, "?tenant=x", 400),
+    ] {
         let answer = stage.send(&word, secret, off_s, query).await;
         assert_eq!(answer.status, status, "{secret} {off_s} {query}: {}", answer.text());
     }
@@ -119,7 +130,14 @@ async fn w2_the_same_event_fifty_times_at_once_has_one_effect() {
     let answers = futures::future::join_all((0..50).map(|_| stage.send(&word, SECRET, 0, ""))).await;
     assert!(answers.iter().all(|answer| answer.status == 200));
     stage.bed.app.settle().await;
-    assert_eq!((stage.bed.count("hooks.inbox").await, stage.bed.count("pay.refund").await, stage.bed.earned(AUD).await), (1, 1, 240));
+    assert_eq!(
+        (
+            stage.bed.count("hooks.inbox").await,
+            stage.bed.count("pay.refund").await,
+            stage.bed.earned(AUD).await
+        ),
+        (1, 1, 240)
+    );
     assert_eq!(stage.status().await, "partially_refunded");
     stage.bed.holds().await;
 }
@@ -139,12 +157,20 @@ async fn w3_w4_events_in_any_order_never_move_a_payment_back_and_other_amounts_b
     stage.bed.app.run_until(stage.bed.kit.clock_now().plus_s(3_600)).await;
     assert_eq!(stage.status().await, "succeeded");
     let known = json!({"provider_ref": stage.bed.sql("select provider_ref from pay.payment").await[0]});
-    for (number, status, minor) in [(4, "processing", 430), (5, "canceled", 430), (6, "succeeded", 999), (7, "succeeded", 430)] {
+    for (number, status, minor) in
+        [(4, "processing", 430), (5, "canceled", 430), (6, "succeeded", 999), (7, "succeeded", 430)]
+    {
         let kind = format!("payment_intent.{status}");
-        stage.send(&event(&format!("evt_{number}"), &kind, intent(&known, status, minor)), SECRET, 0, "").await.expect(200);
+        stage
+            .send(&event(&format!("evt_{number}"), &kind, intent(&known, status, minor)), SECRET, 0, "")
+            .await
+            .expect(200);
     }
     stage.bed.app.settle().await;
-    assert_eq!((stage.status().await.as_str(), stage.bed.earned(AUD).await, stage.twin.effects()), ("succeeded", 344, 1));
+    assert_eq!(
+        (stage.status().await.as_str(), stage.bed.earned(AUD).await, stage.twin.effects()),
+        ("succeeded", 344, 1)
+    );
     assert_eq!(stage.bed.count("pay.receipt").await, 1);
     stage.bed.holds().await;
 }

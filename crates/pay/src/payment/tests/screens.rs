@@ -17,9 +17,18 @@ async fn pages_show_payments_and_receipts_refund_and_explain_the_check() {
     let page = format!("/pay/payments/{payment}");
     owner.get(&page).await.expect(200).shows("What happened").shows("Number 1").shows("Give money back");
     owner.get(&format!("/pay/receipts/{receipt}")).await.expect(200).shows("Its place in the chain");
-    owner.get("/pay/receipts?check=true").await.expect(200).shows("Everything is sound").shows("What was checked");
+    owner
+        .get("/pay/receipts?check=true")
+        .await
+        .expect(200)
+        .shows("Everything is sound")
+        .shows("What was checked");
     let form = format!("{page}/refund");
-    owner.post(&form, &[("amount", "9.99"), ("reason", "")]).await.expect(422).shows("can still be given back");
+    owner
+        .post(&form, &[("amount", "9.99"), ("reason", "")])
+        .await
+        .expect(422)
+        .shows("can still be given back");
     owner.post(&form, &[("amount", "x"), ("reason", "")]).await.expect(422).shows("is not an amount");
     owner.post(&form, &[("amount", "1.00"), ("reason", "late")]).await.expect(303);
     owner.get(&page).await.expect(200).shows("Partly refunded").shows("Number 2");

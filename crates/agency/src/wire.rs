@@ -14,6 +14,7 @@ use web::Module;
 /// # Errors
 /// Invalid, naming the setting that is not good.
 pub fn modules(house: &House) -> Result<Vec<Module>> {
+    let signing = signing(house);
     Ok(vec![
         accounts::module(mailer(house)?),
         console::module(),
@@ -21,7 +22,9 @@ pub fn modules(house: &House) -> Result<Vec<Module>> {
         hooks::module(),
         leads::module(leads_needs(house)),
         outreach::module(outreach_needs(house)?),
+        pay::mandates(signing.clone()),
         pay::module(),
+        pay::payments(pay::payment::Desk::new(house.ports.rails.clone(), house.ring.clone(), signing)),
     ])
 }
 
@@ -37,6 +40,12 @@ pub fn registry(modules: &mut [Module]) -> Registry {
         module.register_jobs(&mut registry);
     }
     registry
+}
+
+/// The keys with which this installation signs mandates, receipts and checkpoints.
+fn signing(house: &House) -> Arc<pay::signing::Ring> {
+    let origin = house.settings.web.origin();
+    Arc::new(pay::signing::Ring::new(house.db.clone(), house.ring.clone(), origin))
 }
 
 /// What control is given.

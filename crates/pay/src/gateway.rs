@@ -1,19 +1,20 @@
 //! What moves money and proves it, as the program adds it: executing, payments, refunds, receipts,
 //! exports, payouts, webhooks, and their jobs.
 
-use crate::payment::Desk;
 use crate::caller::Origin;
+use crate::payment::Desk;
 use crate::rail::Rail;
+use crate::show::Again;
 use crate::vendor::VendorId;
+use crate::webhook::hook::{Came, To, of_rail, of_vendor};
 use crate::{account, payment, payout, receipt, refund, signing, statement, webhook};
 use axum::body::Bytes;
-use axum::extract::{Path, Query};
+use axum::extract::{Form, Path, Query};
 use axum::http::{HeaderMap, Method};
 use axum::middleware::from_fn_with_state;
 use base::Role;
 use web::api::{get, post, put};
-use crate::webhook::hook::{Came, To, of_rail, of_vendor};
-use web::{Access, Module, Open};
+use web::{Access, MenuItem, Module, Open};
 
 const VIEWER: Access = Access::Role(Role::Viewer);
 const ADMIN: Access = Access::Role(Role::Admin);
@@ -23,7 +24,7 @@ const AGENT_ACTS: Access = Access::Machine(Role::Member);
 /// Pages, API, menu entries, hooks and jobs.
 pub fn module(desk: Desk) -> Module {
     let module = payouts(receipts(payments(Module::new("pay_payments"), &desk), &desk));
-    let module = webhooks(module, &desk);
+    let module = pages(webhooks(module, &desk), &desk);
     let jobs = desk;
     module.jobs(move |registry| {
         payment::jobs::register(registry, &jobs);
@@ -75,7 +76,12 @@ fn receipts(module: Module, desk: &Desk) -> Module {
             get(move |cx, at: Path<receipt::api::At>| receipt::api::proof(cx, at, one.clone())),
         )
         .api(Method::GET, "/api/v1/checkpoint", VIEWER, get(move |cx| receipt::api::latest(cx, two.clone())))
-        .api(Method::GET, "/api/v1/receipts/verify", VIEWER, get(move |cx| receipt::api::check(cx, three.clone())))
+        .api(
+            Method::GET,
+            "/api/v1/receipts/verify",
+            VIEWER,
+            get(move |cx| receipt::api::check(cx, three.clone())),
+        )
 }
 
 fn payouts(module: Module) -> Module {
@@ -101,8 +107,52 @@ fn webhooks(module: Module, desk: &Desk) -> Module {
         .hook(
             Method::POST,
             "/webhooks/x402/{vendor}",
-            move |open: Open, Origin(from): Origin, Path(vendor): Path<VendorId>, headers: HeaderMap, body: Bytes| {
+            move |open: Open,
+                  Origin(from): Origin,
+                  Path(vendor): Path<VendorId>,
+                  headers: HeaderMap,
+                  body: Bytes| {
                 of_vendor(open, vendor, Came { from, headers, body }, vendors.clone())
             },
         )
+}
+
+fn pages(module: Module, desk: &Desk) -> Module {
+    let (give, shown) = (desk.clone(), desk.clone());
+    [(702, "Payments", "/pay/payments"), (703, "Receipts", "/pay/receipts")]
+        .into_iter()
+        .fold(module, |module, (order, label, href)| {
+            module.menu(MenuItem {
+                group: "Pay",
+                order,
+                label,
+                href,
+                key: None,
+                count: None,
+                daily: false,
+                platform: false,
+            })
+        })
+        .page(Method::GET, "/pay/payments", VIEWER, payment::pages::index)
+        .page(Method::GET, "/pay/payments/{id}", VIEWER, payment::pages::detail)
+        .page(
+            Method::POST,
+            "/pay/payments/{id}/refund",
+            ADMIN,
+            move |cx: web::Cx,
+                  id: Path<payment::PaymentId>,
+                  again: Again,
+                  sent: Form<payment::pages::Typed>| {
+                payment::pages::give(cx, id, again, sent, give.clone())
+            },
+        )
+        .page(
+            Method::GET,
+            "/pay/receipts",
+            VIEWER,
+            move |cx: web::Cx, asked: Query<receipt::pages::Asked>| {
+                receipt::pages::index(cx, asked, shown.clone())
+            },
+        )
+        .page(Method::GET, "/pay/receipts/{id}", VIEWER, receipt::pages::detail)
 }

@@ -1,8 +1,8 @@
 //! Accounts at the rails in the public API: written, never read.
 
 use super::Setup;
-use crate::rail::Rail;
 use crate::payment::Desk;
+use crate::rail::Rail;
 use axum::http::StatusCode;
 use axum::response::Response;
 use base::Result;

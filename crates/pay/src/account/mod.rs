@@ -160,7 +160,10 @@ impl Setup {
             },
             Self::X402 { .. } => {
                 let (url, mandate) = resource.ok_or_else(|| {
-                    Error::invalid("vendor.x402_endpoint", "The vendor has no x402 endpoint. Add it to the vendor.")
+                    Error::invalid(
+                        "vendor.x402_endpoint",
+                        "The vendor has no x402 endpoint. Add it to the vendor.",
+                    )
                 })?;
                 Source::Resource { url, mandate }
             }

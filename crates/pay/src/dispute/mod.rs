@@ -26,7 +26,20 @@ base::id_type!(
 );
 
 /// How far a dispute is.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize, JsonSchema, sqlx::Type)]
+#[derive(
+    Clone,
+    Copy,
+    PartialEq,
+    Eq,
+    PartialOrd,
+    Ord,
+    Hash,
+    Debug,
+    Serialize,
+    Deserialize,
+    JsonSchema,
+    sqlx::Type
+)]
 #[serde(rename_all = "snake_case")]
 #[sqlx(type_name = "pay.dispute_status", rename_all = "snake_case")]
 pub enum Status {
@@ -111,6 +124,7 @@ async fn open(
     };
     let hold = TransferId(dispute.id.uuid());
     let frozen = Opened { id: hold, capture: payment::capture_of(payment.id), amount: dispute.amount() };
+    ledger::account::open_platform(cx, dispute.currency).await?;
     ledger::dispute::open(cx, &frozen).await?;
     store::insert(cx, &dispute, hold).await?;
     payment.status = payment::Status::Disputed;
@@ -119,13 +133,21 @@ async fn open(
     Ok(dispute)
 }
 
-async fn end(cx: &mut Cx, keys: &Keys, payment: &mut payment::Payment, mut dispute: Dispute, to: Status) -> Result<Dispute> {
+async fn end(
+    cx: &mut Cx,
+    keys: &Keys,
+    payment: &mut payment::Payment,
+    mut dispute: Dispute,
+    to: Status,
+) -> Result<Dispute> {
     let hold = TransferId(dispute.id.uuid());
     let (verdict, kind, word) = match to {
         Status::Won => (Verdict::Won, receipt::Kind::DisputeWon, "dispute_won"),
-        Status::Lost | Status::Open => {
-            (Verdict::Lost { fee_minor: dispute.fee_minor, borne_by: Bearer::Developer }, receipt::Kind::DisputeLost, "dispute_lost")
-        }
+        Status::Lost | Status::Open => (
+            Verdict::Lost { fee_minor: dispute.fee_minor, borne_by: Bearer::Developer },
+            receipt::Kind::DisputeLost,
+            "dispute_lost",
+        ),
     };
     ledger::dispute::end(cx, hold.derived("end"), payment::capture_of(payment.id), hold, verdict).await?;
     dispute.status = to;
@@ -149,7 +171,8 @@ async fn tell(
     kind: receipt::Kind,
     keys: &Keys,
 ) -> Result<()> {
-    let detail = json!({ "dispute": dispute.id, "amount_minor": dispute.amount_minor, "reason": dispute.reason });
+    let detail =
+        json!({ "dispute": dispute.id, "amount_minor": dispute.amount_minor, "reason": dispute.reason });
     payment::timeline(cx, payment, word, detail.clone()).await?;
     let fact = match dispute.status {
         Status::Open => "pay.dispute.opened",

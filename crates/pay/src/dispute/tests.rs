@@ -45,7 +45,10 @@ async fn a_dispute_freezes_both_shares_once_and_ends_once_with_its_receipts() {
             cx.commit().await.expect("commits");
         }
         assert_eq!(bed.earned(AUD).await, earned);
-        assert_eq!(bed.sql("select string_agg(kind::text, ',' order by sequence) from pay.receipt").await, [kinds]);
+        assert_eq!(
+            bed.sql("select string_agg(kind::text, ',' order by sequence) from pay.receipt").await,
+            [kinds]
+        );
         if end == DisputeStage::Lost {
             let mut cx = bed.kit.cx(&bed.tenant.owner).await;
             let refused = crate::refund::begin(&mut cx, &keys, id, None, "").await.expect_err("refused");

@@ -210,12 +210,7 @@ pub(crate) async fn detail(
         @if let Some(text) = &m.checkout_token {
             (token_card("The checkout mandate", text, checkout.as_ref().map_err(Clone::clone)))
         }
-        (Card::new("Evidence").padded(Pairs::new()
-            .add("Hash", copy(&m.hash.to_string()))
-            .maybe("Signature of the hash", m.signature.as_deref().map(copy))
-            .add("Signed by", if m.signed_by_wallet { "the wallet of the agent's user" } else { "this installation" })
-            .add("Key", html! { a href="/.well-known/jwks.json" { code { (m.kid) } } })
-            .add("Hash of the policy", copy(&m.policy_hash.to_string()))))
+        (evidence(&m))
         @if cx.who().role >= Role::Member && matches!(m.status, Status::Active | Status::Exhausted) {
             (Card::new("Revoke").padded(html! {
                 p { "Nothing more is paid under a revoked mandate, nor under those that were handed on from it." }
@@ -226,6 +221,21 @@ pub(crate) async fn detail(
         }
     };
     cx.page("Mandate", body).await
+}
+
+/// What proves a mandate.
+fn evidence(m: &Mandate) -> Card {
+    Card::new("Evidence").padded(
+        Pairs::new()
+            .add("Hash", copy(&m.hash.to_string()))
+            .maybe("Signature of the hash", m.signature.as_deref().map(copy))
+            .add(
+                "Signed by",
+                if m.signed_by_wallet { "the wallet of the agent's user" } else { "this installation" },
+            )
+            .add("Key", html! { a href="/.well-known/jwks.json" { code { (m.kid) } } })
+            .add("Hash of the policy", copy(&m.policy_hash.to_string())),
+    )
 }
 
 async fn checkout_chain(cx: &mut db::Cx, keys: &Keys, m: &Mandate) -> Result<Chain, String> {

@@ -53,7 +53,12 @@ const LOOK_MS: u64 = 100;
 const LOOKS: u32 = 300;
 
 /// `POST /api/v1/execute`: 200 with the payment and its receipt, 202 while it is open.
-pub(crate) async fn execute(cx: Cx, Extension(place): Extension<Place>, Keyed(input): Keyed<Execute>, desk: Desk) -> web::Result<Response> {
+pub(crate) async fn execute(
+    cx: Cx,
+    Extension(place): Extension<Place>,
+    Keyed(input): Keyed<Execute>,
+    desk: Desk,
+) -> web::Result<Response> {
     let key = input.call().cloned().ok_or_else(|| Error::internal("A keyed call without its key."))?;
     let call = Call {
         db: cx.app().db().clone(),
@@ -98,10 +103,14 @@ impl Call {
                 Step::Answered(response) => return Ok(response),
                 Step::Drive(payment) => return self.finish(desk, *payment).await,
                 Step::Choose(rails) => {
-                    let hand = super::drive::Hand { db: &self.db, tenant: self.tenant, caller: self.by.clone() };
+                    let hand =
+                        super::drive::Hand { db: &self.db, tenant: self.tenant, caller: self.by.clone() };
                     let found = super::drive::choose(&hand, desk, &rails).await?;
                     chosen = Some(found.ok_or_else(|| {
-                        Error::unavailable("rail_unavailable", "No rail that this payment may take answers right now.")
+                        Error::unavailable(
+                            "rail_unavailable",
+                            "No rail that this payment may take answers right now.",
+                        )
                     })?);
                 }
             }

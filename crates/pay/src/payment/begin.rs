@@ -147,7 +147,8 @@ enum Pick {
 
 /// The rail: what is wished for or chosen must be among what the rules allow.
 fn pick(asked: &Asked, chosen: Option<Rail>, rails: &[Rail]) -> Pick {
-    let rails: Vec<Rail> = rails.iter().copied().filter(|rail| asked.rail.is_none_or(|wish| wish == *rail)).collect();
+    let rails: Vec<Rail> =
+        rails.iter().copied().filter(|rail| asked.rail.is_none_or(|wish| wish == *rail)).collect();
     if let Some(chosen) = chosen
         && rails.contains(&chosen)
     {
@@ -214,9 +215,11 @@ async fn request_of(cx: &mut Cx, desk: &Desk, order: &Order, payment: &Payment) 
     let setup = account::open(cx, &desk.keyring, payment.rail).await?.ok_or_else(|| {
         Error::unavailable("rail_unavailable", format!("{} is not set up.", payment.rail.label()))
     })?;
-    let endpoint = order.vendor.x402_endpoint.as_deref().map(str::parse::<Url>).transpose().map_err(|cause| {
-        Error::invalid("vendor.x402_endpoint", "The vendor's x402 endpoint is not a URL.").caused_by(cause)
-    })?;
+    let endpoint =
+        order.vendor.x402_endpoint.as_deref().map(str::parse::<Url>).transpose().map_err(|cause| {
+            Error::invalid("vendor.x402_endpoint", "The vendor's x402 endpoint is not a URL.")
+                .caused_by(cause)
+        })?;
     // A mandate for one payment names it on the network: it cannot pay twice. Of a budget each payment
     // has a name of its own.
     let mandate = if order.mandate.caps.executions_max == 1 {
@@ -230,7 +233,11 @@ async fn request_of(cx: &mut Cx, desk: &Desk, order: &Order, payment: &Payment) 
         amount: payment.amount(),
         source,
         timing: Timing::Now,
-        description: if order.intent.description.is_empty() { order.intent.sku.clone() } else { order.intent.description.clone() },
+        description: if order.intent.description.is_empty() {
+            order.intent.sku.clone()
+        } else {
+            order.intent.description.clone()
+        },
         at: cx.now(),
     })
 }
@@ -251,7 +258,12 @@ pub(super) async fn pass_on(hand: &Hand<'_>, desk: &Desk, payment: &Payment, why
     if locked.payment.status != Status::Reserved || locked.payment.rail != payment.rail || locked.checks > 0 {
         return Ok(false);
     }
-    let moved = Payment { rail, fee_minor: fee(&order, payment.amount(), rail)?, provider_ref: None, ..locked.payment };
+    let moved = Payment {
+        rail,
+        fee_minor: fee(&order, payment.amount(), rail)?,
+        provider_ref: None,
+        ..locked.payment
+    };
     let request = request_of(&mut cx, desk, &order, &moved).await?;
     store::set_rail(&mut cx, &moved, Some(serde_json::to_value(request)?)).await?;
     let detail = json!({ "from": payment.rail, "to": rail, "why": why });

@@ -86,18 +86,26 @@ pub(super) async fn reserve(cx: &mut Cx, payment: &Payment) -> Result<Option<Tra
     }
     let accounts = accounts(cx, payment).await?;
     let pending = reservation_of(payment.id);
-    let act = Act::Reserve { from: accounts.from.clone(), credit: accounts.fee, amount: payment.amount(), expires_at: None };
+    let act = Act::Reserve {
+        from: accounts.from.clone(),
+        credit: accounts.fee,
+        amount: payment.amount(),
+        expires_at: None,
+    };
     let mut reserve = Step::new(pending, Purpose::Charge, act).noted(memo(payment));
     reserve.linked = true;
-    let parts = shares(payment, &accounts).into_iter().map(|(credit, minor)| Part { credit, minor }).collect();
-    let post = Step::new(capture_of(payment.id), Purpose::Charge, Act::Post { pending, parts }).noted(memo(payment));
+    let parts =
+        shares(payment, &accounts).into_iter().map(|(credit, minor)| Part { credit, minor }).collect();
+    let post =
+        Step::new(capture_of(payment.id), Purpose::Charge, Act::Post { pending, parts }).noted(memo(payment));
     ledger::apply_all(cx, &[reserve, post]).await?;
     Ok(Some(pending))
 }
 
 /// Who gets what; parts of nothing are left out.
 fn shares(payment: &Payment, accounts: &Accounts) -> Vec<(AccountId, i64)> {
-    let both = [(accounts.vendor, payment.amount_minor - payment.fee_minor), (accounts.fee, payment.fee_minor)];
+    let both =
+        [(accounts.vendor, payment.amount_minor - payment.fee_minor), (accounts.fee, payment.fee_minor)];
     both.into_iter().filter(|(_, minor)| *minor > 0).collect()
 }
 
@@ -109,7 +117,8 @@ pub(super) async fn take(cx: &mut Cx, payment: &Payment) -> Result<()> {
         .into_iter()
         .map(|(credit, minor)| Leg::new(psp, credit, Money { minor, currency: payment.currency }))
         .collect();
-    let mut steps = vec![Step::new(capture_of(payment.id), Purpose::Charge, Act::Transfer { legs }).noted(memo(payment))];
+    let mut steps =
+        vec![Step::new(capture_of(payment.id), Purpose::Charge, Act::Transfer { legs }).noted(memo(payment))];
     if payment.rail == Rail::X402 {
         steps.extend(paid_directly(payment, &accounts)?);
     }

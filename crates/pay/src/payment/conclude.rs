@@ -4,8 +4,8 @@
 
 use super::{Payment, PaymentId, Status, books, permit, rules, store};
 use crate::cap::Periods;
-use crate::receipt;
 use crate::rail::Rail;
+use crate::receipt;
 use crate::signing::Keys;
 use base::{Error, Money, Result, Time};
 use control::notification::{self, Notification, Severity};
@@ -63,7 +63,12 @@ pub async fn conclude(cx: &mut Cx, keys: &Keys, id: PaymentId, answer: &Answer) 
     Ok(apply(cx, keys, id, answer).await?.0)
 }
 
-pub(crate) async fn apply(cx: &mut Cx, keys: &Keys, id: PaymentId, answer: &Answer) -> Result<(Payment, Applied)> {
+pub(crate) async fn apply(
+    cx: &mut Cx,
+    keys: &Keys,
+    id: PaymentId,
+    answer: &Answer,
+) -> Result<(Payment, Applied)> {
     let locked = store::lock(cx, id).await?.ok_or_else(|| Error::not_found("payment"))?;
     let check_at = next_check(cx.now(), locked.checks);
     let mut payment = locked.payment.clone();
@@ -115,11 +120,13 @@ async fn against_an_end(cx: &mut Cx, payment: Payment, answer: &Answer) -> Resul
         Answer::Has(word) => matches!(word.status, Said::Failed { .. } | Said::Voided),
         Answer::Lost { .. } => false,
     };
-    let contradicts = says_taken && payment.status == Status::Failed || says_not && payment.status != Status::Failed;
+    let contradicts =
+        says_taken && payment.status == Status::Failed || says_not && payment.status != Status::Failed;
     if !contradicts {
         return Ok((payment, Applied::Known));
     }
-    store::event(cx, payment.id, "contradicted", payment.status, json!({ "answer": format!("{answer:?}") })).await?;
+    store::event(cx, payment.id, "contradicted", payment.status, json!({ "answer": format!("{answer:?}") }))
+        .await?;
     alarm(cx, &payment, "The rail says something else than what was booked").await?;
     Ok((payment, Applied::Ignored))
 }
@@ -144,7 +151,12 @@ async fn wait(
 }
 
 /// Nothing is booked until a person has looked; the payment stays open.
-async fn mismatched(cx: &mut Cx, mut payment: Payment, why: &str, check_at: Time) -> Result<(Payment, Applied)> {
+async fn mismatched(
+    cx: &mut Cx,
+    mut payment: Payment,
+    why: &str,
+    check_at: Time,
+) -> Result<(Payment, Applied)> {
     let first = payment.reason.as_deref() != Some(MISMATCH);
     payment.status = Status::Unknown;
     payment.reason = Some(MISMATCH.to_owned());
@@ -160,7 +172,13 @@ async fn mismatched(cx: &mut Cx, mut payment: Payment, why: &str, check_at: Time
 /// The reason of a payment whose rail named another amount.
 pub(super) const MISMATCH: &str = "rail_mismatch";
 
-async fn succeed(cx: &mut Cx, keys: &Keys, mut payment: Payment, periods: &Periods, word: &Word) -> Result<(Payment, Applied)> {
+async fn succeed(
+    cx: &mut Cx,
+    keys: &Keys,
+    mut payment: Payment,
+    periods: &Periods,
+    word: &Word,
+) -> Result<(Payment, Applied)> {
     books::take(cx, &payment).await?;
     finish(cx, keys, &mut payment, periods, word.network_ref.clone()).await?;
     Ok((payment, Applied::Changed))
@@ -180,7 +198,8 @@ pub(super) async fn finish(
     payment.captured_minor = payment.amount_minor;
     payment.updated_at = cx.now();
     store::save(cx, payment, None, Some(books::capture_of(payment.id))).await?;
-    let detail = json!({ "rail": payment.rail, "provider_ref": payment.provider_ref, "network_ref": network_ref });
+    let detail =
+        json!({ "rail": payment.rail, "provider_ref": payment.provider_ref, "network_ref": network_ref });
     store::event(cx, payment.id, "succeeded", payment.status, detail).await?;
     tell(cx, payment).await?;
     let attested = receipt::Attested::payment(payment, receipt::Kind::Succeeded, network_ref);
@@ -201,7 +220,8 @@ async fn fail(
     payment.reason = Some(code.chars().take(200).collect());
     payment.updated_at = cx.now();
     store::save(cx, &payment, None, None).await?;
-    store::event(cx, payment.id, "failed", payment.status, json!({ "code": code, "message": message })).await?;
+    store::event(cx, payment.id, "failed", payment.status, json!({ "code": code, "message": message }))
+        .await?;
     tell(cx, &payment).await?;
     receipt::append(cx, keys, &receipt::Attested::payment(&payment, receipt::Kind::Failed, None)).await?;
     Ok((payment, Applied::Changed))
@@ -234,7 +254,12 @@ async fn tell(cx: &mut Cx, payment: &Payment) -> Result<()> {
 }
 
 /// A line of the timeline, and the fact that goes with the state.
-pub(crate) async fn timeline(cx: &mut Cx, payment: &Payment, kind: &str, detail: serde_json::Value) -> Result<()> {
+pub(crate) async fn timeline(
+    cx: &mut Cx,
+    payment: &Payment,
+    kind: &str,
+    detail: serde_json::Value,
+) -> Result<()> {
     store::event(cx, payment.id, kind, payment.status, detail).await?;
     tell(cx, payment).await
 }
@@ -251,7 +276,11 @@ async fn alarm(cx: &mut Cx, payment: &Payment, title: &str) -> Result<()> {
         kind: notification::Kind::Failure,
         severity: Severity::Critical,
         title: title.to_owned(),
-        body: format!("Payment {} of {} over {rail}. Compare it with the rail's own records.", payment.id, payment.amount()),
+        body: format!(
+            "Payment {} of {} over {rail}. Compare it with the rail's own records.",
+            payment.id,
+            payment.amount()
+        ),
         href: Some(format!("/pay/payments/{}", payment.id)),
         dedupe_key: format!("pay.payment:{}", payment.id),
     };

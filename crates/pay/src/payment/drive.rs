@@ -40,7 +40,14 @@ pub(super) const CALL_S: i64 = 60;
 impl Desk {
     /// A desk with the usual limit for x402.
     pub fn new(rails: Rails, keyring: Arc<Keyring>, ring: Arc<Ring>) -> Self {
-        Self { rails, keyring, ring, x402_max_minor: X402_MAX_MINOR, healths: Arc::default(), turnstile: Arc::default() }
+        Self {
+            rails,
+            keyring,
+            ring,
+            x402_max_minor: X402_MAX_MINOR,
+            healths: Arc::default(),
+            turnstile: Arc::default(),
+        }
     }
 }
 
@@ -110,13 +117,18 @@ async fn next(hand: &Hand<'_>, desk: &Desk, id: PaymentId) -> Result<Next> {
         return Ok(Next::Leave(Box::new(locked.payment)));
     }
     let Some(request) = locked.request.clone() else {
-        return Err(Error::internal("An open payment has no request: only the ledger's need none, and they end at once."));
+        return Err(Error::internal(
+            "An open payment has no request: only the ledger's need none, and they end at once.",
+        ));
     };
     let setup = account::open(&mut cx, &desk.keyring, locked.payment.rail).await?;
     let Some(setup) = setup else {
         return Err(Error::unavailable(
             "rail_unavailable",
-            format!("The account at {} is gone. Set it up again, so that the payment can be looked up.", locked.payment.rail.label()),
+            format!(
+                "The account at {} is gone. Set it up again, so that the payment can be looked up.",
+                locked.payment.rail.label()
+            ),
         ));
     };
     match locked.point {
@@ -129,7 +141,14 @@ async fn next(hand: &Hand<'_>, desk: &Desk, id: PaymentId) -> Result<Next> {
             }
             let check_at = cx.now().plus_s(CALL_S);
             store::set_sent(&mut cx, id, check_at).await?;
-            store::event(&mut cx, id, "sent", locked.payment.status, serde_json::json!({ "rail": locked.payment.rail })).await?;
+            store::event(
+                &mut cx,
+                id,
+                "sent",
+                locked.payment.status,
+                serde_json::json!({ "rail": locked.payment.rail }),
+            )
+            .await?;
             cx.commit().await?;
             Ok(Next::Ask(Box::new((locked.payment, setup, request))))
         }
@@ -148,7 +167,8 @@ async fn next(hand: &Hand<'_>, desk: &Desk, id: PaymentId) -> Result<Next> {
 
 /// Whether the call may still be under way in another hand.
 fn being_asked(locked: &Locked, now: Time) -> bool {
-    locked.payment.status == super::Status::Reserved && locked.sent_at.is_some_and(|at| now.since_s(at) < CALL_S)
+    locked.payment.status == super::Status::Reserved
+        && locked.sent_at.is_some_and(|at| now.since_s(at) < CALL_S)
 }
 
 /// Books what a call came back with. None: the payment goes over another rail now.
@@ -160,20 +180,28 @@ async fn answered(
 ) -> Result<Option<Payment>> {
     let answer = match answer {
         Ok(word) => Answer::Has(word),
-        Err(RailError::Declined { code, message, provider_ref }) => Answer::Declined { code, message, provider_ref },
+        Err(RailError::Declined { code, message, provider_ref }) => {
+            Answer::Declined { code, message, provider_ref }
+        }
         Err(RailError::Unknown { host, detail, provider_ref }) => {
             Answer::Lost { detail: format!("{host}: {detail}"), provider_ref }
         }
-        Err(error @ (RailError::Rejected { .. } | RailError::Unsupported { .. })) => {
-            Answer::Declined { code: "rail_rejected".to_owned(), message: error.to_string(), provider_ref: None }
-        }
+        Err(error @ (RailError::Rejected { .. } | RailError::Unsupported { .. })) => Answer::Declined {
+            code: "rail_rejected".to_owned(),
+            message: error.to_string(),
+            provider_ref: None,
+        },
         Err(error @ RailError::NotStarted { .. }) => {
             // It surely has nothing: another rail may be asked.
             desk.healths.missed(hand.tenant, payment.rail.kind(), hand.now());
             if begin::pass_on(hand, desk, payment, &error.to_string()).await? {
                 return Ok(None);
             }
-            Answer::Declined { code: "rail_unavailable".to_owned(), message: error.to_string(), provider_ref: None }
+            Answer::Declined {
+                code: "rail_unavailable".to_owned(),
+                message: error.to_string(),
+                provider_ref: None,
+            }
         }
     };
     let keys = desk.ring.keys().await?;
@@ -204,7 +232,9 @@ async fn looked_up(
         Ok(Found::Refund(_) | Found::Payout(_)) => {
             return Err(Error::internal("The rail answered a look-up of a payment with something else."));
         }
-        Err(RailError::Declined { code, message, provider_ref }) => Answer::Declined { code, message, provider_ref },
+        Err(RailError::Declined { code, message, provider_ref }) => {
+            Answer::Declined { code, message, provider_ref }
+        }
         Err(error) => Answer::Lost { detail: error.to_string(), provider_ref: None },
     };
     let keys = desk.ring.keys().await?;

@@ -23,10 +23,14 @@ pub(super) struct Order {
 /// Not found.
 pub(super) async fn order(cx: &mut Cx, id: MandateId) -> Result<Order> {
     let tenant = cx.tenant()?;
-    sqlx::query!("select from pay.mandate where tenant_id = $1 and id = $2 for no key update", tenant.uuid(), id.uuid())
-        .fetch_optional(cx.conn())
-        .await?
-        .ok_or_else(|| base::Error::not_found("mandate"))?;
+    sqlx::query!(
+        "select from pay.mandate where tenant_id = $1 and id = $2 for no key update",
+        tenant.uuid(),
+        id.uuid()
+    )
+    .fetch_optional(cx.conn())
+    .await?
+    .ok_or_else(|| base::Error::not_found("mandate"))?;
     let mandate = mandate::get(cx, id).await?;
     let intent = intent::get(cx, mandate.intent_id).await?;
     let vendor = vendor::get(cx, mandate.vendor_id).await?;

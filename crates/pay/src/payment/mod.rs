@@ -14,10 +14,10 @@ mod begin;
 mod books;
 mod conclude;
 mod drive;
-mod load;
-mod permit;
 pub(crate) mod jobs;
+mod load;
 pub(crate) mod pages;
+mod permit;
 mod route;
 mod rules;
 mod store;
@@ -26,13 +26,13 @@ pub(crate) mod tests;
 
 pub use begin::{Asked, Begun, Closed, begin};
 pub(crate) use books::{capture_of, psp_of};
-pub use conclude::{Answer, conclude};
 pub(crate) use conclude::timeline;
+pub use conclude::{Answer, conclude};
 pub use drive::{Desk, drive};
 pub use route::HEALTH_S;
 pub use rules::{may_become, order};
-pub(crate) use store::{lock, set_corrected};
 pub use store::{by_provider_ref, counts, events, list};
+pub(crate) use store::{lock, set_corrected};
 
 use crate::intent::IntentId;
 use crate::mandate::MandateId;
@@ -50,7 +50,20 @@ base::id_type!(
 );
 
 /// How far a payment is.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize, JsonSchema, sqlx::Type)]
+#[derive(
+    Clone,
+    Copy,
+    PartialEq,
+    Eq,
+    PartialOrd,
+    Ord,
+    Hash,
+    Debug,
+    Serialize,
+    Deserialize,
+    JsonSchema,
+    sqlx::Type
+)]
 #[serde(rename_all = "snake_case")]
 #[sqlx(type_name = "pay.payment_status", rename_all = "snake_case")]
 pub enum Status {
@@ -122,7 +135,9 @@ impl Status {
     pub fn is_open(self) -> bool {
         match self {
             Self::Initiated | Self::Reserved | Self::Pending | Self::Unknown => true,
-            Self::Succeeded | Self::Failed | Self::Refunded | Self::PartiallyRefunded | Self::Disputed => false,
+            Self::Succeeded | Self::Failed | Self::Refunded | Self::PartiallyRefunded | Self::Disputed => {
+                false
+            }
         }
     }
 }
@@ -130,10 +145,9 @@ impl Status {
 impl std::str::FromStr for Status {
     type Err = Error;
     fn from_str(text: &str) -> Result<Self> {
-        Self::ALL
-            .into_iter()
-            .find(|status| status.word() == text)
-            .ok_or_else(|| Error::invalid("payment.status", format!("“{text}” is not a status of a payment.")))
+        Self::ALL.into_iter().find(|status| status.word() == text).ok_or_else(|| {
+            Error::invalid("payment.status", format!("“{text}” is not a status of a payment."))
+        })
     }
 }
 

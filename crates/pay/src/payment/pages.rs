@@ -1,1 +1,210 @@
-//! Pages.
+//! `/pay/payments`: what was paid, how each payment went, and giving money back.
+
+use super::{Desk, Filter as Which, Payment, PaymentId, Status};
+use crate::page::ROWS;
+use crate::show::{next, problem};
+use crate::{dispute, principal, receipt, refund, vendor};
+use axum::extract::{Form as Sent, Path, Query};
+use axum::response::Response;
+use base::{Cursor, Money, Role};
+use maud::{Markup, html};
+use serde::Deserialize;
+use std::collections::BTreeMap;
+use ui::prelude::*;
+use uuid::Uuid;
+use web::redirect_with;
+
+const LIST: &str = "/pay/payments";
+
+/// Which payments.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(crate) struct Asked {
+    status: String,
+    after: Option<Cursor>,
+}
+
+/// A status as people see it.
+pub(crate) fn tag_of(status: Status) -> Markup {
+    let tone = match status {
+        Status::Succeeded => Tone::Good,
+        Status::Failed | Status::Disputed => Tone::Bad,
+        Status::Unknown => Tone::Warm,
+        Status::Initiated | Status::Reserved | Status::Pending => Tone::Cool,
+        Status::Refunded | Status::PartiallyRefunded => Tone::default(),
+    };
+    tag(tone, status.label())
+}
+
+async fn names(cx: &mut db::Cx, rows: &[Payment]) -> base::Result<BTreeMap<Uuid, String>> {
+    let mut names =
+        principal::names(cx, &rows.iter().map(|p| p.principal_id.uuid()).collect::<Vec<_>>()).await?;
+    names.extend(vendor::names(cx, &rows.iter().map(|p| p.vendor_id.uuid()).collect::<Vec<_>>()).await?);
+    Ok(names)
+}
+
+fn called(names: &BTreeMap<Uuid, String>, id: Uuid) -> &str {
+    names.get(&id).map_or("—", String::as_str)
+}
+
+/// `GET /pay/payments`
+pub(crate) async fn index(mut cx: web::Cx, Query(asked): Query<Asked>) -> web::Result<Response> {
+    let status = Status::ALL.into_iter().find(|status| status.word() == asked.status);
+    let which = Which { status, ..Which::default() };
+    let page = super::list(&mut cx, which, asked.after.as_ref(), ROWS).await?;
+    let counts = super::counts(&mut cx).await?;
+    let names = names(&mut cx, &page.rows).await?;
+    let wall = Wall::new(cx.now(), cx.who().zone.clone());
+    let rows = page.rows.iter().map(|p| {
+        Row::new()
+            .link(&p.amount().to_string(), &format!("{LIST}/{}", p.id))
+            .cell(tag_of(p.status))
+            .cell(p.rail.label())
+            .cell(html! { a href={ "/pay/principals/" (p.principal_id) } { (called(&names, p.principal_id.uuid())) } })
+            .cell(html! { a href={ "/pay/vendors/" (p.vendor_id) } { (called(&names, p.vendor_id.uuid())) } })
+            .cell(wall.relative(p.created_at))
+    });
+    let columns = [
+        Column::text("Amount"),
+        Column::text("Status"),
+        Column::text("Over"),
+        Column::text("Who"),
+        Column::text("To"),
+        Column::text("When"),
+    ];
+    let none = match status {
+        Some(_) => state::empty(
+            "No such payments",
+            "Nothing fits this filter.",
+            Some(Button::link("All payments", LIST)),
+        ),
+        None => state::empty(
+            "No payments yet",
+            "An agent with a mandate executes it over the API; what it paid appears here.",
+            Some(Button::link("Mandates", "/pay/mandates")),
+        ),
+    };
+    let table = Table::new("Payments", columns)
+        .rows(rows)
+        .empty(none)
+        .first(asked.after.is_some().then(|| LIST.to_owned()))
+        .next(page.next.map(|after| next(LIST, &[("status", asked.status.as_str())], &after)));
+    let statuses = std::iter::once(Choice::new("", "Any status"))
+        .chain(Status::ALL.map(|s| Choice::new(s.word(), s.label())));
+    let kpi: Vec<Kpi> = counts
+        .iter()
+        .map(|(status, count)| {
+            Kpi::new(status.label(), number::count(*count)).href(format!("{LIST}?status={}", status.word()))
+        })
+        .collect();
+    let body = html! {
+        (Heading::new("Payments").about("Money that moved under a mandate. Each has its timeline and its receipts."))
+        (kpis(&kpi))
+        (Filter::new(LIST).field(Field::select("status", "Status", statuses).value(asked.status.as_str())).active(status.is_some()))
+        (Card::bare().body(table))
+    };
+    cx.page("Payments", body).await
+}
+
+/// `GET /pay/payments/{id}`
+pub(crate) async fn detail(cx: web::Cx, Path(id): Path<PaymentId>) -> web::Result<Response> {
+    shown(cx, id, None).await
+}
+
+async fn shown(mut cx: web::Cx, id: PaymentId, failed: Option<String>) -> web::Result<Response> {
+    let payment = super::get(&mut cx, id).await?;
+    let events = super::events(&mut cx, id).await?;
+    let receipts = receipt::by_payment(&mut cx, id).await?;
+    let refunds = refund::by_payment(&mut cx, id).await?;
+    let disputes = dispute::by_payment(&mut cx, id).await?;
+    let names = names(&mut cx, std::slice::from_ref(&payment)).await?;
+    let actors = web::actor::names(&mut cx, events.iter().map(|event| event.actor.as_str())).await?;
+    let wall = Wall::new(cx.now(), cx.who().zone.clone());
+    let money = |minor: i64| Money { minor, currency: payment.currency }.to_string();
+    let facts = Pairs::new()
+        .add("Amount", payment.amount().to_string())
+        .add("Taken", money(payment.captured_minor))
+        .add("Given back", money(payment.refunded_minor))
+        .add("Platform fee in it", format!("{} (version {})", money(payment.fee_minor), payment.fee_version))
+        .add("Over", payment.rail.label())
+        .maybe("The rail's name of it", payment.provider_ref.as_deref())
+        .maybe("Why", payment.reason.as_deref())
+        .add("Who", html! { a href={ "/pay/principals/" (payment.principal_id) } { (called(&names, payment.principal_id.uuid())) } })
+        .add("To", html! { a href={ "/pay/vendors/" (payment.vendor_id) } { (called(&names, payment.vendor_id.uuid())) } })
+        .add("Under", html! { a href={ "/pay/mandates/" (payment.mandate_id) } { "its mandate" } })
+        .add("For", html! { a href={ "/pay/intents/" (payment.intent_id) } { "its intent" } })
+        .add("Id", copy(&id.to_string()));
+    let line: Vec<Event> = events
+        .iter()
+        .map(|event| {
+            Event::new(wall.exact(event.at), event.kind.replace('_', " "))
+                .meta(html! { (event.status.label()) " · " (actors.of(&event.actor)) })
+        })
+        .collect();
+    let may_refund =
+        cx.who().role >= Role::Admin && payment.refundable().minor > 0 && payment.status != Status::Disputed;
+    let bad = failed.is_some();
+    let body = html! {
+        (Heading::new(format!("Payment of {}", payment.amount())).crumb("Payments", LIST).tag(tag_of(payment.status)))
+        (grid::main_side(
+            html! {
+                (Card::new("What happened").padded(timeline(&line)))
+                (Card::new("Receipts").padded(html! {
+                    @if receipts.is_empty() { p { "There is one when the payment has ended." } }
+                    ul { @for r in &receipts { li { a href={ "/pay/receipts/" (r.id) } { "Number " (r.sequence) } " · " (r.kind.label()) " · " (wall.exact(r.at)) } } }
+                }))
+                @if !refunds.is_empty() {
+                    (Card::new("Refunds").padded(html! { ul { @for r in &refunds { li { (r.amount().to_string()) " · " (r.status.word()) " · " (r.reason) " · " (wall.exact(r.created_at)) } } } }))
+                }
+                @if !disputes.is_empty() {
+                    (Card::new("Disputes").padded(html! { ul { @for d in &disputes { li { (money(d.amount_minor)) " · " (d.reason) " · " (wall.exact(d.opened_at)) } } } }))
+                }
+            },
+            html! {
+                (Card::new("The payment").padded(facts))
+                @if may_refund {
+                    (Card::new("Give money back").padded(Form::post(format!("{LIST}/{id}/refund"), "refund").problem(failed)
+                        .field(Field::text("amount", "Amount").value(payment.refundable().to_major()).required().hint("In major units, at most what is left."))
+                        .field(Field::text("reason", "Why").max_chars(500))
+                        .submit("Refund")))
+                }
+            },
+        ))
+    };
+    Ok(crate::show::with_status(cx.page("Payment", body).await?, bad))
+}
+
+/// A refund as typed.
+#[derive(Debug, Deserialize)]
+pub(crate) struct Typed {
+    amount: String,
+    #[serde(default)]
+    reason: String,
+}
+
+/// `POST /pay/payments/{id}/refund`
+pub(crate) async fn give(
+    mut cx: web::Cx,
+    Path(id): Path<PaymentId>,
+    again: crate::show::Again,
+    Sent(typed): Sent<Typed>,
+    desk: Desk,
+) -> web::Result<Response> {
+    let keys = desk.ring.keys().await?;
+    let payment = super::get(&mut cx, id).await?;
+    let begun = match Money::from_major(typed.amount.trim(), payment.currency) {
+        Ok(amount) => refund::begin(&mut cx, &keys, id, Some(amount.minor), &typed.reason).await,
+        Err(error) => Err(error),
+    };
+    match begun {
+        Ok(_) => {
+            cx.commit().await?;
+            Ok(redirect_with(&format!("{LIST}/{id}"), "The refund is on its way."))
+        }
+        Err(error) => {
+            let words = problem(error)?;
+            drop(cx);
+            shown(again.cx().await?, id, Some(words)).await
+        }
+    }
+}

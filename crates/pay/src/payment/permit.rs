@@ -1,8 +1,8 @@
 //! What a payment asks of its mandate: that it is genuine, its counters, and once more before money moves.
 
+use super::Payment;
 use super::begin::Asked;
 use super::load::Order;
-use super::Payment;
 use crate::cap::Periods;
 use crate::mandate::{self, Mode, Taken, Use};
 use crate::policy::{self, Rules};
@@ -30,7 +30,10 @@ pub(super) async fn verified(cx: &mut Cx, keys: &Keys, order: &Order, asked: &As
             mandate::verify(cx, keys, &order.mandate).await?;
             let minor = asked.amount_minor.unwrap_or(order.intent.amount_minor);
             let once = order.mandate.caps.executions_max == 1;
-            Ok(Shown { amount: Money { minor, currency }, execution: (!once).then(|| asked.execution.clone()) })
+            Ok(Shown {
+                amount: Money { minor, currency },
+                execution: (!once).then(|| asked.execution.clone()),
+            })
         }
         (Mode::Direct, Some(_)) => {
             Err(Error::invalid("mandate.closed", "This mandate is closed already: leave `closed` out."))
@@ -41,10 +44,20 @@ pub(super) async fn verified(cx: &mut Cx, keys: &Keys, order: &Order, asked: &As
         )),
         (Mode::Autonomous, Some(closed)) => {
             let id = order.mandate.id;
-            let shown =
-                mandate::verify_closed(cx, keys, id, &closed.payment, closed.checkout.as_deref(), &closed.nonce).await?;
+            let shown = mandate::verify_closed(
+                cx,
+                keys,
+                id,
+                &closed.payment,
+                closed.checkout.as_deref(),
+                &closed.nonce,
+            )
+            .await?;
             if asked.amount_minor.is_some_and(|minor| minor != shown.amount.minor) {
-                return Err(Error::invalid("amount.differs", "The amount is not the one in the closed mandate. Leave it out."));
+                return Err(Error::invalid(
+                    "amount.differs",
+                    "The amount is not the one in the closed mandate. Leave it out.",
+                ));
             }
             // The same closed mandate is the same execution, whoever sends it how often.
             Ok(Shown { amount: shown.amount, execution: Some(shown.signed_hash) })
@@ -61,7 +74,13 @@ pub(super) async fn rules_of(cx: &mut Cx, order: &Order) -> Result<Option<Rules>
 ///
 /// # Errors
 /// As [`mandate::hold`]: refused with every broken rule.
-pub(super) async fn hold(cx: &mut Cx, order: &Order, asked: &Asked, amount: Money, rail: Option<Rail>) -> Result<Periods> {
+pub(super) async fn hold(
+    cx: &mut Cx,
+    order: &Order,
+    asked: &Asked,
+    amount: Money,
+    rail: Option<Rail>,
+) -> Result<Periods> {
     let what = Use { amount, rail, country: asked.place.country, ip: asked.place.ip };
     Ok(mandate::hold(cx, order.mandate.id, &what).await?.taken.periods)
 }

@@ -36,7 +36,13 @@ impl Healths {
 }
 
 /// The rails that this payment may take, the first choice first. Empty: none.
-pub(super) async fn candidates(cx: &mut Cx, desk: &Desk, order: &Order, rules: &Rules, amount: Money) -> Result<Vec<Rail>> {
+pub(super) async fn candidates(
+    cx: &mut Cx,
+    desk: &Desk,
+    order: &Order,
+    rules: &Rules,
+    amount: Money,
+) -> Result<Vec<Rail>> {
     let tenant = cx.tenant()?;
     let policy_rails: Vec<Rail> = rules.rails.iter().copied().collect();
     let set_up = account::set_up(cx).await?;
@@ -65,7 +71,12 @@ pub(super) fn may_use_ledger(order: &Order, rules: &Rules) -> bool {
 }
 
 /// The first of these rails that answers. No transaction is open.
-pub(super) async fn healthy(desk: &Desk, tenant: TenantId, now: Time, rails: &[(Rail, Account)]) -> Option<Rail> {
+pub(super) async fn healthy(
+    desk: &Desk,
+    tenant: TenantId,
+    now: Time,
+    rails: &[(Rail, Account)],
+) -> Option<Rail> {
     for (rail, account) in rails {
         let kind = rail.kind();
         let up = match desk.healths.known(tenant, kind, now) {

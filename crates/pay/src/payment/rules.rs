@@ -8,7 +8,9 @@ use base::{Currency, Money};
 /// Whether a payment may go from one state to another. Nothing returns to an earlier one: what was taken
 /// is never untaken, what failed never succeeds.
 pub fn may_become(from: Status, to: Status) -> bool {
-    use Status::{Disputed, Failed, Initiated, PartiallyRefunded, Pending, Refunded, Reserved, Succeeded, Unknown};
+    use Status::{
+        Disputed, Failed, Initiated, PartiallyRefunded, Pending, Refunded, Reserved, Succeeded, Unknown,
+    };
     match from {
         Initiated => matches!(to, Reserved | Pending | Unknown | Succeeded | Failed),
         Reserved => matches!(to, Pending | Unknown | Succeeded | Failed),

@@ -230,7 +230,12 @@ pub(super) async fn set_rail(cx: &mut Cx, p: &Payment, request: Option<Value>) -
 }
 
 /// Writes state and figures; `check_at` none: the rail is asked no more.
-pub(super) async fn save(cx: &mut Cx, p: &Payment, check_at: Option<Time>, capture: Option<TransferId>) -> Result<()> {
+pub(super) async fn save(
+    cx: &mut Cx,
+    p: &Payment,
+    check_at: Option<Time>,
+    capture: Option<TransferId>,
+) -> Result<()> {
     let (tenant, now) = (cx.tenant()?, cx.now());
     let point = if p.status.is_open() { Point::Sent } else { Point::Done };
     sqlx::query!(
@@ -270,7 +275,13 @@ pub(crate) async fn set_corrected(cx: &mut Cx, p: &Payment) -> Result<()> {
     Ok(())
 }
 
-pub(super) async fn event(cx: &mut Cx, id: PaymentId, kind: &str, status: Status, detail: Value) -> Result<()> {
+pub(super) async fn event(
+    cx: &mut Cx,
+    id: PaymentId,
+    kind: &str,
+    status: Status,
+    detail: Value,
+) -> Result<()> {
     let (tenant, row, actor, now) = (cx.tenant()?, cx.id::<Uuid>(), cx.actor().label(), cx.clock().now());
     sqlx::query!(
         "insert into pay.payment_event (id, tenant_id, payment_id, kind, status, detail, actor, at) values ($1, $2, $3, $4, $5, $6, $7, $8)",
@@ -303,7 +314,12 @@ pub async fn events(cx: &mut Cx, id: PaymentId) -> Result<Vec<Event>> {
 }
 
 /// Payments, the latest first.
-pub async fn list(cx: &mut Cx, filter: Filter, after: Option<&Cursor>, limit: usize) -> Result<Page<Payment>> {
+pub async fn list(
+    cx: &mut Cx,
+    filter: Filter,
+    after: Option<&Cursor>,
+    limit: usize,
+) -> Result<Page<Payment>> {
     let tenant = cx.tenant()?;
     let (at, id) = page::start(after)?;
     let rows = sqlx::query_as!(

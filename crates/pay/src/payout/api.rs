@@ -114,7 +114,11 @@ pub(crate) struct In {
 }
 
 /// `GET /api/v1/payees/{id}`
-pub(crate) async fn payee(mut cx: Cx, Path(at): Path<PayeeAt>, Query(asked): Query<In>) -> web::Result<Output<Available>> {
+pub(crate) async fn payee(
+    mut cx: Cx,
+    Path(at): Path<PayeeAt>,
+    Query(asked): Query<In>,
+) -> web::Result<Output<Available>> {
     let payee = super::payee(&mut cx, at.id).await?;
     let available = super::available(&mut cx, at.id, asked.currency).await?;
     Ok(Output(Available {

@@ -6,7 +6,6 @@
 
 pub(crate) mod api;
 pub(crate) mod jobs;
-pub(crate) mod pages;
 mod store;
 #[cfg(test)]
 mod tests;
@@ -43,7 +42,20 @@ pub fn minimum(currency: Currency) -> Money {
 }
 
 /// How far a payout is.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize, JsonSchema, sqlx::Type)]
+#[derive(
+    Clone,
+    Copy,
+    PartialEq,
+    Eq,
+    PartialOrd,
+    Ord,
+    Hash,
+    Debug,
+    Serialize,
+    Deserialize,
+    JsonSchema,
+    sqlx::Type
+)]
 #[serde(rename_all = "snake_case")]
 #[sqlx(type_name = "pay.payout_status", rename_all = "snake_case")]
 pub enum Status {
@@ -138,7 +150,10 @@ impl Payout {
 pub async fn set_payee(cx: &mut Cx, developer: Uuid, rail: Rail, destination: &str) -> Result<Payee> {
     let destination = destination.trim();
     if destination.is_empty() || destination.len() > 500 || destination.chars().any(char::is_control) {
-        return Err(Error::invalid("payee.destination", "A destination has 1 to 500 characters on one line."));
+        return Err(Error::invalid(
+            "payee.destination",
+            "A destination has 1 to 500 characters on one line.",
+        ));
     }
     if !matches!(rail, Rail::Stripe | Rail::X402) {
         return Err(Error::refused("payee.rail", "Payouts go over Stripe or x402."));
@@ -165,7 +180,11 @@ pub(crate) async fn payee_heard(cx: &mut Cx, rail: Rail, destination: &str, enab
 ///
 /// # Errors
 /// What the books say; an account that was never opened has nothing.
-pub async fn available(cx: &mut Cx, developer: Uuid, currency: Currency) -> Result<ledger::payout::Available> {
+pub async fn available(
+    cx: &mut Cx,
+    developer: Uuid,
+    currency: Currency,
+) -> Result<ledger::payout::Available> {
     let key = Key::developer(cx.tenant()?, developer, currency);
     match ledger::payout::available(cx, key.id(), HOLD_WINDOW_S).await {
         Err(error) if error.kind() == base::Kind::NotFound => {
@@ -180,18 +199,24 @@ pub async fn available(cx: &mut Cx, developer: Uuid, currency: Currency) -> Resu
 /// # Errors
 /// Refused: `payout.kyc`, `payout.minimum`, `ledger_payout_exceeds`; not found without a payee.
 pub async fn begin(cx: &mut Cx, developer: Uuid, currency: Currency, minor: Option<i64>) -> Result<Payout> {
-    let payee = payee(cx, developer).await?.ok_or_else(|| {
-        Error::refused("payout.payee", "Say first where the earnings go: add a payee.")
-    })?;
+    let payee = payee(cx, developer)
+        .await?
+        .ok_or_else(|| Error::refused("payout.payee", "Say first where the earnings go: add a payee."))?;
     if payee.kyc_at.is_none() {
-        return Err(Error::refused("payout.kyc", "The identity was not checked yet, so nothing is paid. What was earned stays."));
+        return Err(Error::refused(
+            "payout.kyc",
+            "The identity was not checked yet, so nothing is paid. What was earned stays.",
+        ));
     }
     let available = available(cx, developer, currency).await?;
     let minor = minor.unwrap_or(available.minor);
     let least = minimum(currency);
     if minor < least.minor {
         let has = Money { minor: minor.max(0), currency };
-        return Err(Error::refused("payout.minimum", format!("At least {least} is paid out; this is {has}. It stays for the next time.")));
+        return Err(Error::refused(
+            "payout.minimum",
+            format!("At least {least} is paid out; this is {has}. It stays for the next time."),
+        ));
     }
     let payout = Payout {
         id: cx.id(),
@@ -269,7 +294,8 @@ pub(crate) async fn conclude(cx: &mut Cx, id: PayoutId, answer: &Answer) -> Resu
     let transfer = TransferId(payout.id.uuid());
     match to {
         Status::Succeeded => {
-            let psp = psp_of(payout.rail, payout.currency)?.ok_or_else(|| Error::internal("A payout over the ledger."))?;
+            let psp = psp_of(payout.rail, payout.currency)?
+                .ok_or_else(|| Error::internal("A payout over the ledger."))?;
             ledger::payout::paid(cx, transfer.derived("paid"), transfer, psp, payout.amount_minor).await?;
         }
         Status::Failed => {
@@ -316,13 +342,21 @@ pub async fn drive(db: &Db, tenant: TenantId, caller: Caller, desk: &Desk, id: P
     let seen = match sent_at {
         None => None,
         Some(sent_at) => {
-            let sync = Sync { of: Asked::Payout(request.clone()), provider_ref: payout.provider_ref.clone(), last_asked_at: sent_at };
+            let sync = Sync {
+                of: Asked::Payout(request.clone()),
+                provider_ref: payout.provider_ref.clone(),
+                last_asked_at: sent_at,
+            };
             match port.sync(&setup.account(), &sync).await {
                 Ok(Found::Payout(word)) => Some(Answer::Has(word)),
-                Ok(Found::NotSeen { is_final: false }) => Some(Answer::Lost("The rail has not seen it yet.".to_owned())),
+                Ok(Found::NotSeen { is_final: false }) => {
+                    Some(Answer::Lost("The rail has not seen it yet.".to_owned()))
+                }
                 Ok(Found::NotSeen { is_final: true }) => None,
                 Ok(Found::Payment(_) | Found::Refund(_)) => {
-                    return Err(Error::internal("The rail answered a look-up of a payout with something else."));
+                    return Err(Error::internal(
+                        "The rail answered a look-up of a payout with something else.",
+                    ));
                 }
                 Err(error) => Some(Answer::Lost(error.to_string())),
             }
@@ -333,7 +367,9 @@ pub async fn drive(db: &Db, tenant: TenantId, caller: Caller, desk: &Desk, id: P
         // Never asked, or surely never arrived; the payout's id is the key.
         None => match port.payout(&setup.account(), &request).await {
             Ok(word) => Answer::Has(word),
-            Err(RailError::Unknown { detail, .. } | RailError::NotStarted { detail, .. }) => Answer::Lost(detail),
+            Err(RailError::Unknown { detail, .. } | RailError::NotStarted { detail, .. }) => {
+                Answer::Lost(detail)
+            }
             Err(error) => Answer::Refused(error.to_string()),
         },
     };

@@ -157,9 +157,13 @@ pub async fn get(cx: &mut Cx, id: PayoutId) -> Result<Payout> {
 
 pub(super) async fn lock(cx: &mut Cx, id: PayoutId) -> Result<Option<Locked>> {
     let tenant = cx.tenant()?;
-    let row = sqlx::query!("select sent_at from pay.payout where tenant_id = $1 and id = $2 for update", tenant.uuid(), id.uuid())
-        .fetch_optional(cx.conn())
-        .await?;
+    let row = sqlx::query!(
+        "select sent_at from pay.payout where tenant_id = $1 and id = $2 for update",
+        tenant.uuid(),
+        id.uuid()
+    )
+    .fetch_optional(cx.conn())
+    .await?;
     match row {
         Some(row) => Ok(Some(Locked { payout: get(cx, id).await?, sent_at: row.sent_at })),
         None => Ok(None),
@@ -167,7 +171,12 @@ pub(super) async fn lock(cx: &mut Cx, id: PayoutId) -> Result<Option<Locked>> {
 }
 
 /// Payouts, the latest first.
-pub async fn list(cx: &mut Cx, developer: Option<Uuid>, after: Option<&Cursor>, limit: usize) -> Result<Page<Payout>> {
+pub async fn list(
+    cx: &mut Cx,
+    developer: Option<Uuid>,
+    after: Option<&Cursor>,
+    limit: usize,
+) -> Result<Page<Payout>> {
     let tenant = cx.tenant()?;
     let (at, id) = page::start(after)?;
     let rows = sqlx::query_as!(
@@ -221,7 +230,12 @@ pub(super) async fn save(cx: &mut Cx, p: &Payout, check_at: Option<Time>) -> Res
 }
 
 /// The payout that a rail's word is about: by our id, or by the rail's name.
-pub(crate) async fn find(cx: &mut Cx, rail: Rail, ours: Option<Uuid>, provider_ref: &str) -> Result<Option<PayoutId>> {
+pub(crate) async fn find(
+    cx: &mut Cx,
+    rail: Rail,
+    ours: Option<Uuid>,
+    provider_ref: &str,
+) -> Result<Option<PayoutId>> {
     let tenant = cx.tenant()?;
     Ok(sqlx::query_scalar!(
         r#"select id as "id: PayoutId" from pay.payout where tenant_id = $1 and rail = $2 and (id = $3 or provider_ref = $4) order by id = $3 desc limit 1"#,

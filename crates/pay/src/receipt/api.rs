@@ -73,15 +73,24 @@ const PROOF_MAX: i64 = 50_000;
 ///
 /// # Errors
 /// Not found; refused (`proof_too_long`) beyond 50,000 receipts.
-pub(crate) async fn proof_of(cx: &mut db::Cx, desk_keys: &crate::signing::Keys, id: ReceiptId) -> Result<Proof> {
+pub(crate) async fn proof_of(
+    cx: &mut db::Cx,
+    desk_keys: &crate::signing::Keys,
+    id: ReceiptId,
+) -> Result<Proof> {
     let receipt = super::get(cx, id).await?;
     let point = match checkpoint::latest(cx).await? {
         Some(point) if i64::try_from(point.size).is_ok_and(|size| size >= receipt.sequence) => point,
-        Some(_) | None => checkpoint::make(cx, desk_keys).await?.ok_or_else(|| Error::not_found("receipt"))?,
+        Some(_) | None => {
+            checkpoint::make(cx, desk_keys).await?.ok_or_else(|| Error::not_found("receipt"))?
+        }
     };
     let size = i64::try_from(point.size).unwrap_or(i64::MAX);
     if size > PROOF_MAX {
-        return Err(Error::refused("proof_too_long", "The chain is too long for one answer. Use the export of receipts."));
+        return Err(Error::refused(
+            "proof_too_long",
+            "The chain is too long for one answer. Use the export of receipts.",
+        ));
     }
     let receipts = super::entries(cx, 0, size).await?;
     Ok(Proof { sequence: receipt.sequence, receipts, checkpoint: point, jwks: desk_keys.jwks() })

@@ -24,9 +24,11 @@ pub async fn make(cx: &mut Cx, keys: &Keys) -> Result<Option<Checkpoint>> {
         return Ok(Some(known));
     }
     let (tenant, now, id) = (cx.tenant()?, cx.now(), cx.id::<Uuid>());
-    let size = u64::try_from(end.sequence).map_err(|cause| Error::internal("A chain of negative length.").caused_by(cause))?;
+    let size = u64::try_from(end.sequence)
+        .map_err(|cause| Error::internal("A chain of negative length.").caused_by(cause))?;
     let signer = keys.signer(Purpose::Checkpoint)?;
-    let point = Checkpoint::sign(&tenant.to_string(), size, end.hash, now, &signer.hash).map_err(Error::from)?;
+    let point =
+        Checkpoint::sign(&tenant.to_string(), size, end.hash, now, &signer.hash).map_err(Error::from)?;
     let done = sqlx::query!(
         "insert into pay.checkpoint (id, tenant_id, sequence, hash, body, kid, signature, at) values ($1, $2, $3, $4, $5, $6, $7, $8)
          on conflict (tenant_id, sequence) do nothing",

@@ -54,11 +54,8 @@ impl Job for Verify {
 
     async fn run(self, run: &Run, ring: &Arc<Ring>) -> Result<()> {
         let keys = ring.keys().await?.jwks();
-        let mut cx = run.db().system(Self::KIND).await?;
-        let tenants = sqlx::query_scalar!("select tenant_id from pay.receipt_head order by tenant_id").fetch_all(cx.conn()).await?;
-        drop(cx);
-        for tenant in tenants {
-            let mut cx = run.db().begin(Scope::Tenant(TenantId(tenant)), run.caller()).await?;
+        for tenant in verify::tenants(run.db()).await? {
+            let mut cx = run.db().begin(Scope::Tenant(tenant), run.caller()).await?;
             let verdict = verify::chain(&mut cx, &keys).await?;
             if let Some(bad) = verdict.first_bad {
                 tracing::error!(%tenant, sequence = bad.sequence, why = bad.why, "a chain of receipts is not sound");

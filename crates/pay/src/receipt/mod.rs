@@ -36,7 +36,20 @@ base::id_type!(
 );
 
 /// What a receipt attests.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize, JsonSchema, sqlx::Type)]
+#[derive(
+    Clone,
+    Copy,
+    PartialEq,
+    Eq,
+    PartialOrd,
+    Ord,
+    Hash,
+    Debug,
+    Serialize,
+    Deserialize,
+    JsonSchema,
+    sqlx::Type
+)]
 #[serde(rename_all = "snake_case")]
 #[sqlx(type_name = "pay.receipt_kind", rename_all = "snake_case")]
 pub enum Kind {
@@ -117,7 +130,13 @@ impl Attested {
     }
 
     /// A refund or a dispute of a payment: `subject` is its id.
-    pub fn correction(payment: &Payment, kind: Kind, subject: Uuid, provider_ref: Option<String>, amount: Money) -> Self {
+    pub fn correction(
+        payment: &Payment,
+        kind: Kind,
+        subject: Uuid,
+        provider_ref: Option<String>,
+        amount: Money,
+    ) -> Self {
         Self { kind, subject, provider_ref, amount, reason: None, ..Self::payment(payment, kind, None) }
     }
 }
@@ -236,7 +255,14 @@ fn hex_of(bytes: &[u8]) -> String {
     Digest::from_slice(bytes).map(|digest| digest.to_string()).unwrap_or_default()
 }
 
-fn body(tenant: &str, id: ReceiptId, sequence: i64, attested: &Attested, mandate: &Evidence, now: Time) -> Map<String, Value> {
+fn body(
+    tenant: &str,
+    id: ReceiptId,
+    sequence: i64,
+    attested: &Attested,
+    mandate: &Evidence,
+    now: Time,
+) -> Map<String, Value> {
     let mut body = Map::new();
     let mut put = |name: &str, value: Value| body.insert(name.to_owned(), value);
     put("tenant", json!(tenant));

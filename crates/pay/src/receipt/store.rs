@@ -218,7 +218,8 @@ pub async fn list(
     let tenant = cx.tenant()?;
     let before = match after {
         Some(cursor) => cursor.parts()?.0.parse::<i64>().map_err(|cause| {
-            Error::invalid("cursor.invalid", "This page link is damaged. Start again from the first page.").caused_by(cause)
+            Error::invalid("cursor.invalid", "This page link is damaged. Start again from the first page.")
+                .caused_by(cause)
         })?,
         None => i64::MAX,
     };

@@ -29,7 +29,8 @@ async fn tamper(bed: &Bed, statement: &str) {
 async fn r1_r5_the_proof_of_a_receipt_verifies_with_a_program_of_sixty_lines_that_is_not_ours() {
     let bed = paid(3).await;
     let list = bed.owner().get("/api/v1/receipts").await.expect(200).json();
-    let sequences: Vec<_> = list["rows"].as_array().expect("rows").iter().map(|r| r["sequence"].as_i64()).collect();
+    let sequences: Vec<_> =
+        list["rows"].as_array().expect("rows").iter().map(|r| r["sequence"].as_i64()).collect();
     assert_eq!(sequences, [Some(3), Some(2), Some(1)]);
     let id = text(&list["rows"][2]["id"]);
     let proof = bed.owner().get(&format!("/api/v1/receipts/{id}/proof")).await.expect(200).json();
@@ -49,7 +50,9 @@ async fn r1_r5_the_proof_of_a_receipt_verifies_with_a_program_of_sixty_lines_tha
 
 fn python(proof: &Value) -> (bool, String) {
     let dir = tempfile::tempdir().expect("a folder");
-    for (name, part) in [("receipts", &proof["receipts"]), ("checkpoint", &proof["checkpoint"]), ("jwks", &proof["jwks"])] {
+    for (name, part) in
+        [("receipts", &proof["receipts"]), ("checkpoint", &proof["checkpoint"]), ("jwks", &proof["jwks"])]
+    {
         std::fs::write(dir.path().join(name), part.to_string()).expect("a file");
     }
     let checker = concat!(env!("CARGO_MANIFEST_DIR"), "/../../sdk/python/verify_receipts.py");
@@ -66,10 +69,16 @@ fn python(proof: &Value) -> (bool, String) {
 async fn r2_what_is_changed_taken_out_or_moved_is_found_where_it_happened() {
     for (statement, sequence) in [
         ("update pay.receipt set amount_minor = 7 where sequence = 2", 2),
-        ("update pay.receipt set body = replace(convert_from(body, 'UTF8'), '100', '700')::bytea where sequence = 2", 2),
+        (
+            "update pay.receipt set body = replace(convert_from(body, 'UTF8'), '100', '700')::bytea where sequence = 2",
+            2,
+        ),
         ("delete from pay.receipt where sequence = 2", 2),
         ("update pay.receipt set prev_hash = curr_hash where sequence = 3", 3),
-        ("update pay.receipt set signature = (select signature from pay.receipt where sequence = 1) where sequence = 3", 3),
+        (
+            "update pay.receipt set signature = (select signature from pay.receipt where sequence = 1) where sequence = 3",
+            3,
+        ),
         ("update pay.receipt set kid = 'nobody' where sequence = 1", 1),
     ] {
         let bed = paid(4).await;
@@ -84,7 +93,8 @@ async fn r3_a_cut_tail_shows_against_a_checkpoint_that_is_in_the_audit_trail_too
     let bed = paid(3).await;
     let point = bed.owner().get("/api/v1/checkpoint").await.expect(200).json();
     assert_eq!(point["size"], 3);
-    let anchored = bed.sql("select after::text from audit.entry where subject_table = 'pay.checkpoint'").await;
+    let anchored =
+        bed.sql("select after::text from audit.entry where subject_table = 'pay.checkpoint'").await;
     assert_eq!(anchored.len(), 1);
     // Also the end's own row is cut: nothing but the checkpoint knows.
     tamper(
@@ -109,7 +119,11 @@ async fn r6_the_nightly_check_finds_a_planted_defect_and_tells_everybody() {
 #[tokio::test]
 async fn kept_receipts_cannot_be_changed_by_the_program() {
     let bed = paid(1).await;
-    for statement in ["update pay.receipt set amount_minor = 1", "delete from pay.receipt", "delete from pay.payment_event"] {
+    for statement in [
+        "update pay.receipt set amount_minor = 1",
+        "delete from pay.receipt",
+        "delete from pay.payment_event",
+    ] {
         let mut cx = bed.kit.cx(&bed.tenant.owner).await;
         let refused = sqlx::raw_sql(sqlx::AssertSqlSafe(statement.to_owned())).execute(cx.conn()).await;
         assert!(refused.is_err(), "{statement}");

@@ -5,8 +5,8 @@ use super::checkpoint;
 use super::store::{self, Head};
 use ap2::Jwks;
 use ap2::chain::{Checkpoint, Start};
-use base::{Digest, Result};
-use db::Cx;
+use base::{Digest, Result, TenantId};
+use db::{Cx, Db};
 use schemars::JsonSchema;
 use serde::Serialize;
 use std::collections::BTreeMap;
@@ -36,6 +36,18 @@ pub struct Bad {
     pub sequence: i64,
     /// What is wrong with it.
     pub why: String,
+}
+
+/// Whose chains there are.
+///
+/// # Errors
+/// What the database says.
+pub async fn tenants(db: &Db) -> Result<Vec<TenantId>> {
+    let mut cx = db.system("verifier").await?;
+    let rows = sqlx::query_scalar!("select tenant_id from pay.receipt_head order by tenant_id")
+        .fetch_all(cx.conn())
+        .await?;
+    Ok(rows.into_iter().map(TenantId).collect())
 }
 
 /// Checks the whole chain of the tenant. Reads everything.
@@ -76,7 +88,12 @@ pub async fn chain(cx: &mut Cx, keys: &Jwks) -> Result<Verdict> {
     if first_bad.is_none() {
         first_bad = against_head(store::head(cx).await?, end);
     }
-    Ok(Verdict { receipts: end.sequence, checkpoints: as_i64(points.len()), head: end.hash.to_string(), first_bad })
+    Ok(Verdict {
+        receipts: end.sequence,
+        checkpoints: as_i64(points.len()),
+        head: end.hash.to_string(),
+        first_bad,
+    })
 }
 
 fn as_i64(count: usize) -> i64 {
@@ -108,7 +125,9 @@ fn against_points(
             }
             match at_size.get(&point.size) {
                 Some(Some(hash)) if *hash == point.head => None,
-                Some(Some(_)) => bad(format!("the chain is another one than the checkpoint saw at {}.", point.at)),
+                Some(Some(_)) => {
+                    bad(format!("the chain is another one than the checkpoint saw at {}.", point.at))
+                }
                 Some(None) | None => bad(format!(
                     "{} receipts are missing at the end, that were there at {}.",
                     sequence - end.sequence,
@@ -144,5 +163,8 @@ async fn mismatched_columns(cx: &mut Cx) -> Result<Option<Bad>> {
     )
     .fetch_optional(cx.conn())
     .await?;
-    Ok(sequence.map(|sequence| Bad { sequence, why: "its columns say something else than what was hashed.".to_owned() }))
+    Ok(sequence.map(|sequence| Bad {
+        sequence,
+        why: "its columns say something else than what was hashed.".to_owned(),
+    }))
 }

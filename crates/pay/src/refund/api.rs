@@ -24,7 +24,12 @@ pub(crate) struct Give {
 }
 
 /// `POST /api/v1/payments/{id}/refund`: 201 when the payer has it, 202 while the rail is at work.
-pub(crate) async fn give(cx: Cx, Path(at): Path<At>, Keyed(input): Keyed<Give>, desk: Desk) -> web::Result<Response> {
+pub(crate) async fn give(
+    cx: Cx,
+    Path(at): Path<At>,
+    Keyed(input): Keyed<Give>,
+    desk: Desk,
+) -> web::Result<Response> {
     let keys = desk.ring.keys().await?;
     once_as(cx, input, async |cx: &mut db::Cx, give: Give| {
         let refund: Refund = super::begin(cx, &keys, at.id, give.amount_minor, &give.reason).await?;

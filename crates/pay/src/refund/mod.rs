@@ -13,11 +13,11 @@ mod tests;
 pub(crate) use store::find;
 pub use store::{by_payment, get};
 
+use crate::account;
 use crate::payment::{self, Desk, Payment, PaymentId};
 use crate::rail::Rail;
 use crate::receipt::{self, Attested};
 use crate::signing::Keys;
-use crate::account;
 use base::{Currency, Error, Money, Result, TenantId, Time};
 use db::{Caller, Cx, Db, Fact, Scope};
 use ledger::TransferId;
@@ -32,7 +32,20 @@ base::id_type!(
 );
 
 /// How far a refund is.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize, JsonSchema, sqlx::Type)]
+#[derive(
+    Clone,
+    Copy,
+    PartialEq,
+    Eq,
+    PartialOrd,
+    Ord,
+    Hash,
+    Debug,
+    Serialize,
+    Deserialize,
+    JsonSchema,
+    sqlx::Type
+)]
 #[serde(rename_all = "snake_case")]
 #[sqlx(type_name = "pay.refund_status", rename_all = "snake_case")]
 pub enum Status {
@@ -105,7 +118,13 @@ impl Refund {
 ///
 /// # Errors
 /// Not found; refused (`refund.exceeds`, `refund.not_paid`, `refund.disputed`); what the books refuse.
-pub async fn begin(cx: &mut Cx, keys: &Keys, of: PaymentId, minor: Option<i64>, reason: &str) -> Result<Refund> {
+pub async fn begin(
+    cx: &mut Cx,
+    keys: &Keys,
+    of: PaymentId,
+    minor: Option<i64>,
+    reason: &str,
+) -> Result<Refund> {
     let locked = payment::lock(cx, of).await?.ok_or_else(|| Error::not_found("payment"))?;
     let payment = locked.payment;
     let open = store::open_minor(cx, of).await?;
@@ -144,31 +163,51 @@ pub async fn begin(cx: &mut Cx, keys: &Keys, of: PaymentId, minor: Option<i64>, 
 }
 
 fn may_begin(payment: &Payment, minor: i64, left: i64) -> Result<()> {
-    use payment::Status::{Disputed, Failed, Initiated, PartiallyRefunded, Pending, Refunded, Reserved, Succeeded, Unknown};
+    use payment::Status::{
+        Disputed, Failed, Initiated, PartiallyRefunded, Pending, Refunded, Reserved, Succeeded, Unknown,
+    };
     match payment.status {
         Succeeded | PartiallyRefunded | Refunded => {}
         Disputed => {
-            return Err(Error::refused("refund.disputed", "A dispute about this payment is open. Wait until it ends."));
+            return Err(Error::refused(
+                "refund.disputed",
+                "A dispute about this payment is open. Wait until it ends.",
+            ));
         }
         Initiated | Reserved | Pending | Unknown | Failed => {
-            return Err(Error::refused("refund.not_paid", "This payment took nothing, so there is nothing to give back."));
+            return Err(Error::refused(
+                "refund.not_paid",
+                "This payment took nothing, so there is nothing to give back.",
+            ));
         }
     }
     if payment.rail == Rail::X402 {
-        return Err(Error::refused("refund.rail", "What was paid over x402 is with the vendor. Ask the vendor to give it back."));
+        return Err(Error::refused(
+            "refund.rail",
+            "What was paid over x402 is with the vendor. Ask the vendor to give it back.",
+        ));
     }
     if minor <= 0 && left > 0 {
         return Err(Error::invalid("amount.not_positive", "The amount is more than nothing."));
     }
     if minor <= 0 || minor > left {
         let left = Money { minor: left.max(0), currency: payment.currency };
-        return Err(Error::refused("refund.exceeds", format!("Only {left} of this payment can still be given back.")));
+        return Err(Error::refused(
+            "refund.exceeds",
+            format!("Only {left} of this payment can still be given back."),
+        ));
     }
     Ok(())
 }
 
 /// Books a refund that happened: the books, the payment, the timeline, the receipt.
-async fn finish(cx: &mut Cx, keys: &Keys, mut payment: Payment, mut refund: Refund, provider_ref: Option<String>) -> Result<Refund> {
+async fn finish(
+    cx: &mut Cx,
+    keys: &Keys,
+    mut payment: Payment,
+    mut refund: Refund,
+    provider_ref: Option<String>,
+) -> Result<Refund> {
     let transfer = TransferId(refund.id.uuid());
     let step = ledger::refund::Refund {
         id: transfer,
@@ -235,7 +274,10 @@ pub(crate) async fn conclude(cx: &mut Cx, keys: &Keys, id: RefundId, answer: &An
                 (Status::Unknown, mismatch.to_string())
             } else {
                 match &word.stage {
-                    Stage::Succeeded => return finish(cx, keys, locked.payment, refund, Some(word.provider_ref.clone())).await,
+                    Stage::Succeeded => {
+                        return finish(cx, keys, locked.payment, refund, Some(word.provider_ref.clone()))
+                            .await;
+                    }
                     Stage::Pending => (Status::Pending, String::new()),
                     Stage::Failed { message } => (Status::Failed, message.clone()),
                 }
@@ -275,7 +317,10 @@ pub async fn drive(db: &Db, tenant: TenantId, caller: Caller, desk: &Desk, id: R
         return Ok(refund);
     }
     let setup = account::open(&mut cx, &desk.keyring, payment.rail).await?.ok_or_else(|| {
-        Error::unavailable("rail_unavailable", format!("The account at {} is gone. Set it up again.", payment.rail.label()))
+        Error::unavailable(
+            "rail_unavailable",
+            format!("The account at {} is gone. Set it up again.", payment.rail.label()),
+        )
     })?;
     let request = ports::rail::Refund {
         refund: refund.id.uuid(),
@@ -291,20 +336,30 @@ pub async fn drive(db: &Db, tenant: TenantId, caller: Caller, desk: &Desk, id: R
     let answer = match sent_at {
         None => match port.refund(&setup.account(), &request).await {
             Ok(word) => Answer::Has(word),
-            Err(RailError::Unknown { detail, .. } | RailError::NotStarted { detail, .. }) => Answer::Lost(detail),
+            Err(RailError::Unknown { detail, .. } | RailError::NotStarted { detail, .. }) => {
+                Answer::Lost(detail)
+            }
             Err(error) => Answer::Refused(error.to_string()),
         },
         Some(sent_at) => {
-            let sync = Sync { of: Asked::Refund(request.clone()), provider_ref: refund.provider_ref.clone(), last_asked_at: sent_at };
+            let sync = Sync {
+                of: Asked::Refund(request.clone()),
+                provider_ref: refund.provider_ref.clone(),
+                last_asked_at: sent_at,
+            };
             match port.sync(&setup.account(), &sync).await {
                 Ok(Found::Refund(word)) => Answer::Has(word),
                 Ok(Found::NotSeen { .. }) => match port.refund(&setup.account(), &request).await {
                     Ok(word) => Answer::Has(word),
-                    Err(RailError::Unknown { detail, .. } | RailError::NotStarted { detail, .. }) => Answer::Lost(detail),
+                    Err(RailError::Unknown { detail, .. } | RailError::NotStarted { detail, .. }) => {
+                        Answer::Lost(detail)
+                    }
                     Err(error) => Answer::Refused(error.to_string()),
                 },
                 Ok(Found::Payment(_) | Found::Payout(_)) => {
-                    return Err(Error::internal("The rail answered a look-up of a refund with something else."));
+                    return Err(Error::internal(
+                        "The rail answered a look-up of a refund with something else.",
+                    ));
                 }
                 Err(error) => Answer::Lost(error.to_string()),
             }
@@ -317,11 +372,17 @@ pub async fn drive(db: &Db, tenant: TenantId, caller: Caller, desk: &Desk, id: R
 }
 
 /// Books a refund that somebody gave at the rail, past us. None: it cannot be booked, and a person must look.
-pub(crate) async fn given_outside(cx: &mut Cx, keys: &Keys, of: PaymentId, word: &Refunded) -> Result<Option<Refund>> {
+pub(crate) async fn given_outside(
+    cx: &mut Cx,
+    keys: &Keys,
+    of: PaymentId,
+    word: &Refunded,
+) -> Result<Option<Refund>> {
     let locked = payment::lock(cx, of).await?.ok_or_else(|| Error::not_found("payment"))?;
     let payment = locked.payment;
     let left = payment.refundable().minor - store::open_minor(cx, of).await?;
-    let fits = word.amount.currency == payment.currency && may_begin(&payment, word.amount.minor, left).is_ok();
+    let fits =
+        word.amount.currency == payment.currency && may_begin(&payment, word.amount.minor, left).is_ok();
     if word.stage != Stage::Succeeded || !fits || crate::dispute::any_lost(cx, of).await? {
         return Ok(None);
     }

@@ -85,9 +85,13 @@ pub async fn get(cx: &mut Cx, id: RefundId) -> Result<Refund> {
 
 pub(super) async fn lock(cx: &mut Cx, id: RefundId) -> Result<Option<Locked>> {
     let tenant = cx.tenant()?;
-    let row = sqlx::query!("select sent_at from pay.refund where tenant_id = $1 and id = $2 for update", tenant.uuid(), id.uuid())
-        .fetch_optional(cx.conn())
-        .await?;
+    let row = sqlx::query!(
+        "select sent_at from pay.refund where tenant_id = $1 and id = $2 for update",
+        tenant.uuid(),
+        id.uuid()
+    )
+    .fetch_optional(cx.conn())
+    .await?;
     match row {
         Some(row) => Ok(Some(Locked { refund: get(cx, id).await?, sent_at: row.sent_at })),
         None => Ok(None),
@@ -138,7 +142,12 @@ pub(super) async fn set_sent(cx: &mut Cx, id: RefundId) -> Result<()> {
     Ok(())
 }
 
-pub(super) async fn save(cx: &mut Cx, r: &Refund, check_at: Option<Time>, transfer: Option<TransferId>) -> Result<()> {
+pub(super) async fn save(
+    cx: &mut Cx,
+    r: &Refund,
+    check_at: Option<Time>,
+    transfer: Option<TransferId>,
+) -> Result<()> {
     let tenant = cx.tenant()?;
     sqlx::query!(
         "update pay.refund set status = $3, provider_ref = coalesce($4, provider_ref), check_at = $5, transfer = coalesce($6, transfer), updated_at = $7

@@ -17,7 +17,11 @@ async fn refunds_in_parts_reverse_both_shares_never_pass_the_payment_and_are_att
     let payment = pay(&bed, 500).await;
     let path = format!("/api/v1/payments/{payment}/refund");
     let owner = bed.owner();
-    let part = bed.call(&owner, "POST", &path, &json!({"amount_minor": 100, "reason": "late"})).await.expect(201).json();
+    let part = bed
+        .call(&owner, "POST", &path, &json!({"amount_minor": 100, "reason": "late"}))
+        .await
+        .expect(201)
+        .json();
     assert_eq!((part["status"].as_str(), part["amount_minor"].as_i64()), (Some("succeeded"), Some(100)));
     assert_eq!((bed.wallet().await, bed.earned(AUD).await, bed.fees(AUD).await), (600, 320, 80));
     for (body, status, code) in [
@@ -37,9 +41,13 @@ async fn refunds_in_parts_reverse_both_shares_never_pass_the_payment_and_are_att
     assert_eq!((bed.wallet().await, bed.earned(AUD).await, bed.fees(AUD).await), (1_000, 0, 0));
     let shown = owner.get(&format!("/api/v1/payments/{payment}")).await.expect(200).json();
     assert_eq!((shown["status"].as_str(), shown["refunded_minor"].as_i64()), (Some("refunded"), Some(500)));
-    let kinds: Vec<_> = shown["receipts"].as_array().expect("receipts").iter().map(|r| text(&r["kind"])).collect();
+    let kinds: Vec<_> =
+        shown["receipts"].as_array().expect("receipts").iter().map(|r| text(&r["kind"])).collect();
     assert_eq!(kinds, ["succeeded", "refunded", "refunded"]);
-    assert_eq!(bed.call(&owner, "POST", &path, &json!({})).await.expect(422).json()["code"], "refund.exceeds");
+    assert_eq!(
+        bed.call(&owner, "POST", &path, &json!({})).await.expect(422).json()["code"],
+        "refund.exceeds"
+    );
     bed.holds().await;
 }
 
@@ -65,10 +73,12 @@ async fn a_refund_over_a_rail_is_asked_by_its_job_and_a_lost_answer_gives_back_o
         if let Some(fault) = fault {
             rail.inject(fault);
         }
-        let begun = bed.call(&bed.owner(), "POST", &path, &json!({"amount_minor": 300})).await.expect(202).json();
+        let begun =
+            bed.call(&bed.owner(), "POST", &path, &json!({"amount_minor": 300})).await.expect(202).json();
         assert_eq!(begun["status"], "initiated");
         // What is on its way counts.
-        let more = bed.call(&bed.owner(), "POST", &path, &json!({"amount_minor": 201})).await.expect(422).json();
+        let more =
+            bed.call(&bed.owner(), "POST", &path, &json!({"amount_minor": 201})).await.expect(422).json();
         assert_eq!(more["code"], "refund.exceeds");
         bed.app.run_until(bed.kit.clock_now().plus_s(1_800)).await;
         assert_eq!(bed.sql("select status::text from pay.refund").await, ["succeeded"], "{fault:?}");

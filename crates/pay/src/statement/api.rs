@@ -82,7 +82,8 @@ pub(crate) async fn journal(mut cx: Cx, Query(asked): Query<Journal>) -> web::Re
     };
     let mut out: Vec<u8> = Vec::new();
     write(&mut cx, period(asked.from, asked.to)?, dialect, &mut out).await?;
-    let text = String::from_utf8(out).map_err(|cause| Error::internal("A journal is text.").caused_by(cause))?;
+    let text =
+        String::from_utf8(out).map_err(|cause| Error::internal("A journal is text.").caused_by(cause))?;
     let note = serde_json::json!({ "from": asked.from, "to": asked.to });
     cx.note("pay.journal.exported", "ledger.transfer", None, note).await?;
     cx.commit().await?;

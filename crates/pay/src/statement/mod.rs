@@ -2,7 +2,6 @@
 //! CSV; and the books as plain-text accounting.
 
 pub(crate) mod api;
-pub(crate) mod pages;
 #[cfg(test)]
 mod tests;
 
@@ -27,7 +26,10 @@ pub const HEADER: &str = "account,subject,currency,row,at,purpose,other,transfer
 /// Invalid (`statement.period`) when it ends before it begins.
 pub fn period(from: Time, to: Time) -> Result<(Time, Time)> {
     if to < from {
-        return Err(Error::invalid("statement.period", "The period ends before it begins. Exchange from and to."));
+        return Err(Error::invalid(
+            "statement.period",
+            "The period ends before it begins. Exchange from and to.",
+        ));
     }
     Ok((from, to))
 }
@@ -51,7 +53,13 @@ pub async fn csv(cx: &mut Cx, (from, to): (Time, Time), only: Option<ledger::Acc
     Ok(text)
 }
 
-async fn one(cx: &mut Cx, text: &mut String, account: &Account, (from, to): (Time, Time), before: usize) -> Result<usize> {
+async fn one(
+    cx: &mut Cx,
+    text: &mut String,
+    account: &Account,
+    (from, to): (Time, Time),
+    before: usize,
+) -> Result<usize> {
     let (mut after, mut count) = (None, 0_usize);
     let mut balance: Option<i64> = None;
     loop {
@@ -83,13 +91,19 @@ async fn one(cx: &mut Cx, text: &mut String, account: &Account, (from, to): (Tim
         }
         count += page.lines.len();
         if before + count > LINES_MAX {
-            return Err(Error::refused("statement.too_long", "The period has more than 200,000 lines. Ask for a shorter one."));
+            return Err(Error::refused(
+                "statement.too_long",
+                "The period has more than 200,000 lines. Ask for a shorter one.",
+            ));
         }
         balance = Some(running);
         after = page.next;
         if after.is_none() {
             if running != page.closing {
-                return Err(Error::internal(format!("The lines of account {} are not its balance.", account.id)));
+                return Err(Error::internal(format!(
+                    "The lines of account {} are not its balance.",
+                    account.id
+                )));
             }
             row(text, account, &Line::edge("closing", to, running));
             return Ok(count);
@@ -111,12 +125,25 @@ struct Line<'a> {
 
 impl Line<'_> {
     fn edge(kind: &'static str, at: Time, balance: i64) -> Self {
-        Self { kind, at, purpose: "", other: "", transfer: String::new(), origin: String::new(), minor: None, balance, memo: "" }
+        Self {
+            kind,
+            at,
+            purpose: "",
+            other: "",
+            transfer: String::new(),
+            origin: String::new(),
+            minor: None,
+            balance,
+            memo: "",
+        }
     }
 }
 
 fn row(text: &mut String, account: &Account, line: &Line<'_>) {
-    let major = line.minor.map(|minor| base::Money { minor, currency: account.currency }.to_major()).unwrap_or_default();
+    let major = line
+        .minor
+        .map(|minor| base::Money { minor, currency: account.currency }.to_major())
+        .unwrap_or_default();
     let minor = line.minor.map(|minor| minor.to_string()).unwrap_or_default();
     let fields = [
         account.chart.word(),
@@ -140,7 +167,8 @@ fn row(text: &mut String, account: &Account, line: &Line<'_>) {
 
 /// A cell of RFC 4180. What a spreadsheet would take for a formula is made a text; numbers stay.
 fn cell(field: &str) -> String {
-    let formula = field.starts_with(['=', '+', '@', '\t', '\r']) || field.starts_with('-') && !field.chars().skip(1).all(|c| c.is_ascii_digit() || c == '.');
+    let formula = field.starts_with(['=', '+', '@', '\t', '\r'])
+        || field.starts_with('-') && !field.chars().skip(1).all(|c| c.is_ascii_digit() || c == '.');
     let field = if formula { format!("'{field}") } else { field.to_owned() };
     if field.contains([',', '"', '\n', '\r']) { format!("\"{}\"", field.replace('"', "\"\"")) } else { field }
 }

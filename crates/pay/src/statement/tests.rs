@@ -30,16 +30,29 @@ async fn the_statement_sums_to_the_ledger_cent_for_cent() {
     assert_eq!(sums["wallet"].1, 463);
     let theirs = bed.app.as_member(&bed.other.owner).get(path).await.expect(200).text();
     assert_eq!(theirs.lines().count(), 1, "{theirs}");
-    let journal = bed.owner().get("/api/v1/exports/journal?from=2026-03-01T00:00:00Z&to=2026-03-09T00:00:00Z").await;
+    let journal =
+        bed.owner().get("/api/v1/exports/journal?from=2026-03-01T00:00:00Z&to=2026-03-09T00:00:00Z").await;
     assert!(journal.expect(200).text().contains("Liabilities:Wallet"));
-    for bad in ["?from=x&to=y", "", "?from=2026-03-09T00:00:00Z&to=2026-03-01T00:00:00Z", "?from=2026-03-01T00:00:00Z&to=2026-03-09T00:00:00Z&format=pdf"] {
+    for bad in [
+        "?from=x&to=y",
+        "",
+        "?from=2026-03-09T00:00:00Z&to=2026-03-01T00:00:00Z",
+        "?from=2026-03-01T00:00:00Z&to=2026-03-09T00:00:00Z&format=pdf",
+    ] {
         bed.owner().get(&format!("/api/v1/exports/statement{bad}")).await.expect(400);
     }
 }
 
 #[test]
 fn a_cell_is_never_a_formula() {
-    for (field, cell) in [("=1+1", "'=1+1"), ("-5", "-5"), ("-5.00", "-5.00"), ("-cmd", "'-cmd"), ("a,\"b\"", "\"a,\"\"b\"\"\""), ("@x", "'@x")] {
+    for (field, cell) in [
+        ("=1+1", "'=1+1"),
+        ("-5", "-5"),
+        ("-5.00", "-5.00"),
+        ("-cmd", "'-cmd"),
+        ("a,\"b\"", "\"a,\"\"b\"\"\""),
+        ("@x", "'@x"),
+    ] {
         assert_eq!(super::cell(field), cell);
     }
 }

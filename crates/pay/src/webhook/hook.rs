@@ -45,7 +45,11 @@ impl Turnstile {
         }
         entry.1 += 1;
         if entry.1 > PER_MINUTE {
-            return Err(Error::new(Kind::Limited, "webhook.too_many", "More than 100 webhooks of one address in a minute."));
+            return Err(Error::new(
+                Kind::Limited,
+                "webhook.too_many",
+                "More than 100 webhooks of one address in a minute.",
+            ));
         }
         Ok(())
     }
@@ -97,14 +101,27 @@ async fn only_tenant(open: &Open, rail: Rail) -> web::Result<TenantId> {
         .await?;
     match tenants.as_slice() {
         [only] => Ok(TenantId(*only)),
-        _ => Err(Error::invalid("webhook.tenant", "Say for which tenant: add ?tenant=… to the address that the rail calls."))?,
+        _ => Err(Error::invalid(
+            "webhook.tenant",
+            "Say for which tenant: add ?tenant=… to the address that the rail calls.",
+        ))?,
     }
 }
 
 /// Verifies and keeps it. 2xx only after the row is committed; a repeated one is answered alike.
-async fn take(open: &Open, rail: Rail, tenant: TenantId, came: Came, desk: &Desk, now: Time) -> web::Result<Response> {
+async fn take(
+    open: &Open,
+    rail: Rail,
+    tenant: TenantId,
+    came: Came,
+    desk: &Desk,
+    now: Time,
+) -> web::Result<Response> {
     if came.body.len() > BYTES_MAX {
-        return Err(refused(rail, Error::new(Kind::TooLarge, "webhook.too_large", "A webhook has at most 1 MiB.")))?;
+        return Err(refused(
+            rail,
+            Error::new(Kind::TooLarge, "webhook.too_large", "A webhook has at most 1 MiB."),
+        ))?;
     }
     let mut cx = open.tenant(tenant, Actor::system("webhook")).await?;
     let setup = account::open(&mut cx, &desk.keyring, rail).await?;
@@ -116,7 +133,8 @@ async fn take(open: &Open, rail: Rail, tenant: TenantId, came: Came, desk: &Desk
         .collect();
     let inbound = Inbound { headers, body: came.body, received_at: now };
     let port = desk.rails.get(rail.kind())?;
-    let event = port.parse_webhook(&setup.account(), &inbound).map_err(|cause| refused(rail, cause.into()))?;
+    let event =
+        port.parse_webhook(&setup.account(), &inbound).map_err(|cause| refused(rail, cause.into()))?;
     let received = Received {
         source: source(rail),
         account: rail.word().to_owned(),
@@ -131,6 +149,7 @@ async fn take(open: &Open, rail: Rail, tenant: TenantId, came: Came, desk: &Desk
 
 /// Counts what was turned away: it leaves no row.
 fn refused(rail: Rail, error: Error) -> Error {
-    metrics::counter!("pay_webhooks_refused_total", "rail" => rail.word(), "code" => error.code()).increment(1);
+    metrics::counter!("pay_webhooks_refused_total", "rail" => rail.word(), "code" => error.code())
+        .increment(1);
     error
 }

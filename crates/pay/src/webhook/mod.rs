@@ -39,7 +39,13 @@ fn rail_of(source: &str) -> Option<Rail> {
 ///
 /// # Errors
 /// What the database or the books say; the delivery then waits for the next try.
-pub(crate) async fn process(db: &Db, tenant: base::TenantId, caller: Caller, desk: &Desk, id: InboxId) -> Result<()> {
+pub(crate) async fn process(
+    db: &Db,
+    tenant: base::TenantId,
+    caller: Caller,
+    desk: &Desk,
+    id: InboxId,
+) -> Result<()> {
     let keys = desk.ring.keys().await?;
     let begin = || db.begin(Scope::Tenant(tenant), caller.clone());
     let mut cx = begin().await?;
@@ -81,7 +87,9 @@ pub(crate) async fn process(db: &Db, tenant: base::TenantId, caller: Caller, des
 /// that the right amount was taken.
 async fn open_payment(cx: &mut Cx, rail: Rail, about: &About) -> Result<Option<PaymentId>> {
     let found = match about {
-        About::Payment { ours, payment } if payment.status != Status::Captured => find(cx, rail, *ours, Some(&payment.provider_ref)).await?,
+        About::Payment { ours, payment } if payment.status != Status::Captured => {
+            find(cx, rail, *ours, Some(&payment.provider_ref)).await?
+        }
         About::Refund { payment_ref, .. } => find(cx, rail, None, payment_ref.as_deref()).await?,
         About::Dispute(dispute) => find(cx, rail, None, dispute.payment_ref.as_deref()).await?,
         About::Payment { .. } | About::Payout { .. } | About::Payee { .. } | About::Other => None,
@@ -92,7 +100,12 @@ async fn open_payment(cx: &mut Cx, rail: Rail, about: &About) -> Result<Option<P
     }
 }
 
-async fn find(cx: &mut Cx, rail: Rail, ours: Option<uuid::Uuid>, theirs: Option<&str>) -> Result<Option<PaymentId>> {
+async fn find(
+    cx: &mut Cx,
+    rail: Rail,
+    ours: Option<uuid::Uuid>,
+    theirs: Option<&str>,
+) -> Result<Option<PaymentId>> {
     if let Some(ours) = ours {
         match payment::get(cx, PaymentId(ours)).await {
             Ok(payment) if payment.rail == rail => return Ok(Some(payment.id)),
@@ -127,21 +140,27 @@ async fn apply(cx: &mut Cx, keys: &crate::signing::Keys, rail: Rail, event: &Eve
             let Some(id) = find(cx, rail, None, payment_ref.as_deref()).await? else { return not_ours() };
             match refund::given_outside(cx, keys, id, word).await? {
                 Some(_) => Ok(Outcome::Processed),
-                None => Ok(Outcome::Failed("A refund that was not begun here cannot be booked yet.".to_owned())),
+                None => {
+                    Ok(Outcome::Failed("A refund that was not begun here cannot be booked yet.".to_owned()))
+                }
             }
         }
         About::Dispute(word) => {
-            let Some(id) = find(cx, rail, None, word.payment_ref.as_deref()).await? else { return not_ours() };
+            let Some(id) = find(cx, rail, None, word.payment_ref.as_deref()).await? else {
+                return not_ours();
+            };
             dispute::heard(cx, keys, id, word).await?;
             Ok(Outcome::Processed)
         }
-        About::Payout { ours, payout: word } => match payout::find(cx, rail, *ours, &word.provider_ref).await? {
-            Some(id) => {
-                payout::conclude(cx, id, &payout::Answer::Has(word.clone())).await?;
-                Ok(Outcome::Processed)
+        About::Payout { ours, payout: word } => {
+            match payout::find(cx, rail, *ours, &word.provider_ref).await? {
+                Some(id) => {
+                    payout::conclude(cx, id, &payout::Answer::Has(word.clone())).await?;
+                    Ok(Outcome::Processed)
+                }
+                None => not_ours(),
             }
-            None => not_ours(),
-        },
+        }
         About::Payee { account, payouts_enabled } => {
             payout::payee_heard(cx, rail, account, *payouts_enabled).await?;
             Ok(Outcome::Processed)

@@ -10,18 +10,27 @@ async fn a_payment_over_the_ledger_divides_the_amount_settles_the_mandate_and_at
     let mandate = bed.mandate(430).await;
     let answer = bed.execute(&mandate).await.expect(200).json();
     assert_eq!(answer["payment"]["status"], "succeeded");
-    assert_eq!((answer["payment"]["captured_minor"].as_i64(), answer["payment"]["fee_minor"].as_i64()), (Some(430), Some(86)));
+    assert_eq!(
+        (answer["payment"]["captured_minor"].as_i64(), answer["payment"]["fee_minor"].as_i64()),
+        (Some(430), Some(86))
+    );
     assert_eq!((bed.wallet().await, bed.earned(AUD).await, bed.fees(AUD).await), (570, 344, 86));
     let kept = bed.owner().get(&format!("/api/v1/mandates/{mandate}")).await.expect(200).json();
-    assert_eq!((kept["status"].as_str(), kept["used"]["spent_minor"].as_i64()), (Some("exhausted"), Some(430)));
+    assert_eq!(
+        (kept["status"].as_str(), kept["used"]["spent_minor"].as_i64()),
+        (Some("exhausted"), Some(430))
+    );
     let receipt = &answer["receipt"];
     assert_eq!((receipt["sequence"].as_i64(), receipt["kind"].as_str()), (Some(1), Some("succeeded")));
     let keys = bed.ring.keys().await.expect("keys");
-    let jwt = ap2::receipt::Receipt::verify(receipt["jwt"].as_str().expect("a JWT"), &|kid| keys.public(kid?)).expect("verifies");
+    let jwt =
+        ap2::receipt::Receipt::verify(receipt["jwt"].as_str().expect("a JWT"), &|kid| keys.public(kid?))
+            .expect("verifies");
     assert_eq!(jwt.outcome, ap2::receipt::Outcome::Success);
     let path = format!("/api/v1/payments/{}", text(&answer["payment"]["id"]));
     let shown = bed.agent().get(&path).await.expect(200).json();
-    let kinds: Vec<_> = shown["events"].as_array().expect("events").iter().map(|e| text(&e["kind"])).collect();
+    let kinds: Vec<_> =
+        shown["events"].as_array().expect("events").iter().map(|e| text(&e["kind"])).collect();
     assert_eq!(kinds, ["reserved", "succeeded"]);
     bed.app.as_member(&bed.other.owner).get(&path).await.expect(404);
     bed.holds().await;
@@ -71,7 +80,10 @@ async fn what_the_wallet_does_not_cover_is_refused_and_takes_nothing() {
     bed.top_up(429).await;
     let mandate = bed.mandate(430).await;
     assert_eq!(bed.execute(&mandate).await.expect(422).json()["code"], "insufficient_funds");
-    assert_eq!((bed.count("pay.payment").await, bed.count("pay.receipt").await, bed.wallet().await), (0, 0, 429));
+    assert_eq!(
+        (bed.count("pay.payment").await, bed.count("pay.receipt").await, bed.wallet().await),
+        (0, 0, 429)
+    );
     bed.top_up(1).await;
     bed.execute(&mandate).await.expect(200);
     assert_eq!(bed.wallet().await, 0);
@@ -91,7 +103,10 @@ async fn many_payments_at_once_never_overspend_and_leave_no_credit_unused() {
     assert_eq!(paid, 10, "{:?}", answers.iter().map(|a| a.status).collect::<Vec<_>>());
     assert_eq!((bed.wallet().await, bed.earned(AUD).await, bed.fees(AUD).await), (0, 800, 200));
     // r1: the chain has no gaps, r4: a receipt for each payment.
-    assert_eq!(bed.sql("select string_agg(sequence::text, ',' order by sequence) from pay.receipt").await, ["1,2,3,4,5,6,7,8,9,10"]);
+    assert_eq!(
+        bed.sql("select string_agg(sequence::text, ',' order by sequence) from pay.receipt").await,
+        ["1,2,3,4,5,6,7,8,9,10"]
+    );
     bed.holds().await;
 }
 
@@ -100,7 +115,9 @@ async fn m8_m11_a_revoked_mandate_a_suspended_payer_and_a_switch_stop_a_payment(
     let bed = Bed::new().await;
     bed.top_up(1_000).await;
     let revoked = bed.mandate(100).await;
-    bed.call(&bed.owner(), "POST", &format!("/api/v1/mandates/{revoked}/revoke"), &json!({"reason": "no"})).await.expect(200);
+    bed.call(&bed.owner(), "POST", &format!("/api/v1/mandates/{revoked}/revoke"), &json!({"reason": "no"}))
+        .await
+        .expect(200);
     assert_eq!(bed.execute(&revoked).await.expect(403).json()["code"], "mandate_revoked");
     let stopped = bed.mandate(100).await;
     let mut cx = bed.kit.cx(&bed.tenant.owner).await;
@@ -127,16 +144,34 @@ async fn bad_executions_are_named_and_change_nothing() {
         (json!({"mandate_id": mandate, "amount_minor": 101}), 422, "amount_exceeds_cap"),
         (json!({"mandate_id": mandate, "amount_minor": 1.5}), 400, "body.invalid"),
         (json!({"mandate_id": mandate, "amount_minor": "1"}), 400, "body.invalid"),
-        (json!({"mandate_id": mandate, "amount_minor": 9_223_372_036_854_775_807_i64}), 422, "amount_exceeds_cap"),
+        (
+            json!({"mandate_id": mandate, "amount_minor": 9_223_372_036_854_775_807_i64}),
+            422,
+            "amount_exceeds_cap",
+        ),
         (json!({"mandate_id": mandate, "rail": "cash"}), 400, "body.invalid"),
         (json!({"mandate_id": mandate, "rail": "stripe"}), 422, "rail_not_allowed"),
         (json!({"mandate_id": mandate, "closed": {"payment": "a", "nonce": "b"}}), 400, "mandate.closed"),
     ] {
         let answer = bed.call(&bed.agent(), "POST", "/api/v1/execute", &body).await;
-        assert_eq!((answer.status, answer.json()["code"].as_str()), (status, Some(code)), "{body}: {}", answer.text());
+        assert_eq!(
+            (answer.status, answer.json()["code"].as_str()),
+            (status, Some(code)),
+            "{body}: {}",
+            answer.text()
+        );
     }
-    bed.call(&bed.app.as_member(&bed.other.owner), "POST", "/api/v1/execute", &json!({"mandate_id": mandate})).await.expect(404);
-    bed.call(&bed.app.stranger(), "POST", "/api/v1/execute", &json!({"mandate_id": mandate})).await.expect(401);
+    bed.call(
+        &bed.app.as_member(&bed.other.owner),
+        "POST",
+        "/api/v1/execute",
+        &json!({"mandate_id": mandate}),
+    )
+    .await
+    .expect(404);
+    bed.call(&bed.app.stranger(), "POST", "/api/v1/execute", &json!({"mandate_id": mandate}))
+        .await
+        .expect(401);
     assert_eq!((bed.count("pay.payment").await, bed.wallet().await), (0, 1_000));
     bed.execute(&mandate).await.expect(200);
 }

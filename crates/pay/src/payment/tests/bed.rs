@@ -50,12 +50,18 @@ impl Bed {
     pub async fn in_place(kit: TestDb, rails: Rails, names: &[&str], endpoint: Option<&str>) -> Self {
         let (tenant, other) = kit.two_tenants().await;
         let settings = Settings { installation_key: Secret::new("ab".repeat(32)) };
-        let keyring = Keyring::load(&settings, std::path::Path::new("/nowhere"), &kit.random).expect("a keyring");
+        let keyring =
+            Keyring::load(&settings, std::path::Path::new("/nowhere"), &kit.random).expect("a keyring");
         let keyring = Arc::new(keyring);
         let ring = Arc::new(Ring::new(kit.db.clone(), keyring.clone(), "https://pay.example"));
         let desk = Desk::new(rails, keyring.clone(), ring.clone());
         let auth = Arc::new(crate::Auth::new(kit.db.clone(), by_header()));
-        let modules = vec![crate::module(), crate::mandates(ring.clone()), crate::payments(desk.clone()), hooks::module()];
+        let modules = vec![
+            crate::module(),
+            crate::mandates(ring.clone()),
+            crate::payments(desk.clone()),
+            hooks::module(),
+        ];
         let app = TestApp::with(&kit, auth, web::Settings::default(), modules).await;
         let mut bed = Self {
             kit,
@@ -76,12 +82,14 @@ impl Bed {
 
     async fn people(&mut self, rails: &[&str], endpoint: Option<&str>) {
         let owner = self.owner();
-        let made = self.call(&owner, "POST", "/api/v1/principals", &json!({"name": "Buyer", "risk": "LOW"})).await;
+        let made =
+            self.call(&owner, "POST", "/api/v1/principals", &json!({"name": "Buyer", "risk": "LOW"})).await;
         self.principal = text(&made.expect(201).json()["id"]);
         let path = format!("/api/v1/principals/{}/keys", self.principal);
         self.key = text(&self.call(&owner, "POST", &path, &json!({})).await.expect(201).json()["key"]);
         let vendor = json!({"name": "Search Ltd", "rails": rails, "x402_endpoint": endpoint});
-        self.vendor = text(&self.call(&owner, "POST", "/api/v1/vendors", &vendor).await.expect(201).json()["id"]);
+        self.vendor =
+            text(&self.call(&owner, "POST", "/api/v1/vendors", &vendor).await.expect(201).json()["id"]);
         let caps = json!({"per_transaction_minor": 10_000, "per_day_minor": 1_000_000, "per_month_minor": 9_000_000});
         let rules = json!({
             "skus": ["search"],
@@ -142,7 +150,8 @@ impl Bed {
 
     pub async fn mandate_like(&self, minor: i64, currency: &str, mut mandate: Value) -> String {
         let agent = self.agent();
-        let intent = json!({"vendor_id": self.vendor, "sku": "search", "amount_minor": minor, "currency": currency});
+        let intent =
+            json!({"vendor_id": self.vendor, "sku": "search", "amount_minor": minor, "currency": currency});
         let made = self.call(&agent, "POST", "/api/v1/purchase-intents", &intent).await.expect(201);
         mandate["intent_id"] = made.json()["id"].clone();
         text(&self.call(&agent, "POST", "/api/v1/mandates", &mandate).await.expect(201).json()["id"])

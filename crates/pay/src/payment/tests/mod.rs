@@ -1,6 +1,7 @@
 //! Payments against PostgreSQL: the ledger's rail, outside rails, races and lost answers.
 
-pub(crate) mod bed;
 mod balances;
+pub(crate) mod bed;
 mod outside;
 mod rules;
+mod screens;

@@ -15,7 +15,10 @@ async fn at_stripe() -> (Bed, Arc<MemoryRail>) {
 async fn a_payment_over_a_rail_is_asked_once_and_booked_with_both_shares() {
     let (bed, rail) = at_stripe().await;
     let answer = bed.execute(&bed.mandate(430).await).await.expect(200).json();
-    assert_eq!((answer["payment"]["status"].as_str(), answer["payment"]["rail"].as_str()), (Some("succeeded"), Some("stripe")));
+    assert_eq!(
+        (answer["payment"]["status"].as_str(), answer["payment"]["rail"].as_str()),
+        (Some("succeeded"), Some("stripe"))
+    );
     assert_eq!((rail.effects(), bed.earned(AUD).await, bed.fees(AUD).await), (1, 344, 86));
     bed.holds().await;
 }
@@ -39,7 +42,10 @@ async fn a_declined_payment_gives_everything_back_and_has_a_receipt() {
     let mandate = bed.mandate(430).await;
     rail.inject(Fault::Declined);
     let answer = bed.execute(&mandate).await.expect(200).json();
-    assert_eq!((answer["payment"]["status"].as_str(), answer["payment"]["reason"].as_str()), (Some("failed"), Some("declined")));
+    assert_eq!(
+        (answer["payment"]["status"].as_str(), answer["payment"]["reason"].as_str()),
+        (Some("failed"), Some("declined"))
+    );
     assert_eq!(answer["receipt"]["kind"], "failed");
     assert_eq!((rail.effects(), bed.earned(AUD).await), (0, 0));
     assert_eq!(bed.sql("select reserved_minor::text from pay.mandate").await, ["0"]);
@@ -70,7 +76,10 @@ async fn another_amount_in_the_answer_books_nothing_and_tells_a_person() {
     let mandate = bed.mandate(430).await;
     rail.inject(Fault::WrongAmount);
     let answer = bed.execute(&mandate).await.expect(202).json();
-    assert_eq!((answer["payment"]["status"].as_str(), answer["payment"]["reason"].as_str()), (Some("unknown"), Some("rail_mismatch")));
+    assert_eq!(
+        (answer["payment"]["status"].as_str(), answer["payment"]["reason"].as_str()),
+        (Some("unknown"), Some("rail_mismatch"))
+    );
     assert_eq!((bed.earned(AUD).await, bed.count("control.notification").await), (0, 1));
     bed.holds().await;
 }
@@ -90,7 +99,8 @@ async fn i5_a_crash_between_the_reservation_and_the_call_goes_on_with_one_effect
     let keys = bed.ring.keys().await.expect("keys");
     let mut cx = bed.kit.cx(&bed.tenant.owner).await;
     let caller = crate::Caller::Member(base::Role::Owner);
-    let begun = crate::payment::begin(&mut cx, &bed.desk, &keys, caller, &asked, Some(crate::Rail::Stripe)).await;
+    let begun =
+        crate::payment::begin(&mut cx, &bed.desk, &keys, caller, &asked, Some(crate::Rail::Stripe)).await;
     assert!(matches!(begun.expect("begins"), crate::payment::Begun::Payment(_)));
     cx.commit().await.expect("commits");
     assert_eq!((rail.effects(), bed.count("pay.payment where status = 'reserved'").await), (0, 1));
@@ -115,12 +125,17 @@ async fn m8_a_mandate_revoked_between_the_reservation_and_the_call_reaches_no_ra
     let keys = bed.ring.keys().await.expect("keys");
     let mut cx = bed.kit.cx(&bed.tenant.owner).await;
     let caller = crate::Caller::Member(base::Role::Owner);
-    crate::payment::begin(&mut cx, &bed.desk, &keys, caller, &asked, Some(crate::Rail::Stripe)).await.expect("begins");
+    crate::payment::begin(&mut cx, &bed.desk, &keys, caller, &asked, Some(crate::Rail::Stripe))
+        .await
+        .expect("begins");
     cx.commit().await.expect("commits");
     let path = format!("/api/v1/mandates/{mandate}/revoke");
     bed.call(&bed.owner(), "POST", &path, &serde_json::json!({"reason": "no"})).await.expect(200);
     let answer = bed.execute(&mandate).await.expect(200).json();
-    assert_eq!((answer["payment"]["status"].as_str(), answer["payment"]["reason"].as_str()), (Some("failed"), Some("mandate_revoked")));
+    assert_eq!(
+        (answer["payment"]["status"].as_str(), answer["payment"]["reason"].as_str()),
+        (Some("failed"), Some("mandate_revoked"))
+    );
     assert_eq!(rail.effects(), 0);
     bed.holds().await;
 }
@@ -129,7 +144,10 @@ async fn m8_a_mandate_revoked_between_the_reservation_and_the_call_reaches_no_ra
 async fn a_rail_that_does_not_answer_is_passed_over_and_none_is_said_so() {
     let down = Arc::new(MemoryRail::new(RailKind::Cashfree));
     let up = Arc::new(MemoryRail::new(RailKind::Stripe));
-    let rails = ports::rail::Rails::of([down.clone() as Arc<dyn ports::rail::Rail>, up.clone() as Arc<dyn ports::rail::Rail>]);
+    let rails = ports::rail::Rails::of([
+        down.clone() as Arc<dyn ports::rail::Rail>,
+        up.clone() as Arc<dyn ports::rail::Rail>,
+    ]);
     let bed = Bed::with(rails, &["cashfree", "stripe"]).await;
     bed.set_up(&stripe()).await;
     bed.set_up(&crate::account::Setup::Cashfree {
@@ -143,13 +161,21 @@ async fn a_rail_that_does_not_answer_is_passed_over_and_none_is_said_so() {
     .await;
     down.inject(Fault::Down);
     let answer = bed.execute(&bed.mandate_in(430, "INR").await).await.expect(200).json();
-    assert_eq!((answer["payment"]["rail"].as_str(), answer["payment"]["status"].as_str()), (Some("stripe"), Some("succeeded")));
+    assert_eq!(
+        (answer["payment"]["rail"].as_str(), answer["payment"]["status"].as_str()),
+        (Some("stripe"), Some("succeeded"))
+    );
     assert_eq!((down.effects(), up.effects()), (0, 1));
     // Answers the health check, then not the call: surely nothing happened, so the next one is asked.
     bed.kit.clock.advance_s(60);
     up.inject(Fault::Down);
     bed.kit.clock.advance_s(60);
     let answer = bed.execute(&bed.mandate(430).await).await;
-    assert_eq!((answer.status, answer.json()["code"].as_str()), (503, Some("rail_unavailable")), "{}", answer.text());
+    assert_eq!(
+        (answer.status, answer.json()["code"].as_str()),
+        (503, Some("rail_unavailable")),
+        "{}",
+        answer.text()
+    );
     bed.holds().await;
 }

@@ -48,8 +48,11 @@ async fn receipts(settings: &Settings) -> Result<ExitCode> {
         let verdict = pay::receipt::verify::chain(&mut cx, &keys).await?;
         drop(cx);
         match &verdict.first_bad {
-            None => term::line(&format!("{tenant}: {} receipts and {} checkpoints are sound", verdict.receipts, verdict.checkpoints)),
-            Some(bad) => term::line(&format!("{tenant}: receipt {} is not sound: {}", bad.sequence, bad.why)),
+            None => term::line(format!(
+                "{tenant}: {} receipts and {} checkpoints are sound",
+                verdict.receipts, verdict.checkpoints
+            )),
+            Some(bad) => term::line(format!("{tenant}: receipt {} is not sound: {}", bad.sequence, bad.why)),
         }
         sound &= verdict.first_bad.is_none();
     }

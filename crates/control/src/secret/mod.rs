@@ -75,7 +75,12 @@ pub struct Sealed {
 ///
 /// # Errors
 /// Internal when it cannot be sealed.
-pub fn seal_installation(ring: &Keyring, random: &base::Random, name: &str, secret: &Secret) -> Result<Sealed> {
+pub fn seal_installation(
+    ring: &Keyring,
+    random: &base::Random,
+    name: &str,
+    secret: &Secret,
+) -> Result<Sealed> {
     let current = ring.current();
     let bytes = seal::seal(&current, random, &seal::bound(INSTALLATION, name), secret)?;
     Ok(Sealed { key_id: current.id().to_owned(), bytes })

@@ -118,7 +118,10 @@ pub async fn verify_closed(
             checked(keys, &shown)?
         }
         (None, Some(_)) => {
-            return Err(Error::invalid("checkout.missing", "checkout: show the closed checkout mandate too."));
+            return Err(Error::invalid(
+                "checkout.missing",
+                "checkout: show the closed checkout mandate too.",
+            ));
         }
         (_, None) => (Vec::new(), None),
     };

@@ -45,8 +45,8 @@ pub(super) const TABLE: &[Row] = &[
         "agency",
         10,
         &[
-            "base", "db", "ports", "ui", "jobs", "web", "hooks", "accounts", "control", "leads", "outreach", "pay",
-            "console", "vendors", "twins",
+            "base", "db", "ports", "ui", "jobs", "web", "hooks", "accounts", "control", "leads", "outreach",
+            "pay", "console", "vendors", "twins",
         ],
     ),
     row("xtask", 0, &[]),

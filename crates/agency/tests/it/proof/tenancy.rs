@@ -23,7 +23,10 @@ const WITHOUT_TENANT: [(&str, &str); 9] = [
     ("audit.link", "hashes of the whole chain; only the kernel's role may read it"),
     ("jobs.node", "processes of the installation; only the kernel's role may read it"),
     ("jobs.subscription", "which fact starts which kind of job: the program's, the same for everybody"),
-    ("ledger.sweep", "one instant: how far overdue reservations were ended; only the kernel's role may read it"),
+    (
+        "ledger.sweep",
+        "one instant: how far overdue reservations were ended; only the kernel's role may read it",
+    ),
     ("public._sqlx_migrations", "the schema's own history; no role of the program may read it"),
 ];
 /// Those of them that a tenant's role may read.

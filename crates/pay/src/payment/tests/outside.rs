@@ -159,14 +159,22 @@ async fn a_rail_that_does_not_answer_is_passed_over_and_none_is_said_so() {
         upi: "a@b".to_owned(),
     })
     .await;
+    // It answers its health check, then not the call: surely nothing happened, so the next one is asked.
+    let first = bed.execute(&bed.mandate_in(430, "INR").await).await.expect(200).json();
+    assert_eq!(first["payment"]["rail"].as_str(), Some("cashfree"));
+    down.inject(Fault::Down);
+    let moved = bed.execute(&bed.mandate_in(430, "INR").await).await.expect(200).json();
+    assert_eq!((moved["payment"]["rail"].as_str(), moved["payment"]["status"].as_str()), (Some("stripe"), Some("succeeded")));
+    assert_eq!((down.effects(), up.effects()), (1, 1));
+    bed.kit.clock.advance_s(60);
     down.inject(Fault::Down);
     let answer = bed.execute(&bed.mandate_in(430, "INR").await).await.expect(200).json();
     assert_eq!(
         (answer["payment"]["rail"].as_str(), answer["payment"]["status"].as_str()),
         (Some("stripe"), Some("succeeded"))
     );
-    assert_eq!((down.effects(), up.effects()), (0, 1));
-    // Answers the health check, then not the call: surely nothing happened, so the next one is asked.
+    assert_eq!((down.effects(), up.effects()), (1, 2));
+    // None answers: nothing is begun.
     bed.kit.clock.advance_s(60);
     up.inject(Fault::Down);
     bed.kit.clock.advance_s(60);

@@ -110,7 +110,8 @@ pub(crate) struct Available {
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct In {
-    currency: Currency,
+    /// None: the organisation's own.
+    currency: Option<Currency>,
 }
 
 /// `GET /api/v1/payees/{id}`
@@ -120,12 +121,20 @@ pub(crate) async fn payee(
     Query(asked): Query<In>,
 ) -> web::Result<Output<Available>> {
     let payee = super::payee(&mut cx, at.id).await?;
-    let available = super::available(&mut cx, at.id, asked.currency).await?;
+    if payee.is_none() {
+        // Whoever is neither named nor a vendor here is nobody.
+        crate::vendor::get(&mut cx, crate::vendor::VendorId(at.id)).await?;
+    }
+    let currency = match asked.currency {
+        Some(currency) => currency,
+        None => super::home_currency(&mut cx).await?,
+    };
+    let available = super::available(&mut cx, at.id, currency).await?;
     Ok(Output(Available {
         payee,
         available_minor: available.minor,
         young_minor: available.young,
         held_minor: available.held,
-        minimum_minor: super::minimum(asked.currency).minor,
+        minimum_minor: super::minimum(currency).minor,
     }))
 }

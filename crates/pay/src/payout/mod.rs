@@ -10,7 +10,7 @@ mod store;
 #[cfg(test)]
 mod tests;
 
-pub(crate) use store::find;
+pub(crate) use store::{find, home_currency};
 pub use store::{get, list, payee};
 
 use crate::account;

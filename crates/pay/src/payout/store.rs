@@ -3,7 +3,7 @@
 use super::{Payee, Payout, PayoutId, Status};
 use crate::page;
 use crate::rail::Rail;
-use base::{Cursor, Error, Page, Result, Time};
+use base::{Currency, Cursor, Error, Page, Result, Time};
 use db::Cx;
 use ledger::TransferId;
 use uuid::Uuid;
@@ -246,4 +246,13 @@ pub(crate) async fn find(
     )
     .fetch_optional(cx.conn())
     .await?)
+}
+
+/// The organisation's own currency.
+pub(crate) async fn home_currency(cx: &mut Cx) -> Result<Currency> {
+    let tenant = cx.tenant()?.uuid();
+    sqlx::query_scalar!("select currency from accounts.tenant where id = $1", tenant)
+        .fetch_one(cx.conn())
+        .await?
+        .parse()
 }

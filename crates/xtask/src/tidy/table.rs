@@ -34,7 +34,12 @@ pub(super) const TABLE: &[Row] = &[
     row("accounts", 4, &["web", "ports"]),
     row("control", 4, &["web", "ports"]),
     row("ledger", 4, &["db"]),
-    row("pay", 6, &["ledger", "ap2", "x402", "control", "hooks", "web", "ports"]),
+    Row {
+        name: "pay",
+        tier: 6,
+        may_use: &["ledger", "ap2", "x402", "control", "hooks", "web", "ports"],
+        tests_may_use: &["twins", "vendors"],
+    },
     row("leads", 6, &["web", "ports", "control"]),
     row("outreach", 7, &["leads", "hooks", "control"]),
     row("console", 9, &["accounts", "control", "hooks", "leads", "outreach"]),

@@ -164,7 +164,10 @@ async fn a_rail_that_does_not_answer_is_passed_over_and_none_is_said_so() {
     assert_eq!(first["payment"]["rail"].as_str(), Some("cashfree"));
     down.inject(Fault::Down);
     let moved = bed.execute(&bed.mandate_in(430, "INR").await).await.expect(200).json();
-    assert_eq!((moved["payment"]["rail"].as_str(), moved["payment"]["status"].as_str()), (Some("stripe"), Some("succeeded")));
+    assert_eq!(
+        (moved["payment"]["rail"].as_str(), moved["payment"]["status"].as_str()),
+        (Some("stripe"), Some("succeeded"))
+    );
     assert_eq!((down.effects(), up.effects()), (1, 1));
     bed.kit.clock.advance_s(60);
     down.inject(Fault::Down);

@@ -11,7 +11,9 @@
 //! - [`payment`]: money that moves under a mandate, once; [`refund`], [`dispute`] take it back.
 //! - [`receipt`]: the chain of signed receipts; [`statement`]: the accounts, cent for cent.
 //! - [`account`]: the tenant's accounts at the rails.
+//! - [`reconcile`]: what nobody finished, and whether the rails and the books say what we have.
 //! - [`cap`]: what of the limits is used.
+//! - [`credit`]: what a tenant holds here to pay with.
 //! - [`fee`]: the platform's share, by dated versions.
 //! - [`refusal`]: stable codes, and every broken rule at once.
 //! - [`caller`]: who calls — a member, or an agent with its own key ([`Auth`]).
@@ -29,6 +31,7 @@
 pub mod account;
 pub mod caller;
 pub mod cap;
+pub mod credit;
 pub mod dispute;
 pub mod fee;
 mod gateway;
@@ -42,6 +45,7 @@ pub mod policy;
 pub mod principal;
 pub mod rail;
 pub mod receipt;
+pub mod reconcile;
 pub mod refund;
 pub mod refusal;
 mod show;

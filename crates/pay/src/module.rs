@@ -1,6 +1,6 @@
 //! What pay adds to the program.
 
-use crate::{intent, policy, principal, vendor};
+use crate::{credit, intent, policy, principal, vendor};
 use axum::http::Method;
 use base::Role;
 use web::api::{delete, get, post, put};
@@ -80,6 +80,7 @@ fn agent_api(module: Module) -> Module {
 
 fn management_api(module: Module) -> Module {
     module
+        .api(Method::POST, "/api/v1/credits", Access::Platform, post(credit::api::add))
         .api(Method::GET, "/api/v1/principals", VIEWER, get(principal::api::list))
         .api(Method::POST, "/api/v1/principals", ADMIN, post(principal::api::add))
         .api(Method::GET, "/api/v1/principals/{id}", VIEWER, get(principal::api::read))

@@ -7,7 +7,7 @@ use crate::rail::Rail;
 use crate::show::Again;
 use crate::vendor::VendorId;
 use crate::webhook::hook::{Came, To, of_rail, of_vendor};
-use crate::{account, payment, payout, receipt, refund, signing, statement, webhook};
+use crate::{account, payment, payout, receipt, reconcile, refund, signing, statement, webhook};
 use axum::body::Bytes;
 use axum::extract::{Form, Path, Query};
 use axum::http::{HeaderMap, Method};
@@ -32,6 +32,7 @@ pub fn module(desk: Desk) -> Module {
         payout::jobs::register(registry, &jobs);
         webhook::jobs::register(registry, &jobs);
         receipt::jobs::register(registry, &jobs.ring);
+        reconcile::jobs::register(registry);
     })
 }
 
@@ -65,10 +66,17 @@ fn payments(module: Module, desk: &Desk) -> Module {
 }
 
 fn receipts(module: Module, desk: &Desk) -> Module {
-    let (one, two, three) = (desk.clone(), desk.clone(), desk.clone());
+    let (one, two, three, four) = (desk.clone(), desk.clone(), desk.clone(), desk.clone());
     module
         .api(Method::GET, "/api/v1/receipts", AGENT_READS, get(receipt::api::list))
-        .api(Method::GET, "/api/v1/receipts/{id}", AGENT_READS, get(receipt::api::read))
+        .api(
+            Method::GET,
+            "/api/v1/receipts/{id}",
+            AGENT_READS,
+            get(move |cx, at: Path<receipt::api::At>, headers: HeaderMap| {
+                receipt::api::read(cx, at, headers, four.clone())
+            }),
+        )
         .api(
             Method::GET,
             "/api/v1/receipts/{id}/proof",
@@ -118,7 +126,7 @@ fn webhooks(module: Module, desk: &Desk) -> Module {
 }
 
 fn pages(module: Module, desk: &Desk) -> Module {
-    let (give, shown) = (desk.clone(), desk.clone());
+    let (give, shown, paper) = (desk.clone(), desk.clone(), desk.clone());
     [(702, "Payments", "/pay/payments"), (703, "Receipts", "/pay/receipts")]
         .into_iter()
         .fold(module, |module, (order, label, href)| {
@@ -155,4 +163,10 @@ fn pages(module: Module, desk: &Desk) -> Module {
             },
         )
         .page(Method::GET, "/pay/receipts/{id}", VIEWER, receipt::pages::detail)
+        .page(
+            Method::GET,
+            "/pay/receipts/{id}/pdf",
+            VIEWER,
+            move |cx: web::Cx, id: Path<receipt::ReceiptId>| receipt::pages::pdf(cx, id, paper.clone()),
+        )
 }

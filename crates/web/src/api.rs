@@ -50,6 +50,7 @@ impl<T: DeserializeOwned> Input<T> {
         let key = request.headers().get("idempotency-key").and_then(|v| v.to_str().ok()).map(str::to_owned);
         let identity =
             request.extensions().get::<crate::Identity>().map(|i| i.actor.label()).unwrap_or_default();
+        is_json(request.headers().get(header::CONTENT_TYPE))?;
         let bytes =
             axum::body::Bytes::from_request(request, app).await.map_err(|cause| match cause.status() {
                 StatusCode::PAYLOAD_TOO_LARGE => Error::new(
@@ -72,6 +73,17 @@ impl<T: DeserializeOwned> Input<T> {
         let call = key.map(|key| db::idem::Key { identity, path, key, body });
         Ok(Self { value, call })
     }
+}
+
+/// A body that says what it is must be JSON; one that says nothing is taken for it.
+fn is_json(kind: Option<&HeaderValue>) -> Result<()> {
+    let Some(kind) = kind else { return Ok(()) };
+    let essence = kind.to_str().unwrap_or_default().split(';').next().unwrap_or_default().trim();
+    let (essence, wanted) = (essence.to_ascii_lowercase(), "application/json");
+    if essence == wanted || (essence.starts_with("application/") && essence.ends_with("+json")) {
+        return Ok(());
+    }
+    Err(Problem(Error::invalid("media_type", format!("Send the body with `content-type: {wanted}`."))))
 }
 
 impl<T: JsonSchema> OperationInput for Input<T> {
@@ -131,6 +143,25 @@ pub struct Output<T>(pub T);
 impl<T: Serialize> IntoResponse for Output<T> {
     fn into_response(self) -> Response {
         axum::Json(self.0).into_response()
+    }
+}
+
+/// A JSON answer, or the same thing in another form that the caller asked for in `Accept`.
+#[derive(OperationIo)]
+#[aide(output_with = "axum::Json<T>", json_schema)]
+pub enum OutputAs<T> {
+    /// JSON, as documented.
+    Json(T),
+    /// The other form.
+    Other(Response),
+}
+
+impl<T: Serialize> IntoResponse for OutputAs<T> {
+    fn into_response(self) -> Response {
+        match self {
+            Self::Json(value) => axum::Json(value).into_response(),
+            Self::Other(response) => response,
+        }
     }
 }
 

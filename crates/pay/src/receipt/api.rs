@@ -1,7 +1,7 @@
 //! Receipts in the public API, and the proof that verifies without us.
 
 use super::verify::Verdict;
-use super::{Kind, Receipt, ReceiptId, checkpoint, verify};
+use super::{Kind, Receipt, ReceiptId, checkpoint, pdf, verify};
 use crate::caller::Caller;
 use crate::page::ROWS;
 use crate::payment::Desk;
@@ -9,12 +9,13 @@ use crate::principal::PrincipalId;
 use ap2::Jwks;
 use ap2::chain::{Checkpoint, Entry};
 use axum::extract::{Path, Query};
+use axum::http::{HeaderMap, header};
 use axum::response::{IntoResponse, Response};
 use base::{Cursor, Error, Page, Result};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use web::Cx;
-use web::api::Output;
+use web::api::{Output, OutputAs};
 
 /// Which receipts.
 #[derive(Debug, Default, Deserialize, JsonSchema)]
@@ -44,12 +45,47 @@ pub(crate) async fn list(mut cx: Cx, Query(asked): Query<Asked>) -> web::Result<
     Ok(Output(super::list(&mut cx, principal, asked.kind, asked.after.as_ref(), ROWS).await?))
 }
 
-/// `GET /api/v1/receipts/{id}`
-pub(crate) async fn read(mut cx: Cx, Path(at): Path<At>) -> web::Result<Output<Receipt>> {
+/// `GET /api/v1/receipts/{id}`: JSON, or a PDF for whoever asks for `application/pdf`.
+pub(crate) async fn read(
+    mut cx: Cx,
+    Path(at): Path<At>,
+    headers: HeaderMap,
+    desk: Desk,
+) -> web::Result<OutputAs<Receipt>> {
     let caller = Caller::of(&cx);
     let receipt = super::get(&mut cx, at.id).await?;
     caller.may_see(receipt.principal_id, "receipt")?;
-    Ok(Output(receipt))
+    if !wants_pdf(&headers) {
+        return Ok(OutputAs::Json(receipt));
+    }
+    Ok(OutputAs::Other(pdf_of(&mut cx, &receipt, &desk).await?))
+}
+
+/// Whether PDF is the first that the caller takes.
+fn wants_pdf(headers: &HeaderMap) -> bool {
+    let accepts = headers.get(header::ACCEPT).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    accepts.split([',', ';']).next().is_some_and(|first| first.trim().eq_ignore_ascii_case(PDF))
+}
+
+const PDF: &str = "application/pdf";
+
+/// A receipt as a PDF to look at or to keep.
+pub(super) async fn pdf_of(cx: &mut db::Cx, receipt: &Receipt, desk: &Desk) -> Result<Response> {
+    let vendor = crate::payment::get(cx, receipt.payment_id).await?.vendor_id.uuid();
+    let principal = receipt.principal_id.uuid();
+    let principals = crate::principal::names(cx, &[principal]).await?;
+    let vendors = crate::vendor::names(cx, &[vendor]).await?;
+    let origin = desk.ring.keys().await?.audience().trim_end_matches('/').to_owned();
+    let names = pdf::Names {
+        principal: principals.get(&principal).cloned().unwrap_or_else(|| principal.to_string()),
+        vendor: vendors.get(&vendor).cloned().unwrap_or_else(|| vendor.to_string()),
+        keys_at: format!("{origin}/.well-known/jwks.json"),
+    };
+    let headers = [
+        (header::CONTENT_TYPE, PDF.to_owned()),
+        (header::CONTENT_DISPOSITION, format!("inline; filename=\"receipt-{}.pdf\"", receipt.sequence)),
+    ];
+    Ok((headers, pdf::write(receipt, &names)).into_response())
 }
 
 /// What a third party needs to check a receipt: the chain up to a signed checkpoint, and the keys. A

@@ -9,6 +9,7 @@ pub(crate) mod api;
 pub mod checkpoint;
 pub(crate) mod jobs;
 pub(crate) mod pages;
+mod pdf;
 mod store;
 #[cfg(test)]
 mod tests;

@@ -125,6 +125,7 @@ pub(crate) async fn detail(mut cx: web::Cx, Path(id): Path<ReceiptId>) -> web::R
     let body = html! {
         (Heading::new(format!("Receipt {}", receipt.sequence)).crumb("Receipts", LIST)
             .act(Button::link("Check the chain", format!("{LIST}?check=true")))
+            .act(Button::link("PDF", format!("{LIST}/{id}/pdf")))
             .act(Button::link("Proof", format!("/api/v1/receipts/{id}/proof"))))
         (grid::main_side(
             html! {
@@ -138,4 +139,10 @@ pub(crate) async fn detail(mut cx: web::Cx, Path(id): Path<ReceiptId>) -> web::R
         ))
     };
     cx.page("Receipt", body).await
+}
+
+/// `GET /pay/receipts/{id}/pdf`
+pub(crate) async fn pdf(mut cx: web::Cx, Path(id): Path<ReceiptId>, desk: Desk) -> web::Result<Response> {
+    let receipt = super::get(&mut cx, id).await?;
+    Ok(super::api::pdf_of(&mut cx, &receipt, &desk).await?)
 }

@@ -18,6 +18,8 @@ pub(crate) enum Format {
     /// Comma-separated values (RFC 4180).
     #[default]
     Csv,
+    /// The books as plain-text accounting, for hledger: of all accounts.
+    Journal,
 }
 
 /// Which period, of which account.
@@ -39,6 +41,16 @@ pub(crate) struct Asked {
 pub(crate) async fn statement(mut cx: Cx, Query(asked): Query<Asked>) -> web::Result<Response> {
     let text = match asked.format {
         Format::Csv => csv(&mut cx, period(asked.from, asked.to)?, asked.account).await?,
+        Format::Journal if asked.account.is_some() => {
+            return Err(Error::invalid(
+                "statement.account",
+                "A journal has both sides of every transaction: leave the account out, or ask for csv.",
+            )
+            .into());
+        }
+        Format::Journal => {
+            return books(cx, period(asked.from, asked.to)?, Dialect::Hledger).await;
+        }
     };
     let note = serde_json::json!({ "from": asked.from, "to": asked.to });
     cx.note("pay.statement.exported", "ledger.transfer", None, note).await?;
@@ -75,16 +87,20 @@ pub(crate) struct Journal {
 }
 
 /// `GET /api/v1/exports/journal`
-pub(crate) async fn journal(mut cx: Cx, Query(asked): Query<Journal>) -> web::Result<Response> {
+pub(crate) async fn journal(cx: Cx, Query(asked): Query<Journal>) -> web::Result<Response> {
     let dialect = match asked.format {
         Program::Hledger => Dialect::Hledger,
         Program::Beancount => Dialect::Beancount,
     };
+    books(cx, period(asked.from, asked.to)?, dialect).await
+}
+
+async fn books(mut cx: Cx, (from, to): (Time, Time), dialect: Dialect) -> web::Result<Response> {
     let mut out: Vec<u8> = Vec::new();
-    write(&mut cx, period(asked.from, asked.to)?, dialect, &mut out).await?;
+    write(&mut cx, (from, to), dialect, &mut out).await?;
     let text =
         String::from_utf8(out).map_err(|cause| Error::internal("A journal is text.").caused_by(cause))?;
-    let note = serde_json::json!({ "from": asked.from, "to": asked.to });
+    let note = serde_json::json!({ "from": from, "to": to });
     cx.note("pay.journal.exported", "ledger.transfer", None, note).await?;
     cx.commit().await?;
     let headers = [

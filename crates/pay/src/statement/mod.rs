@@ -2,8 +2,12 @@
 //! CSV; and the books as plain-text accounting.
 
 pub(crate) mod api;
+pub(crate) mod pages;
+pub(crate) mod sheet;
 #[cfg(test)]
 mod tests;
+mod trace;
+mod words;
 
 use base::{Error, Result, Time};
 use db::Cx;

@@ -1,9 +1,12 @@
 //! Our rails and our twins against software of other makers.
 
 #[cfg(test)]
+mod node;
+#[cfg(test)]
 mod python;
 
 use base::{Clock, Currency, Money, Random, Secret, SystemClock};
+use node::Node;
 use ports::rail::{
     Account, Asked, Authorise, Capture, Credentials, Found, Rail, RailError, Refund, Source, Status,
     StripeAccount, Sync, Timing,
@@ -28,6 +31,15 @@ async fn stripes_sdk_drives_our_twin_unchanged() {
     let twin = twins::rail::stripe::start(ANY.parse().unwrap(), clock()).await.unwrap();
     let printed = Python::ready().await.run("stripe_sdk.py", &[&twin.url()]).await;
     // Hold, capture, refund, transfer, and the one payment that the SDK asked for twice.
+    assert_eq!((printed.trim(), twin.effects()), ("5", 5));
+    twin.shutdown().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn stripes_sdk_for_node_drives_our_twin_unchanged() {
+    let twin = twins::rail::stripe::start(ANY.parse().unwrap(), clock()).await.unwrap();
+    let printed = Node::ready().await.run("stripe_sdk.mjs", &[&twin.url()]).await;
+    // As with the other SDK.
     assert_eq!((printed.trim(), twin.effects()), ("5", 5));
     twin.shutdown().await;
 }

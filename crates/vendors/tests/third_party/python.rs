@@ -52,7 +52,7 @@ async fn has_all(python: &Path) -> bool {
     Command::new(python).args(["-c", import]).output().await.is_ok_and(|output| output.status.success())
 }
 
-async fn succeeds(command: &mut Command) -> String {
+pub(super) async fn succeeds(command: &mut Command) -> String {
     let output =
         command.output().await.unwrap_or_else(|cause| panic!("{command:?} cannot be started: {cause}"));
     assert!(output.status.success(), "{command:?}: {}", String::from_utf8_lossy(&output.stderr));

@@ -74,6 +74,14 @@ impl Currency {
             Self::Kwd => "KWD ",
         }
     }
+
+    /// Digits as those who pay in it group them: in threes, rupees in lakhs and crores (`12,34,567`).
+    pub fn grouped(self, number: u64) -> String {
+        match self {
+            Self::Aud | Self::Usd | Self::Eur | Self::Gbp | Self::Jpy | Self::Kwd => grouped(number),
+            Self::Inr => grouped_in(number, 2),
+        }
+    }
 }
 
 impl std::str::FromStr for Currency {
@@ -152,7 +160,7 @@ impl std::fmt::Display for Money {
         let sign = if self.minor < 0 { "−" } else { "" };
         let (abs, decimals) = (self.minor.unsigned_abs(), self.currency.exponent());
         let unit = 10_u64.pow(decimals);
-        write!(f, "{sign}{}{}", self.currency.sign(), grouped(abs / unit))?;
+        write!(f, "{sign}{}{}", self.currency.sign(), self.currency.grouped(abs / unit))?;
         if decimals > 0 {
             write!(f, ".{:0width$}", abs % unit, width = decimals as usize)?;
         }
@@ -195,16 +203,22 @@ impl Micros {
         }
         let cents = (fraction + 5_000) / 10_000;
         let (whole, cents) = if cents == 100 { (whole + 1, 0) } else { (whole, cents) };
-        format!("{sign}{}{}.{cents:02}", currency.sign(), grouped(whole))
+        format!("{sign}{}{}.{cents:02}", currency.sign(), currency.grouped(whole))
     }
 }
 
 /// Digits in groups of three: `1,234,567`.
 pub fn grouped(number: u64) -> String {
+    grouped_in(number, 3)
+}
+
+/// The last three digits, and those before them in groups of `size`.
+fn grouped_in(number: u64, size: usize) -> String {
     let digits = number.to_string();
-    let mut out = String::with_capacity(digits.len() + digits.len() / 3);
+    let mut out = String::with_capacity(digits.len() * 2);
     for (index, digit) in digits.chars().enumerate() {
-        if index > 0 && (digits.len() - index).is_multiple_of(3) {
+        let left = digits.len() - index;
+        if index > 0 && left >= 3 && (left - 3).is_multiple_of(size) {
             out.push(',');
         }
         out.push(digit);
@@ -226,6 +240,15 @@ mod tests {
         assert_eq!(Micros(0).show(Currency::Aud), "A$0.00");
         assert_eq!(Money { minor: 1_234, currency: Currency::Jpy }.to_string(), "¥1,234");
         assert_eq!(Money { minor: 1_234, currency: Currency::Kwd }.to_string(), "KWD 1.234");
+        for (minor, text) in [
+            (99_999, "₹999.99"),
+            (100_000, "₹1,000.00"),
+            (12_345_600, "₹1,23,456.00"),
+            (1_234_567_890, "₹1,23,45,678.90"),
+        ] {
+            assert_eq!(Money { minor, currency: Currency::Inr }.to_string(), text);
+        }
+        assert_eq!(Micros(123_456_000_000).show(Currency::Inr), "₹1,23,456.00");
     }
 
     #[test]

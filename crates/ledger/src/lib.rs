@@ -6,7 +6,7 @@
 //!   reach and ends exactly once: posted (in full or in part, the rest returns), voided or expired.
 //!   The id of a step is made by its caller and makes the step safe to repeat.
 //! * Over these: [`refund`], [`dispute`], [`payout`], [`exchange`], [`sweep`] (expiry), [`verify`]
-//!   (rebuild), [`journal`] (plain-text accounting) and [`statement`].
+//!   (rebuild), [`journal`] (plain-text accounting), [`entries`] and [`statement`].
 //!
 //! What always holds:
 //! * Debits equal credits in every currency, pending and posted separately: a leg is both at once.
@@ -20,6 +20,7 @@
 pub mod account;
 mod chart;
 pub mod dispute;
+pub mod entries;
 pub mod exchange;
 pub mod journal;
 pub mod payout;
@@ -36,5 +37,6 @@ mod tests;
 pub use account::{AccountId, Figures};
 pub use chart::{Chart, Side};
 pub use transfer::{
-    Act, Ending, LEGS_MAX, Leg, Outcome, Part, Purpose, STEPS_MAX, Step, TransferId, apply, apply_all, linked,
+    Act, Ending, LEGS_MAX, Leg, Outcome, Part, Purpose, STEPS_MAX, Session, Step, TransferId, apply, apply_all, linked,
+    session,
 };

@@ -23,6 +23,8 @@ pub struct Line {
     pub minor: i64,
     /// What kind of account is on the other side.
     pub other: Chart,
+    /// The reservation or the dispute that it ends.
+    pub ends: Option<TransferId>,
     /// The capture that it corrects.
     pub origin: Option<TransferId>,
     /// A note.
@@ -84,12 +86,12 @@ pub async fn statement(
     .await?;
     let limit = limit.clamp(1, LINES_MAX);
     let rows = sqlx::query!(
-        r#"select s.id as "id!", s.leg as "leg!", s.at as "at!: Time", s.purpose as "purpose!", s.minor as "minor!", n.chart as "chart!", s.origin, s.memo as "memo!"
+        r#"select s.id as "id!", s.leg as "leg!", s.at as "at!: Time", s.purpose as "purpose!", s.minor as "minor!", n.chart as "chart!", s.pending_id, s.origin, s.memo as "memo!"
            from (
-             select t.id, t.leg, t.at, t.purpose::text, t.minor, t.debit_account as other, t.origin, t.memo from ledger.transfer t
+             select t.id, t.leg, t.at, t.purpose::text, t.minor, t.debit_account as other, t.pending_id, t.origin, t.memo from ledger.transfer t
              where t.credit_account = $1 and t.kind <> 'pending' and t.at >= $2 and t.at < $3
              union all
-             select t.id, t.leg, t.at, t.purpose::text, -t.minor, t.credit_account, t.origin, t.memo from ledger.transfer t
+             select t.id, t.leg, t.at, t.purpose::text, -t.minor, t.credit_account, t.pending_id, t.origin, t.memo from ledger.transfer t
              where t.debit_account = $1 and t.kind <> 'pending' and t.at >= $2 and t.at < $3
            ) s, lateral ledger.names(array[s.other]) n
            where $4::timestamptz is null or (s.at, s.id, s.leg) > ($4, $5::uuid, $6::smallint)
@@ -113,6 +115,7 @@ pub async fn statement(
             purpose: Purpose::named(&row.purpose)?,
             minor: sign * row.minor,
             other: Chart::named(&row.chart)?,
+            ends: row.pending_id.map(TransferId),
             origin: row.origin.map(TransferId),
             memo: row.memo,
         });

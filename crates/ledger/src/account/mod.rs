@@ -187,6 +187,25 @@ pub async fn list(cx: &mut Cx, after: Option<AccountId>, limit: i64) -> Result<V
     store::list(cx, after, limit.clamp(1, 1_000)).await
 }
 
+/// The currencies of the accounts that the caller sees.
+pub async fn currencies(cx: &mut Cx) -> Result<Vec<Currency>> {
+    store::currencies(cx).await
+}
+
+/// Accounts of one kind, in one currency, or both.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct Which {
+    /// Only of this place in the chart.
+    pub chart: Option<Chart>,
+    /// Only in this currency.
+    pub currency: Option<Currency>,
+}
+
+/// Accounts that the caller sees, in the order of the chart and their ids, after `after`; at most `limit`.
+pub async fn some(cx: &mut Cx, which: Which, after: Option<AccountId>, limit: i64) -> Result<Vec<Account>> {
+    store::some(cx, which, after, limit.clamp(1, 1_000)).await
+}
+
 /// One account that the caller sees.
 pub async fn find(cx: &mut Cx, id: AccountId) -> Result<Account> {
     store::find(cx, id).await?.ok_or_else(|| Error::not_found("account"))

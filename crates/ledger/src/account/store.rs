@@ -1,8 +1,8 @@
 //! Statements of accounts.
 
-use super::{Account, AccountId, Figures, Key};
+use super::{Account, AccountId, Figures, Key, Which};
 use crate::Chart;
-use base::{Result, TenantId, Time};
+use base::{Currency, Result, TenantId, Time};
 use db::Cx;
 use uuid::Uuid;
 
@@ -78,6 +78,34 @@ pub(super) async fn list(cx: &mut Cx, after: Option<AccountId>, limit: i64) -> R
          order by a.chart, a.id limit $2",
         after.map(AccountId::uuid),
         limit,
+    )
+    .fetch_all(cx.conn())
+    .await?;
+    many(cx, &ids).await
+}
+
+pub(super) async fn currencies(cx: &mut Cx) -> Result<Vec<Currency>> {
+    let codes = sqlx::query_scalar!("select distinct currency from ledger.account order by currency")
+        .fetch_all(cx.conn())
+        .await?;
+    codes.iter().map(|code| code.parse()).collect()
+}
+
+pub(super) async fn some(
+    cx: &mut Cx,
+    which: Which,
+    after: Option<AccountId>,
+    limit: i64,
+) -> Result<Vec<Account>> {
+    let ids = sqlx::query_scalar!(
+        "select a.id from ledger.account a
+         where ($3::text is null or a.chart = $3::text::ledger.chart) and ($4::text is null or a.currency = $4)
+           and ($1::uuid is null or (a.chart, a.id) > (select b.chart, b.id from ledger.account b where b.id = $1))
+         order by a.chart, a.id limit $2",
+        after.map(AccountId::uuid),
+        limit,
+        which.chart.map(Chart::word),
+        which.currency.map(Currency::code),
     )
     .fetch_all(cx.conn())
     .await?;

@@ -7,14 +7,15 @@ use crate::rail::Rail;
 use crate::show::Again;
 use crate::vendor::VendorId;
 use crate::webhook::hook::{Came, To, of_rail, of_vendor};
-use crate::{account, payment, payout, receipt, reconcile, refund, signing, statement, webhook};
+use crate::{account, dispute, payment, payout, receipt, reconcile, refund, signing, statement, webhook};
 use axum::body::Bytes;
 use axum::extract::{Form, Path, Query};
 use axum::http::{HeaderMap, Method};
 use axum::middleware::from_fn_with_state;
 use base::Role;
+use std::collections::BTreeMap;
 use web::api::{get, post, put};
-use web::{Access, MenuItem, Module, Open};
+use web::{Access, Count, MenuItem, Module, Open};
 
 const VIEWER: Access = Access::Role(Role::Viewer);
 const ADMIN: Access = Access::Role(Role::Admin);
@@ -127,20 +128,7 @@ fn webhooks(module: Module, desk: &Desk) -> Module {
 
 fn pages(module: Module, desk: &Desk) -> Module {
     let (give, shown, paper) = (desk.clone(), desk.clone(), desk.clone());
-    [(702, "Payments", "/pay/payments"), (703, "Receipts", "/pay/receipts")]
-        .into_iter()
-        .fold(module, |module, (order, label, href)| {
-            module.menu(MenuItem {
-                group: "Pay",
-                order,
-                label,
-                href,
-                key: None,
-                count: None,
-                daily: false,
-                platform: false,
-            })
-        })
+    menu(rail_pages(book_pages(module), desk))
         .page(Method::GET, "/pay/payments", VIEWER, payment::pages::index)
         .page(Method::GET, "/pay/payments/{id}", VIEWER, payment::pages::detail)
         .page(
@@ -168,5 +156,67 @@ fn pages(module: Module, desk: &Desk) -> Module {
             "/pay/receipts/{id}/pdf",
             VIEWER,
             move |cx: web::Cx, id: Path<receipt::ReceiptId>| receipt::pages::pdf(cx, id, paper.clone()),
+        )
+}
+
+/// The entries of the menu; disputes say how many are open.
+fn menu(module: Module) -> Module {
+    let open = Count(
+        "select count(*) from (select from pay.dispute where tenant_id = $1 and status = 'open' limit 100) open",
+    );
+    [
+        (702, "Payments", "/pay/payments", None),
+        (703, "Receipts", "/pay/receipts", None),
+        (706, "Accounts", "/pay/accounts", None),
+        (707, "Payouts", "/pay/payouts", None),
+        (708, "Disputes", "/pay/disputes", Some(open)),
+        (740, "Rails", "/pay/rails", None),
+    ]
+    .into_iter()
+    .fold(module, |module, (order, label, href, count)| {
+        module.menu(MenuItem { group: "Pay", order, label, href, key: None, count, daily: false, platform: false })
+    })
+}
+
+/// Accounts, statements, payouts and disputes.
+fn book_pages(module: Module) -> Module {
+    module
+        .page(Method::GET, "/pay/accounts", VIEWER, statement::pages::index)
+        .page(Method::GET, "/pay/accounts/{id}", VIEWER, statement::pages::detail)
+        .page(Method::GET, "/pay/statement", VIEWER, statement::sheet::show)
+        .page(Method::POST, "/pay/credits", Access::Platform, statement::pages::add_credit)
+        .page(Method::GET, "/pay/payouts", VIEWER, payout::pages::index)
+        .page(Method::GET, "/pay/payouts/{id}", VIEWER, payout::pages::detail)
+        .page(Method::GET, "/pay/payees/{id}", VIEWER, payout::payee_page::show)
+        .page(Method::POST, "/pay/payees/{id}/payouts", ADMIN, payout::payee_page::begin)
+        .page(Method::POST, "/pay/payees/{id}/account", ADMIN, payout::payee_page::set_account)
+        .page(Method::POST, "/pay/payees/{id}/identity", ADMIN, payout::payee_page::set_identity)
+        .page(Method::GET, "/pay/disputes", VIEWER, dispute::pages::index)
+        .page(Method::GET, "/pay/disputes/{id}", VIEWER, dispute::pages::detail)
+}
+
+/// The tenant's accounts at the rails.
+fn rail_pages(module: Module, desk: &Desk) -> Module {
+    let (shown, saved, tested) = (desk.clone(), desk.clone(), desk.clone());
+    module
+        .page(Method::GET, "/pay/rails", VIEWER, account::pages::index)
+        .page(Method::GET, "/pay/rails/{rail}", VIEWER, move |cx: web::Cx, rail: Path<String>| {
+            account::pages::detail(cx, rail, shown.clone())
+        })
+        .page(
+            Method::POST,
+            "/pay/rails/{rail}",
+            ADMIN,
+            move |cx: web::Cx, rail: Path<String>, again: Again, sent: Form<BTreeMap<String, String>>| {
+                account::pages::save(cx, rail, again, sent, saved.clone())
+            },
+        )
+        .page(
+            Method::POST,
+            "/pay/rails/{rail}/test",
+            ADMIN,
+            move |cx: web::Cx, rail: Path<String>, again: Again| {
+                account::pages::test(cx, rail, again, tested.clone())
+            },
         )
 }

@@ -1,10 +1,13 @@
 //! Accounts at the outside rails: with whose keys a tenant's payments are made, and how it pays there.
-//! Kept sealed among the tenant's secrets; never listed, returned or logged.
+//! Kept sealed among the tenant's secrets; a key is never listed, returned or logged.
 
 pub(crate) mod api;
+mod check;
+mod form;
+pub(crate) mod pages;
 
 use crate::rail::Rail;
-use base::{Currency, Error, Result, Secret};
+use base::{Currency, Error, Result, Secret, Time};
 use control::secret::{self, Keyring};
 use db::Cx;
 use ports::rail::{Account, CashfreeAccount, Credentials, Payer, Source, StripeAccount, Token, X402Account};
@@ -187,8 +190,9 @@ impl Coin {
 /// Keeps an account, in place of the one that was there.
 ///
 /// # Errors
-/// What sealing says.
+/// Invalid (`rail.account`), saying what is missing; what sealing says.
 pub async fn put(cx: &mut Cx, ring: &Keyring, setup: &Setup) -> Result<()> {
+    check::sound(setup)?;
     let text = Secret::new(serde_json::to_string(setup)?);
     secret::put(cx, ring, &name_of(setup.rail()), &text).await
 }
@@ -219,4 +223,17 @@ pub async fn set_up(cx: &mut Cx) -> Result<Vec<Rail>> {
     .fetch_all(cx.conn())
     .await?;
     Ok(Rail::ALL.into_iter().filter(|rail| names.contains(&name_of(*rail))).collect())
+}
+
+/// Since when the present keys of each rail are kept.
+pub(crate) async fn kept(cx: &mut Cx) -> Result<Vec<(Rail, Time)>> {
+    let tenant = cx.tenant()?;
+    let rows = sqlx::query!(
+        r#"select name, coalesce(rotated_at, created_at) as "at!: Time" from control.secret where tenant_id = $1 and name like 'pay.rail.%'"#,
+        tenant.uuid(),
+    )
+    .fetch_all(cx.conn())
+    .await?;
+    let at = |rail: Rail| rows.iter().find(|row| row.name == name_of(rail)).map(|row| (rail, row.at));
+    Ok(Rail::ALL.into_iter().filter_map(at).collect())
 }

@@ -1,6 +1,7 @@
 //! Disputes: a payer's bank asks for a payment back. While one is open its amount is frozen in the books;
 //! won, it returns; lost, the payer has it, and the payment gives nothing back any more.
 
+pub(crate) mod pages;
 mod store;
 #[cfg(test)]
 mod tests;
@@ -51,6 +52,29 @@ pub enum Status {
     Lost,
 }
 
+impl Status {
+    /// Every status.
+    pub const ALL: [Self; 3] = [Self::Open, Self::Won, Self::Lost];
+
+    /// The word in the database and the API.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Open => "open",
+            Self::Won => "won",
+            Self::Lost => "lost",
+        }
+    }
+
+    /// What people read.
+    pub fn label(self) -> &'static str {
+        match self {
+            Self::Open => "Open",
+            Self::Won => "Won",
+            Self::Lost => "Lost",
+        }
+    }
+}
+
 /// A dispute.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Dispute {
@@ -64,7 +88,7 @@ pub struct Dispute {
     pub amount_minor: i64,
     /// In which currency.
     pub currency: Currency,
-    /// What the provider charged for it, in minor units.
+    /// What the provider charges for it, in minor units; booked when it is lost.
     pub fee_minor: i64,
     /// How far it is.
     pub status: Status,
@@ -89,10 +113,16 @@ impl Dispute {
 /// Not found; what the books refuse, such as a payment that took nothing.
 pub async fn heard(cx: &mut Cx, keys: &Keys, of: PaymentId, word: &ports::rail::Dispute) -> Result<Dispute> {
     let mut payment = payment::lock(cx, of).await?.ok_or_else(|| Error::not_found("payment"))?.payment;
-    let dispute = match store::find(cx, of, &word.provider_ref).await? {
+    let mut dispute = match store::find(cx, of, &word.provider_ref).await? {
         Some(known) => known,
         None => open(cx, keys, &mut payment, word).await?,
     };
+    if let Some(fee) = word.fee_minor.filter(|fee| dispute.status == Status::Open && *fee != dispute.fee_minor)
+    {
+        // Charged after the dispute was first heard of, or given back in part.
+        dispute.fee_minor = fee.max(0);
+        store::set_fee(cx, &dispute).await?;
+    }
     let to = match word.stage {
         DisputeStage::Open => return Ok(dispute),
         DisputeStage::Won => Status::Won,
@@ -116,7 +146,7 @@ async fn open(
         provider_ref: word.provider_ref.clone(),
         amount_minor: word.amount.minor,
         currency: word.amount.currency,
-        fee_minor: 0,
+        fee_minor: word.fee_minor.unwrap_or(0).max(0),
         status: Status::Open,
         reason: word.reason.chars().take(500).collect(),
         opened_at: cx.now(),
@@ -172,7 +202,7 @@ async fn tell(
     keys: &Keys,
 ) -> Result<()> {
     let detail =
-        json!({ "dispute": dispute.id, "amount_minor": dispute.amount_minor, "reason": dispute.reason });
+        json!({ "dispute": dispute.id, "amount_minor": dispute.amount_minor, "fee_minor": dispute.fee_minor, "reason": dispute.reason });
     payment::timeline(cx, payment, word, detail.clone()).await?;
     let fact = match dispute.status {
         Status::Open => "pay.dispute.opened",

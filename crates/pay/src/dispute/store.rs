@@ -1,9 +1,9 @@
 //! The SQL of disputes.
 
-use super::{Dispute, Status};
+use super::{Dispute, DisputeId, Status};
 use crate::page;
 use crate::payment::PaymentId;
-use base::{Cursor, Page, Result, Time};
+use base::{Cursor, Error, Page, Result, Time};
 use db::Cx;
 use ledger::TransferId;
 use uuid::Uuid;
@@ -74,6 +74,20 @@ pub(super) async fn end(cx: &mut Cx, d: &Dispute) -> Result<()> {
     Ok(())
 }
 
+/// What the provider charges, as long as the dispute is open.
+pub(super) async fn set_fee(cx: &mut Cx, d: &Dispute) -> Result<()> {
+    let tenant = cx.tenant()?;
+    sqlx::query!(
+        "update pay.dispute set fee_minor = $3 where tenant_id = $1 and id = $2 and status = 'open'",
+        tenant.uuid(),
+        d.id.uuid(),
+        d.fee_minor,
+    )
+    .execute(cx.conn())
+    .await?;
+    Ok(())
+}
+
 pub(super) async fn find(cx: &mut Cx, payment: PaymentId, provider_ref: &str) -> Result<Option<Dispute>> {
     let all = by_payment(cx, payment).await?;
     Ok(all.into_iter().find(|dispute| dispute.provider_ref == provider_ref))
@@ -96,18 +110,60 @@ pub async fn by_payment(cx: &mut Cx, payment: PaymentId) -> Result<Vec<Dispute>>
     .collect()
 }
 
+/// The dispute.
+///
+/// # Errors
+/// Not found.
+pub(super) async fn get(cx: &mut Cx, id: DisputeId) -> Result<Dispute> {
+    let tenant = cx.tenant()?;
+    sqlx::query_as!(
+        Row,
+        r#"select id, payment_id, provider_ref, amount_minor, currency, fee_minor, status as "status: Status", reason, opened_at, ended_at
+           from pay.dispute where tenant_id = $1 and id = $2"#,
+        tenant.uuid(),
+        id.uuid(),
+    )
+    .fetch_optional(cx.conn())
+    .await?
+    .ok_or_else(|| Error::not_found("dispute"))?
+    .dispute()
+}
+
+/// How many are open.
+pub(super) async fn open_count(cx: &mut Cx) -> Result<i64> {
+    let tenant = cx.tenant()?;
+    Ok(sqlx::query_scalar!(
+        r#"select count(*) as "count!" from pay.dispute where tenant_id = $1 and status = 'open'"#,
+        tenant.uuid(),
+    )
+    .fetch_one(cx.conn())
+    .await?)
+}
+
 /// Disputes, the latest first.
 pub async fn list(cx: &mut Cx, after: Option<&Cursor>, limit: usize) -> Result<Page<Dispute>> {
+    list_of(cx, None, after, limit).await
+}
+
+/// Disputes of a status, the latest first.
+pub(super) async fn list_of(
+    cx: &mut Cx,
+    status: Option<Status>,
+    after: Option<&Cursor>,
+    limit: usize,
+) -> Result<Page<Dispute>> {
     let tenant = cx.tenant()?;
     let (at, id) = page::start(after)?;
     let rows = sqlx::query_as!(
         Row,
         r#"select id, payment_id, provider_ref, amount_minor, currency, fee_minor, status as "status: Status", reason, opened_at, ended_at
-           from pay.dispute where tenant_id = $1 and (opened_at, id) < ($2, $3) order by opened_at desc, id desc limit $4"#,
+           from pay.dispute where tenant_id = $1 and (opened_at, id) < ($2, $3) and ($5::pay.dispute_status is null or status = $5)
+           order by opened_at desc, id desc limit $4"#,
         tenant.uuid(),
         at as Time,
         id,
         page::fetched(limit),
+        status as Option<Status>,
     )
     .fetch_all(cx.conn())
     .await?;

@@ -7,7 +7,7 @@ use crate::policy;
 use crate::principal::{self, PrincipalId, Risk};
 use crate::refusal::{Code, Violation};
 use crate::signing::Keys;
-use base::{Digest, Error, Micros, Result, Time, error::constraint};
+use base::{Currency, Digest, Error, Micros, Money, Result, Time, error::constraint};
 use control::approval::{self, Approval, ApprovalId};
 use db::Cx;
 use maud::Markup;
@@ -65,8 +65,8 @@ pub(super) async fn ask(
             summary: reasons.clone(),
             content: serde_json::from_slice(&bytes)?,
             evidence: serde_json::to_value(why)?,
-            provenance: serde_json::json!({ "asked_by": cx.actor().label(), "intent": terms.intent_id }),
-            cost_micros: Micros::from_minor(terms.caps.total_minor).0,
+            provenance: serde_json::json!({ "paying_agent": terms.principal, "vendor": terms.vendor }),
+            cost_micros: cost(total).0,
             risk: match risk {
                 Risk::High => approval::Risk::High,
                 Risk::Low | Risk::Medium => approval::Risk::Normal,
@@ -104,6 +104,12 @@ pub(super) async fn ask(
         status: Status::Waiting.word().to_owned(),
         reason: Some(reasons),
     })
+}
+
+/// What agreeing may cost, in the currency in which approvals count; what is in another one stands in the
+/// title and the terms only.
+fn cost(total: Money) -> Micros {
+    if total.currency == Currency::Aud { Micros::from_minor(total.minor) } else { Micros(0) }
 }
 
 /// Where a request stands.

@@ -4,7 +4,7 @@ use super::{Caps, Mode, Terms};
 use ap2::constraint::{CheckoutConstraint, Frequency, PaymentConstraint};
 use ap2::mandate::Mandate as Token;
 use ap2::{Amount, Json};
-use base::{Money, Time};
+use base::{Money, Time, Zone};
 use maud::{Markup, html};
 use ui::prelude::*;
 
@@ -130,7 +130,12 @@ pub fn token(token: &Token) -> Vec<String> {
 }
 
 fn ends(exp: Option<i64>) -> Option<String> {
-    exp.map(|s| format!("It ends at {}.", Time::from_us(s.saturating_mul(1_000_000))))
+    exp.map(|s| format!("It ends on {}.", until(Time::from_us(s.saturating_mul(1_000_000)), &Zone::utc())))
+}
+
+/// An instant for people, with its zone: what a token says has no reader whose zone could be meant.
+fn until(at: Time, zone: &Zone) -> String {
+    at.in_zone(zone).strftime("%a %-d %b %Y, %H:%M %Z").to_string()
 }
 
 /// The disclosures of a token as they were written, in JSON.
@@ -190,7 +195,7 @@ pub fn terms(terms: &Terms) -> Markup {
             .add("The intent", html! { a href={ "/pay/intents/" (terms.intent_id) } { (money(terms.amount_minor)) } })
             .add("Who closes it", closes)
             .add("Over", terms.rails.iter().map(|rail| rail.label()).collect::<Vec<_>>().join(", "))
-            .add("Until", terms.expires_at.to_string())
+            .add("Until", until(terms.expires_at, &terms.zone))
             .add("Signed by", if terms.wallet.is_some() { "a wallet" } else { "this installation" }))
         (caps(&terms.caps, money))
     }

@@ -2,6 +2,7 @@
 
 use super::{Desk, Filter as Which, Payment, PaymentId, Status};
 use crate::page::ROWS;
+use crate::rail::Rail;
 use crate::show::{next, problem};
 use crate::{dispute, principal, receipt, refund, vendor};
 use axum::extract::{Form as Sent, Path, Query};
@@ -21,7 +22,43 @@ const LIST: &str = "/pay/payments";
 #[serde(default)]
 pub(crate) struct Asked {
     status: String,
+    rail: String,
+    principal: String,
+    vendor: String,
+    mandate: String,
     after: Option<Cursor>,
+}
+
+impl Asked {
+    fn which(&self) -> base::Result<Which> {
+        let id = |text: &str| match text {
+            "" => Ok(None),
+            text => text.parse::<Uuid>().map(Some).map_err(|cause| {
+                base::Error::invalid(
+                    "filter.invalid",
+                    "This link is damaged. Start again from the whole list.",
+                )
+                .caused_by(cause)
+            }),
+        };
+        Ok(Which {
+            principal: id(&self.principal)?.map(Into::into),
+            vendor: id(&self.vendor)?.map(Into::into),
+            mandate: id(&self.mandate)?.map(Into::into),
+            status: Status::ALL.into_iter().find(|status| status.word() == self.status),
+            rail: Rail::ALL.into_iter().find(|rail| rail.word() == self.rail),
+        })
+    }
+
+    fn query(&self) -> [(&'static str, &str); 5] {
+        [
+            ("status", &self.status),
+            ("rail", &self.rail),
+            ("principal", &self.principal),
+            ("vendor", &self.vendor),
+            ("mandate", &self.mandate),
+        ]
+    }
 }
 
 /// A status as people see it.
@@ -49,10 +86,11 @@ fn called(names: &BTreeMap<Uuid, String>, id: Uuid) -> &str {
 
 /// `GET /pay/payments`
 pub(crate) async fn index(mut cx: web::Cx, Query(asked): Query<Asked>) -> web::Result<Response> {
-    let status = Status::ALL.into_iter().find(|status| status.word() == asked.status);
-    let which = Which { status, ..Which::default() };
+    let which = asked.which()?;
+    let filtered = asked.query().iter().any(|(_, value)| !value.is_empty());
     let page = super::list(&mut cx, which, asked.after.as_ref(), ROWS).await?;
     let counts = super::counts(&mut cx).await?;
+    let agents = principal::list(&mut cx, None, None, 200).await?;
     let names = names(&mut cx, &page.rows).await?;
     let wall = Wall::new(cx.now(), cx.who().zone.clone());
     let rows = page.rows.iter().map(|p| {
@@ -72,25 +110,30 @@ pub(crate) async fn index(mut cx: web::Cx, Query(asked): Query<Asked>) -> web::R
         Column::text("To"),
         Column::text("When"),
     ];
-    let none = match status {
-        Some(_) => state::empty(
+    let none = if filtered {
+        state::empty(
             "No such payments",
             "Nothing fits this filter.",
             Some(Button::link("All payments", LIST)),
-        ),
-        None => state::empty(
+        )
+    } else {
+        state::empty(
             "No payments yet",
             "An agent with a mandate executes it over the API; what it paid appears here.",
             Some(Button::link("Mandates", "/pay/mandates")),
-        ),
+        )
     };
     let table = Table::new("Payments", columns)
         .rows(rows)
         .empty(none)
         .first(asked.after.is_some().then(|| LIST.to_owned()))
-        .next(page.next.map(|after| next(LIST, &[("status", asked.status.as_str())], &after)));
+        .next(page.next.map(|after| next(LIST, &asked.query(), &after)));
     let statuses = std::iter::once(Choice::new("", "Any status"))
         .chain(Status::ALL.map(|s| Choice::new(s.word(), s.label())));
+    let rails = std::iter::once(Choice::new("", "Any rail"))
+        .chain(Rail::ALL.map(|rail| Choice::new(rail.word(), rail.label())));
+    let who = std::iter::once(Choice::new("", "Any agent"))
+        .chain(agents.rows.iter().map(|p| Choice::new(p.id.to_string(), p.name.as_str())));
     let kpi: Vec<Kpi> = counts
         .iter()
         .map(|(status, count)| {
@@ -99,8 +142,14 @@ pub(crate) async fn index(mut cx: web::Cx, Query(asked): Query<Asked>) -> web::R
         .collect();
     let body = html! {
         (Heading::new("Payments").about("Money that moved under a mandate. Each has its timeline and its receipts."))
-        (kpis(&kpi))
-        (Filter::new(LIST).field(Field::select("status", "Status", statuses).value(asked.status.as_str())).active(status.is_some()))
+        @if !kpi.is_empty() { (kpis(&kpi)) }
+        (Filter::new(LIST)
+            .field(Field::select("status", "Status", statuses).value(asked.status.as_str()))
+            .field(Field::select("rail", "Over", rails).value(asked.rail.as_str()))
+            .field(Field::select("principal", "Agent", who).value(asked.principal.as_str()))
+            .hidden("vendor", asked.vendor.as_str())
+            .hidden("mandate", asked.mandate.as_str())
+            .active(filtered))
         (Card::bare().body(table))
     };
     cx.page("Payments", body).await
@@ -137,8 +186,12 @@ async fn shown(mut cx: web::Cx, id: PaymentId, failed: Option<String>) -> web::R
     let line: Vec<Event> = events
         .iter()
         .map(|event| {
-            Event::new(wall.exact(event.at), event.kind.replace('_', " "))
-                .meta(html! { (event.status.label()) " · " (actors.of(&event.actor)) })
+            Event::new(wall.exact(event.at), happened(&event.kind)).meta(html! {
+                (event.status.label()) " · " (match event.actor.starts_with("principal:") {
+                    true => called(&names, payment.principal_id.uuid()).to_owned(),
+                    false => actors.of(&event.actor),
+                })
+            })
         })
         .collect();
     let may_refund =
@@ -154,10 +207,10 @@ async fn shown(mut cx: web::Cx, id: PaymentId, failed: Option<String>) -> web::R
                     ul { @for r in &receipts { li { a href={ "/pay/receipts/" (r.id) } { "Number " (r.sequence) } " · " (r.kind.label()) " · " (wall.exact(r.at)) } } }
                 }))
                 @if !refunds.is_empty() {
-                    (Card::new("Refunds").padded(html! { ul { @for r in &refunds { li { (r.amount().to_string()) " · " (r.status.word()) " · " (r.reason) " · " (wall.exact(r.created_at)) } } } }))
+                    (Card::new("Refunds").padded(html! { ul { @for r in &refunds { li { (r.amount()) " " (refund_tag(r.status)) @if !r.reason.is_empty() { " · " (r.reason) } " · " (wall.exact(r.created_at)) } } } }))
                 }
                 @if !disputes.is_empty() {
-                    (Card::new("Disputes").padded(html! { ul { @for d in &disputes { li { (money(d.amount_minor)) " · " (d.reason) " · " (wall.exact(d.opened_at)) } } } }))
+                    (Card::new("Disputes").padded(html! { ul { @for d in &disputes { li { a href={ "/pay/disputes/" (d.id) } { (money(d.amount_minor)) } " " (dispute::pages::tag_of(d.status)) " · " (dispute::pages::reason(&d.reason)) " · " (wall.exact(d.opened_at)) } } } }))
                 }
             },
             html! {
@@ -172,6 +225,26 @@ async fn shown(mut cx: web::Cx, id: PaymentId, failed: Option<String>) -> web::R
         ))
     };
     Ok(crate::show::with_status(cx.page("Payment", body).await?, bad))
+}
+
+/// A step of the timeline, as people read it: `partially_refunded` is `Partially refunded`.
+fn happened(kind: &str) -> String {
+    let words = kind.replace('_', " ");
+    let mut letters = words.chars();
+    match letters.next() {
+        Some(first) => first.to_uppercase().chain(letters).collect(),
+        None => words,
+    }
+}
+
+fn refund_tag(status: refund::Status) -> Markup {
+    match status {
+        refund::Status::Initiated => tag(Tone::Cool, "Begun"),
+        refund::Status::Pending => tag(Tone::Cool, "On its way"),
+        refund::Status::Unknown => tag(Tone::Warm, "Being looked up"),
+        refund::Status::Succeeded => tag(Tone::Good, "Given back"),
+        refund::Status::Failed => tag(Tone::Bad, "Failed"),
+    }
 }
 
 /// A refund as typed.

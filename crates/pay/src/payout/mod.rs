@@ -6,11 +6,13 @@
 
 pub(crate) mod api;
 pub(crate) mod jobs;
+pub(crate) mod pages;
+pub(crate) mod payee_page;
 mod store;
 #[cfg(test)]
 mod tests;
 
-pub(crate) use store::{find, home_currency};
+pub(crate) use store::{find, home_currency, payees};
 pub use store::{get, list, payee};
 
 use crate::account;
@@ -20,10 +22,11 @@ use base::{Currency, Error, Money, Result, TenantId, Time};
 use db::{Caller, Cx, Db, Fact, Scope};
 use ledger::TransferId;
 use ledger::account::Key;
-use ports::rail::{Asked, Found, PaidOut, RailError, Stage, Sync, agree};
+use ports::rail::{Asked, Found, PaidOut, Rail as Port, RailError, Stage, Sync, agree};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
+use std::sync::Arc;
 use uuid::Uuid;
 
 base::id_type!(
@@ -315,66 +318,92 @@ pub(crate) async fn conclude(cx: &mut Cx, id: PayoutId, answer: &Answer) -> Resu
     Ok(payout)
 }
 
+/// What is needed to ask a rail for a payout.
+struct Order {
+    payout: Payout,
+    /// When the rail was last asked to pay; none: never.
+    sent_at: Option<Time>,
+    setup: account::Setup,
+}
+
+impl Order {
+    fn request(&self) -> ports::rail::Payout {
+        ports::rail::Payout {
+            payout: self.payout.id.uuid(),
+            destination: self.payout.destination.clone(),
+            amount: self.payout.amount(),
+            description: "Earnings".to_owned(),
+            at: self.payout.created_at,
+        }
+    }
+}
+
 /// Asks the rail for a payout, or what became of it, and books the answer. Safe to call at any time.
 ///
 /// # Errors
 /// Not found; what the database says. A rail that does not answer is no error.
 pub async fn drive(db: &Db, tenant: TenantId, caller: Caller, desk: &Desk, id: PayoutId) -> Result<Payout> {
-    let mut cx = db.begin(Scope::Tenant(tenant), caller.clone()).await?;
+    let begin = || db.begin(Scope::Tenant(tenant), caller.clone());
+    let mut cx = begin().await?;
     let locked = store::lock(&mut cx, id).await?.ok_or_else(|| Error::not_found("payout"))?;
-    let (payout, sent_at) = (locked.payout, locked.sent_at);
-    if !payout.status.is_open() {
-        return Ok(payout);
+    if !locked.payout.status.is_open() {
+        return Ok(locked.payout);
     }
-    let setup = account::open(&mut cx, &desk.keyring, payout.rail).await?.ok_or_else(|| {
-        Error::unavailable("rail_unavailable", format!("{} is not set up.", payout.rail.label()))
+    let setup = account::open(&mut cx, &desk.keyring, locked.payout.rail).await?.ok_or_else(|| {
+        Error::unavailable("rail_unavailable", format!("{} is not set up.", locked.payout.rail.label()))
     })?;
-    let request = ports::rail::Payout {
-        payout: payout.id.uuid(),
-        destination: payout.destination.clone(),
-        amount: payout.amount(),
-        description: "Earnings".to_owned(),
-        at: payout.created_at,
-    };
-    store::set_sent(&mut cx, id).await?;
+    let order = Order { payout: locked.payout, sent_at: locked.sent_at, setup };
+    if order.sent_at.is_none() {
+        store::set_sent(&mut cx, id).await?;
+    }
     cx.commit().await?;
-    let port = desk.rails.get(payout.rail.kind())?.clone();
-    let seen = match sent_at {
-        None => None,
-        Some(sent_at) => {
-            let sync = Sync {
-                of: Asked::Payout(request.clone()),
-                provider_ref: payout.provider_ref.clone(),
-                last_asked_at: sent_at,
-            };
-            match port.sync(&setup.account(), &sync).await {
-                Ok(Found::Payout(word)) => Some(Answer::Has(word)),
-                Ok(Found::NotSeen { is_final: false }) => {
-                    Some(Answer::Lost("The rail has not seen it yet.".to_owned()))
-                }
-                Ok(Found::NotSeen { is_final: true }) => None,
-                Ok(Found::Payment(_) | Found::Refund(_)) => {
-                    return Err(Error::internal(
-                        "The rail answered a look-up of a payout with something else.",
-                    ));
-                }
-                Err(error) => Some(Answer::Lost(error.to_string())),
+    let port = desk.rails.get(order.payout.rail.kind())?.clone();
+    let answer = match look_up(&port, &order).await? {
+        Some(answer) => answer,
+        None => {
+            if order.sent_at.is_some() {
+                let mut cx = begin().await?;
+                store::set_sent(&mut cx, id).await?;
+                cx.commit().await?;
             }
+            ask(&port, &order).await
         }
     };
-    let answer = match seen {
-        Some(answer) => answer,
-        // Never asked, or surely never arrived; the payout's id is the key.
-        None => match port.payout(&setup.account(), &request).await {
-            Ok(word) => Answer::Has(word),
-            Err(RailError::Unknown { detail, .. } | RailError::NotStarted { detail, .. }) => {
-                Answer::Lost(detail)
-            }
-            Err(error) => Answer::Refused(error.to_string()),
-        },
-    };
-    let mut cx = db.begin(Scope::Tenant(tenant), caller).await?;
+    let mut cx = begin().await?;
     let payout = conclude(&mut cx, id, &answer).await?;
     cx.commit().await?;
     Ok(payout)
+}
+
+/// What became of a payout. None: the rail has nothing of it, and may be asked under the same key.
+async fn look_up(port: &Arc<dyn Port>, order: &Order) -> Result<Option<Answer>> {
+    let Some(last_asked_at) = order.sent_at else { return Ok(None) };
+    let sync = Sync {
+        of: Asked::Payout(order.request()),
+        provider_ref: order.payout.provider_ref.clone(),
+        last_asked_at,
+    };
+    Ok(match port.sync(&order.setup.account(), &sync).await {
+        Ok(Found::Payout(word)) => Some(Answer::Has(word)),
+        Ok(Found::NotSeen { is_final: false }) => {
+            Some(Answer::Lost("The rail has not seen it yet.".to_owned()))
+        }
+        Ok(Found::NotSeen { is_final: true }) => match order.payout.rail {
+            // What was signed holds for a window that is over: the same request is worth nothing now.
+            Rail::X402 => Some(Answer::Refused("It never arrived, and cannot arrive any more.".to_owned())),
+            Rail::Ledger | Rail::Stripe | Rail::Cashfree => None,
+        },
+        Ok(Found::Payment(_) | Found::Refund(_)) => {
+            return Err(Error::internal("The rail answered a look-up of a payout with something else."));
+        }
+        Err(error) => Some(Answer::Lost(error.to_string())),
+    })
+}
+
+async fn ask(port: &Arc<dyn Port>, order: &Order) -> Answer {
+    match port.payout(&order.setup.account(), &order.request()).await {
+        Ok(word) => Answer::Has(word),
+        Err(RailError::Unknown { detail, .. } | RailError::NotStarted { detail, .. }) => Answer::Lost(detail),
+        Err(error) => Answer::Refused(error.to_string()),
+    }
 }

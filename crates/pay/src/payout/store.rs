@@ -61,6 +61,19 @@ pub async fn payee(cx: &mut Cx, developer: Uuid) -> Result<Option<Payee>> {
     .await?)
 }
 
+/// Those of these to whom payouts go.
+pub(crate) async fn payees(cx: &mut Cx, developers: &[Uuid]) -> Result<Vec<Payee>> {
+    let tenant = cx.tenant()?;
+    Ok(sqlx::query_as!(
+        Payee,
+        r#"select developer_id, rail as "rail: Rail", destination, kyc_at, updated_at from pay.payee where tenant_id = $1 and developer_id = any ($2)"#,
+        tenant.uuid(),
+        developers,
+    )
+    .fetch_all(cx.conn())
+    .await?)
+}
+
 pub(super) async fn put_payee(cx: &mut Cx, developer: Uuid, rail: Rail, destination: &str) -> Result<()> {
     let (tenant, now) = (cx.tenant()?, cx.now());
     sqlx::query!(

@@ -3,6 +3,7 @@
 use super::{Kind, ReceiptId, checkpoint, verify};
 use crate::page::ROWS;
 use crate::payment::Desk;
+use crate::principal;
 use crate::show::next;
 use axum::extract::{Path, Query};
 use axum::response::Response;
@@ -79,7 +80,10 @@ pub(crate) async fn index(mut cx: web::Cx, Query(asked): Query<Asked>, desk: Des
         (Card::new("The chain").padded(Pairs::new()
             .add("Receipts", number::count(head.sequence))
             .add("Last hash", copy(&head.hash.to_string()))
-            .maybe("Last checkpoint", point.map(|point| format!("{} receipts at {}", point.size, point.at)))))
+            .maybe("Last checkpoint", point.map(|point| html! {
+                (number::counted(i64::try_from(point.size).unwrap_or(i64::MAX), "receipt", "receipts")) ", "
+                @match point.at.parse::<base::Time>() { Ok(at) => (wall.exact(at)), Err(_) => (point.at) }
+            }))))
         (Filter::new(LIST).field(Field::select("kind", "Kind", kinds).value(asked.kind.as_str())).active(kind.is_some()))
         (Card::bare().body(table))
     };
@@ -108,13 +112,15 @@ fn said(verdict: &verify::Verdict) -> maud::Markup {
 /// `GET /pay/receipts/{id}`
 pub(crate) async fn detail(mut cx: web::Cx, Path(id): Path<ReceiptId>) -> web::Result<Response> {
     let receipt = super::get(&mut cx, id).await?;
+    let names = principal::names(&mut cx, &[receipt.principal_id.uuid()]).await?;
+    let agent = names.get(&receipt.principal_id.uuid()).map_or("—", String::as_str);
     let wall = Wall::new(cx.now(), cx.who().zone.clone());
     let facts = Pairs::new()
         .add("Amount", Money { minor: receipt.amount_minor, currency: receipt.currency }.to_string())
         .add("Over", receipt.rail.label())
         .maybe("The rail's name of it", receipt.provider_ref.as_deref())
         .add("Of", html! { a href={ "/pay/payments/" (receipt.payment_id) } { "its payment" } })
-        .add("Who", html! { a href={ "/pay/principals/" (receipt.principal_id) } { "its agent" } })
+        .add("Who", html! { a href={ "/pay/principals/" (receipt.principal_id) } { (agent) } })
         .add("When", wall.exact(receipt.at));
     let proof = Pairs::new()
         .add("Number", number::count(receipt.sequence))

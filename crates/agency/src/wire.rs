@@ -15,16 +15,19 @@ use web::Module;
 /// Invalid, naming the setting that is not good.
 pub fn modules(house: &House) -> Result<Vec<Module>> {
     let signing = signing(house);
+    let shop = pay::sale::Shop::new(facilitator(house)?, signing.clone(), house.settings.web.origin());
     Ok(vec![
         accounts::module(mailer(house)?),
         console::module(),
         control::module(control_parts(house)),
         hooks::module(),
+        hooks::outbound(hooks::Desk { ring: house.ring.clone(), poster: house.ports.poster.clone() }),
         leads::module(leads_needs(house)),
         outreach::module(outreach_needs(house)?),
         pay::mandates(signing.clone()),
         pay::module(),
         pay::payments(pay::payment::Desk::new(house.ports.rails.clone(), house.ring.clone(), signing)),
+        pay::sales(shop),
     ])
 }
 
@@ -48,11 +51,25 @@ fn signing(house: &House) -> Arc<pay::signing::Ring> {
     Arc::new(pay::signing::Ring::new(house.db.clone(), house.ring.clone(), origin))
 }
 
+/// Who settles what tenants sell: a facilitator outside, or the sandbox.
+fn facilitator(house: &House) -> Result<Arc<dyn pay::sale::Facilitator>> {
+    let Some((facilitator, rpc)) = house.settings.x402.outside()? else {
+        return Ok(pay::facilitator::Sandbox::shared(house.db.clone()));
+    };
+    let (clock, random) = (house.db.clock().clone(), house.db.random().clone());
+    let line = vendors::rail::Line::new(clock, random, vendors::http::TOTAL)?;
+    vendors::rail::x402::Outside::shared(&line, &facilitator, &rpc)
+}
+
 /// What control is given.
 fn control_parts(house: &House) -> control::Parts {
     control::Parts {
         effects: Arc::new(outreach::stop::Messages),
-        renderers: outreach::preview::renderers(),
+        renderers: outreach::preview::renderers().with(
+            pay::mandate::KIND,
+            "Mandates to pay",
+            pay::mandate::shown,
+        ),
         campaigns: |cx, ids| Box::pin(outreach::campaign::names(cx, ids)),
         countries: |text| {
             leads::Country::parse(text).map(|country| (country.code().to_owned(), country.name()))

@@ -21,13 +21,18 @@ const LETTERS_MIN: usize = 3;
 const LETTERS_MAX: usize = 100;
 
 /// What can be done from anywhere: label, what it is, address, the least role.
-const ACTS: [(&str, &str, &str, Role); 6] = [
+const ACTS: [(&str, &str, &str, Role); 11] = [
     ("Stop everything", "choose what to stop, see what freezes", "/stop", Role::Member),
     ("New campaign", "whom to write to, what, and when", "/campaigns/new", Role::Member),
     ("Import leads", "from a CSV or XLSX file", "/leads/import", Role::Member),
     ("Invite a member", "to the team", "/settings/team", Role::Admin),
     ("Add a mailbox", "to send from", "/settings/sending", Role::Admin),
     ("Export the report", "as CSV", "/reports.csv", Role::Viewer),
+    ("Add a paying agent", "with keys and a policy of its own", "/pay/principals", Role::Admin),
+    ("Add a vendor", "whom agents may pay", "/pay/vendors", Role::Admin),
+    ("Check the receipts", "every hash, signature and checkpoint", "/pay/receipts?check=true", Role::Viewer),
+    ("Statement", "of an account, with its files", "/pay/statement", Role::Viewer),
+    ("Set up a payment rail", "Stripe, Cashfree or x402", "/pay/rails", Role::Admin),
 ];
 
 /// What is looked for.

@@ -183,11 +183,13 @@ fn card(approval: &Approval, words: &Words<'_>, wall: &Wall) -> Markup {
             @if approval.edited { " " (tag(Tone::Cool, "edited")) }
         },
     )
-    .draft(show::draft(&approval.content))
+    .draft(show::draft(approval))
     .why(words.kinds.label(&approval.kind))
-    .why(Micros(approval.cost_micros).show(Currency::Aud))
     .why(risk(approval.risk))
     .evidence(show::evidence(approval));
+    if approval.cost_micros > 0 {
+        card = card.why(Micros(approval.cost_micros).show(Currency::Aud));
+    }
     if let Some(campaign) = approval.campaign_id {
         card = card.why(words.campaign(campaign));
     }
@@ -239,7 +241,7 @@ pub async fn detail(mut cx: web::Cx, Path(id): Path<ApprovalId>, parts: Arc<Part
         .maybe("Campaign", approval.campaign_id.map(|id| words.campaign(id).to_owned()))
         .add("Status", status(approval.status))
         .add("Risk", risk(approval.risk))
-        .add("Cost", Micros(approval.cost_micros).show(Currency::Aud))
+        .maybe("Cost", (approval.cost_micros > 0).then(|| Micros(approval.cost_micros).show(Currency::Aud)))
         .add("Asked", wall.moment(approval.created_at))
         .add("Lapses", wall.moment(approval.expires_at))
         .maybe("Put off until", approval.deferred_until.map(|at| wall.moment(at)))

@@ -75,11 +75,14 @@ pub(super) fn label(name: &str) -> String {
     }
 }
 
-/// The text that is shown as the draft on a card of the queue.
-pub(super) fn draft(content: &Value) -> String {
+/// The text that is shown as the draft on a card of the queue: a message itself; of anything else, which
+/// its own page shows in words, the summary.
+pub(super) fn draft(approval: &Approval) -> String {
+    let content = &approval.content;
     match (content.get("subject"), content.get("body")) {
         (Some(subject), Some(body)) => format!("{}\n\n{}", print(subject), print(body)),
         (None, Some(body)) => print(body),
+        (_, None) if !approval.summary.is_empty() => approval.summary.clone(),
         (_, None) => print(content),
     }
 }

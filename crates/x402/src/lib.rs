@@ -8,7 +8,9 @@
 
 mod address;
 pub mod choose;
+pub mod contract;
 pub mod exact;
+mod facilitate;
 pub mod header;
 pub mod identifier;
 mod key;
@@ -22,6 +24,7 @@ pub mod wire;
 mod tests;
 
 pub use address::{Address, Word, keccak256};
+pub use facilitate::{Facilitator, Fate, Trouble};
 pub use key::{PayerKey, Signature};
 pub use network::Network;
 pub use reason::Reason;

@@ -1,6 +1,7 @@
 //! The IETF "Payment" scheme (draft-httpauth-payment): a second dialect of 402. One answer may
 //! carry both: `PAYMENT-REQUIRED` and `WWW-Authenticate: Payment`.
 
+pub mod charge;
 mod params;
 
 use base64::Engine as _;

@@ -4,7 +4,7 @@
 //! | call | is |
 //! |---|---|
 //! | `GET /supported`, `POST /verify`, `POST /settle` | the facilitator |
-//! | `POST /rpc` | the network, in Ethereum's JSON-RPC: `eth_chainId`, `eth_call` of `balanceOf` and `authorizationState` |
+//! | `POST /rpc` | the network, in Ethereum's JSON-RPC: `eth_chainId`, `eth_call` of `balanceOf` and `authorizationState`, and the logs of transfers |
 //! | `GET /shop/{name}` | a resource that costs what it was priced at |
 //! | `POST /_twin/mint {"address","amount"}` | gives a wallet tokens |
 //! | `POST /_twin/price {"name","amount","required"}` | prices a resource; `required` insists on a payment identifier |
@@ -18,7 +18,8 @@ use super::control::{Desk, FaultKind, locked};
 use super::{RailTwin, seconds};
 use ::x402::exact::SCHEME;
 use ::x402::wire::{FacilitatorRequest, Kind, Supported};
-use ::x402::{Address, Network, Reason, SettleResponse, Uint, VERSION, VerifyResponse, keccak256};
+use ::x402::contract::{Question, transfer_topic, used_topic};
+use ::x402::{Address, Network, Reason, SettleResponse, Uint, VERSION, VerifyResponse, Word};
 use axum::extract::{Extension, State};
 use axum::http::StatusCode;
 use axum::routing::{get, post};
@@ -158,9 +159,13 @@ async fn mint(State(shared): State<Arc<Shared>>, Json(mint): Json<Mint>) -> Stat
 }
 
 async fn rpc(State(shared): State<Arc<Shared>>, Json(call): Json<Value>) -> Json<Value> {
+    let first = &call["params"][0];
     let answer = match call["method"].as_str() {
-        Some("eth_chainId") => Ok(format!("0x{CHAIN:x}")),
-        Some("eth_call") => read_contract(&shared, &call["params"][0]),
+        Some("eth_chainId") => Ok(json!(format!("0x{CHAIN:x}"))),
+        Some("eth_blockNumber") => Ok(json!("0x10")),
+        Some("eth_call") => read_contract(&shared, first).map(Value::from),
+        Some("eth_getLogs") => Ok(logs(&shared, first)),
+        Some("eth_getTransactionReceipt") => Ok(receipt(&shared, first)),
         Some(other) => Err(format!("the method {other} does not exist")),
         None => Err("no method".to_owned()),
     };
@@ -174,29 +179,42 @@ async fn rpc(State(shared): State<Arc<Shared>>, Json(call): Json<Value>) -> Json
 
 /// The two reading functions of the token.
 fn read_contract(shared: &Shared, call: &Value) -> std::result::Result<String, String> {
-    let reverted = || "execution reverted".to_owned();
     if call["to"].as_str().and_then(|to| to.parse::<Address>().ok()) != ASSET.parse().ok() {
         return Ok("0x".to_owned());
     }
-    let data = call["data"]
-        .as_str()
-        .and_then(|data| hex::decode(data.trim_start_matches("0x")).ok())
-        .ok_or_else(reverted)?;
-    let (selector, words) = data.split_at_checked(4).ok_or_else(reverted)?;
-    let word =
-        |index: usize| words.get(index * 32..(index + 1) * 32).and_then(|w| <[u8; 32]>::try_from(w).ok());
-    let is = |signature: &str| keccak256(signature.as_bytes()).get(..4) == Some(selector);
-    let mut wallet = [0; 20];
-    wallet.copy_from_slice(word(0).ok_or_else(reverted)?.get(12..).ok_or_else(reverted)?);
+    let (_, question) = Question::read(call).ok_or_else(|| "execution reverted".to_owned())?;
     let table = locked(&shared.table);
-    if is("balanceOf(address)") {
-        return Ok(format!("0x{}", hex::encode(table.balance(Address(wallet)).to_be_bytes())));
+    Ok(match question {
+        Question::Balance { of } => format!("0x{}", hex::encode(table.balance(of).to_be_bytes())),
+        Question::Used { from, nonce } => format!("0x{:064x}", u8::from(table.is_used(from, nonce.0))),
+    })
+}
+
+/// The log that an authorization was taken, for a filter that names its payer and its name.
+fn logs(shared: &Shared, filter: &Value) -> Value {
+    let topic = |index: usize| filter["topics"][index].as_str().and_then(|text| text.parse::<Word>().ok());
+    let (Some(kind), Some(from), Some(nonce)) = (topic(0), topic(1), topic(2)) else { return json!([]) };
+    let mut wallet = [0; 20];
+    wallet.copy_from_slice(&from.0[12..]);
+    let found = locked(&shared.table).transaction_of(Address(wallet), nonce.0);
+    match found {
+        Some(transaction) if kind == used_topic() => {
+            json!([{"address": ASSET, "topics": [kind, from, nonce], "data": "0x", "transactionHash": transaction}])
+        }
+        Some(_) | None => json!([]),
     }
-    if is("authorizationState(address,bytes32)") {
-        let used = table.is_used(Address(wallet), word(1).ok_or_else(reverted)?);
-        return Ok(format!("0x{:064x}", u8::from(used)));
-    }
-    Err(reverted())
+}
+
+fn receipt(shared: &Shared, transaction: &Value) -> Value {
+    let word = transaction.as_str().and_then(|text| text.parse::<Word>().ok());
+    let Some((word, claim)) = word.and_then(|w| locked(&shared.table).moved_by(w).map(|c| (w, c))) else {
+        return Value::Null;
+    };
+    let units = format!("0x{}", hex::encode(claim.value.to_be_bytes()));
+    json!({"transactionHash": word, "status": "0x1", "logs": [
+        {"address": ASSET, "topics": [used_topic(), Word(claim.from.word()), claim.nonce], "data": "0x"},
+        {"address": ASSET, "topics": [transfer_topic(), Word(claim.from.word()), Word(claim.to.word())], "data": units},
+    ]})
 }
 
 /// Why the seller does not deliver.

@@ -10,16 +10,16 @@ use super::{Does, Line, Reply, endpoint, read, unsupported};
 use async_trait::async_trait;
 use base::{Currency, Money};
 use ports::rail::{
-    Account, Asked, Authorise, Capabilities, Capture, Event, Found, Health, Inbound, PaidOut, Payment,
-    Payout, Quote, QuoteRequest, Rail, RailError, RailKind, Refund, Refunded, Source, Status, Sync, Timing,
-    Void, WebhookError,
+    Account, Asked, Authorise, Capabilities, Capture, Event, Found, Health, Inbound, Listed, Listing,
+    PaidOut, Payment, Payout, Quote, QuoteRequest, Rail, RailError, RailKind, Refund, Refunded, Source, Span,
+    Status, Sync, Timing, Void, WebhookError,
 };
 use reqwest::Method;
 use serde::de::DeserializeOwned;
 use url::Url;
 use url::form_urlencoded::Serializer;
 use uuid::Uuid;
-use wire::{Intent, List, RefundObject, Transfer};
+use wire::{Intent, List, Named as _, RefundObject, Transfer};
 
 /// Where Stripe is.
 const HOME: &str = "https://api.stripe.com";
@@ -27,6 +27,8 @@ const HOME: &str = "https://api.stripe.com";
 pub const VERSION: &str = "2026-10-28.endive";
 /// Most pages of 100 in which a lost payment is looked for.
 const PAGES: usize = 50;
+/// Most pages of 100 of one list.
+const LIST_PAGES: usize = 500;
 /// Seconds around the asking in which a lost payment is looked for.
 const AROUND_S: i64 = 2 * 86_400;
 
@@ -110,6 +112,40 @@ impl Stripe {
         }
     }
 
+    /// Everything of a kind that was made within a span, newest first.
+    async fn all<T: DeserializeOwned + wire::Named>(
+        &self,
+        account: &Account,
+        path: &str,
+        span: &Span,
+    ) -> Result<Vec<T>, RailError> {
+        let second = |at: base::Time| at.ms().div_euclid(1_000);
+        // Times there are whole seconds.
+        let (since, until) = (second(span.since).to_string(), (second(span.until) - 1).to_string());
+        let (mut all, mut after): (Vec<T>, Option<String>) = (Vec::new(), None);
+        for _ in 0..LIST_PAGES {
+            let mut query =
+                vec![("created[gte]", since.as_str()), ("created[lte]", &until), ("limit", "100")];
+            if let Some(after) = &after {
+                query.push(("starting_after", after));
+            }
+            let page: List<T> = self.call(account, Method::GET, &[path], &query, None).await?;
+            after = page.data.last().map(|last| last.id().to_owned());
+            let more = page.has_more && after.is_some();
+            all.extend(page.data);
+            if !more {
+                return Ok(all);
+            }
+        }
+        Err(RailError::NotStarted {
+            host: HOME.to_owned(),
+            detail: format!(
+                "it has more than {} {path} in this time; choose a shorter one",
+                LIST_PAGES * 100
+            ),
+        })
+    }
+
     /// Looks for the one object that carries our id, newest first.
     async fn find<T: DeserializeOwned + wire::Named>(
         &self,
@@ -157,6 +193,15 @@ fn answer<T: DeserializeOwned>(does: Does, url: &Url, reply: &Reply) -> Result<T
         });
     }
     Err(RailError::Rejected { code: error.code, message: error.message })
+}
+
+/// What is in a currency that is not kept here is no business of ours.
+fn listed<T>(
+    ours: Option<Uuid>,
+    payment_ref: Option<String>,
+    object: Result<T, RailError>,
+) -> Option<Listed<T>> {
+    Some(Listed { ours, payment_ref, object: object.ok()? })
 }
 
 /// Stripe takes three-decimal currencies only in whole tens of the smallest unit.
@@ -331,6 +376,17 @@ impl Rail for Stripe {
         };
         let is_final = self.line.cannot_arrive(request.last_asked_at);
         Ok(found.unwrap_or(Found::NotSeen { is_final }))
+    }
+
+    async fn list(&self, account: &Account, span: &Span) -> Result<Listing, RailError> {
+        let payments: Vec<Intent> = self.all(account, "payment_intents", span).await?;
+        let refunds: Vec<RefundObject> = self.all(account, "refunds", span).await?;
+        let payouts: Vec<Transfer> = self.all(account, "transfers", span).await?;
+        Ok(Listing {
+            payments: payments.into_iter().filter_map(|o| listed(o.ours(), None, o.payment())).collect(),
+            refunds: refunds.into_iter().filter_map(|o| listed(o.ours(), o.of(), o.refunded())).collect(),
+            payouts: payouts.into_iter().filter_map(|o| listed(o.ours(), None, o.paid_out())).collect(),
+        })
     }
 
     fn parse_webhook(&self, account: &Account, inbound: &Inbound) -> Result<Event, WebhookError> {

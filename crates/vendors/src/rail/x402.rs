@@ -6,9 +6,11 @@
 
 mod chain;
 mod facilitator;
+mod outside;
 mod price;
 
 pub use facilitator::Facilitator;
+pub use outside::Outside;
 
 use super::{Line, secure, unsupported};
 use crate::fetch::guard::Guard;

@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 #[derive(Default)]
 pub(super) struct Table {
     balances: BTreeMap<Address, u128>,
-    used: BTreeMap<(Address, [u8; 32]), Word>,
+    used: BTreeMap<(Address, [u8; 32]), (Word, Claim)>,
 }
 
 impl Table {
@@ -24,6 +24,16 @@ impl Table {
 
     pub(super) fn is_used(&self, from: Address, nonce: [u8; 32]) -> bool {
         self.used.contains_key(&(from, nonce))
+    }
+
+    /// The transaction that took an authorization.
+    pub(super) fn transaction_of(&self, from: Address, nonce: [u8; 32]) -> Option<Word> {
+        self.used.get(&(from, nonce)).map(|(transaction, _)| *transaction)
+    }
+
+    /// What a transaction moved.
+    pub(super) fn moved_by(&self, transaction: Word) -> Option<Claim> {
+        self.used.values().find(|(word, _)| *word == transaction).map(|(_, claim)| claim.clone())
     }
 
     /// Whether it would settle now.
@@ -70,7 +80,7 @@ impl Table {
         let to = self.balances.entry(claim.to).or_default();
         *to = to.saturating_add(value);
         let transaction = Word(keccak256(&[claim.from.word(), claim.nonce.0].concat()));
-        self.used.insert((claim.from, claim.nonce.0), transaction);
+        self.used.insert((claim.from, claim.nonce.0), (transaction, claim.clone()));
         Ok((claim, transaction))
     }
 }

@@ -84,11 +84,13 @@ fn about(kind: &str, value: Value) -> Result<About, WebhookError> {
             "lost" => DisputeStage::Lost,
             _ => DisputeStage::Open,
         };
+        let fee_minor = dispute.fee_minor();
         let amount = wire::money(dispute.amount, &dispute.currency, &dispute.id).map_err(unread)?;
         return Ok(About::Dispute(Dispute {
             provider_ref: dispute.id,
             payment_ref: dispute.payment_intent.map(wire::Reference::into_id),
             amount,
+            fee_minor,
             reason: dispute.reason,
             stage,
         }));

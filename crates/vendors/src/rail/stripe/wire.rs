@@ -183,6 +183,13 @@ pub(super) struct RefundObject {
 }
 
 impl RefundObject {
+    /// The payment that it gives back.
+    pub(super) fn of(&self) -> Option<String> {
+        match self.payment_intent.as_ref()? {
+            Reference::Id(id) | Reference::Object(Expanded { id, .. }) => Some(id.clone()),
+        }
+    }
+
     pub(super) fn refunded(self) -> Result<Refunded, RailError> {
         let amount = money(self.amount, &self.currency, &self.id)?;
         let stage = match self.status.as_deref() {
@@ -229,6 +236,27 @@ pub(super) struct DisputeObject {
     pub(super) reason: String,
     #[serde(default)]
     pub(super) payment_intent: Option<Reference>,
+    #[serde(default)]
+    pub(super) balance_transactions: Vec<Movement>,
+}
+
+impl DisputeObject {
+    /// What Stripe charges for it: the fees of its movements of our balance in the dispute's currency; none
+    /// while there is no such movement. One that gives a fee back is below zero.
+    pub(super) fn fee_minor(&self) -> Option<i64> {
+        let own =
+            self.balance_transactions.iter().filter(|m| m.currency.eq_ignore_ascii_case(&self.currency));
+        let fees: Vec<i64> = own.map(|movement| movement.fee).collect();
+        (!fees.is_empty()).then(|| fees.into_iter().fold(0, i64::saturating_add).max(0))
+    }
+}
+
+/// A movement of our balance.
+#[derive(Deserialize)]
+pub(super) struct Movement {
+    pub(super) currency: String,
+    #[serde(default)]
+    pub(super) fee: i64,
 }
 
 /// A connected account.

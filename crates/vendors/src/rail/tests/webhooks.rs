@@ -188,8 +188,8 @@ async fn disputes_failures_payouts_and_identity_checks_are_told() {
     };
     let opened = dispute("charge.dispute.created");
     assert_eq!(
-        (opened.stage, opened.amount, opened.payment_ref),
-        (DisputeStage::Open, stage.money(PRICE), Some(paid.provider_ref))
+        (opened.stage, opened.amount, opened.payment_ref, opened.fee_minor),
+        (DisputeStage::Open, stage.money(PRICE), Some(paid.provider_ref), Some(2_500))
     );
     assert_eq!(dispute("charge.dispute.closed").stage, DisputeStage::Lost);
     let failed = events.iter().find(|e| e.kind == "payment_intent.payment_failed").unwrap();

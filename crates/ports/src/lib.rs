@@ -12,6 +12,7 @@ pub mod fetch;
 pub mod llm;
 pub mod mailbox;
 pub mod rail;
+pub mod webhook;
 
 use std::sync::Arc;
 
@@ -32,6 +33,8 @@ pub struct Ports {
     pub enricher: Arc<dyn enrich::Enricher>,
     /// Moves money.
     pub rails: rail::Rails,
+    /// Tells customers' own servers.
+    pub poster: Arc<dyn webhook::Poster>,
 }
 
 /// Every port in memory, with handles to what is inside, for Simulation and unit tests.
@@ -49,6 +52,8 @@ pub struct InMemory {
     pub fetcher: Arc<fetch::MemoryFetcher>,
     /// The outside rails: Stripe, Cashfree and x402, in this order.
     pub rails: [Arc<rail::MemoryRail>; 3],
+    /// Customers' servers.
+    pub poster: Arc<webhook::MemoryPoster>,
 }
 
 impl InMemory {
@@ -62,6 +67,7 @@ impl InMemory {
             fetcher: Arc::new(fetch::MemoryFetcher::new(clock)),
             rails: [rail::RailKind::Stripe, rail::RailKind::Cashfree, rail::RailKind::X402]
                 .map(|kind| Arc::new(rail::MemoryRail::new(kind))),
+            poster: Arc::default(),
         }
     }
 
@@ -75,6 +81,7 @@ impl InMemory {
             fetcher: self.fetcher.clone(),
             enricher: Arc::new(enrich::FromWebsite::new(self.fetcher.clone())),
             rails: rail::Rails::of(self.rails.clone().map(|rail| -> Arc<dyn rail::Rail> { rail })),
+            poster: self.poster.clone(),
         }
     }
 }

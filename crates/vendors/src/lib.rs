@@ -14,6 +14,7 @@ pub mod llm;
 pub mod mailbox;
 pub mod rail;
 mod tls;
+pub mod webhook;
 
 use base::{Clock, Random, Result};
 use ports::Ports;
@@ -26,7 +27,8 @@ pub struct Settings {
     pub hello_name: String,
     /// How the website reader calls itself; must say who we are and how to reach us.
     pub user_agent: String,
-    /// Lets the website reader visit this machine; for tests and demonstrations only.
+    /// Lets the website reader and webhooks visit this machine, webhooks also without TLS; for tests and
+    /// demonstrations only.
     pub allow_loopback: bool,
 }
 
@@ -57,5 +59,6 @@ pub fn ports(settings: &Settings, clock: Arc<dyn Clock>, random: Arc<Random>) ->
         enricher: Arc::new(ports::enrich::FromWebsite::new(fetcher.clone())),
         fetcher,
         rails,
+        poster: Arc::new(webhook::Outbound::new(settings.allow_loopback)?),
     })
 }

@@ -13,7 +13,7 @@ pub(crate) fn heading(title: &str, sub: impl Render) -> Heading {
 /// One place: title, address, what is there, the least role that gains by it.
 struct Place(&'static str, &'static str, &'static str, Role);
 
-const ORGANISATION: [Place; 8] = [
+const ORGANISATION: [Place; 9] = [
     Place(
         "Organisation",
         "/settings/organisation",
@@ -41,6 +41,7 @@ const ORGANISATION: [Place; 8] = [
         Role::Viewer,
     ),
     Place("API keys", "/settings/api-keys", "For programs that work with your data.", Role::Admin),
+    Place("Webhooks", "/settings/webhooks", "Tell your own servers what happens here.", Role::Admin),
     Place("First steps", "/welcome", "The questions after sign-up.", Role::Admin),
 ];
 

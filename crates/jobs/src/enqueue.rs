@@ -1,7 +1,7 @@
 //! Adding jobs, in the transaction of the change that asks for them.
 
 use crate::job::{Job, JobId, Options, queue_of};
-use base::{Actor, Result, Time};
+use base::{Actor, Error, Result, TenantId, Time};
 use db::{Cx, Scope};
 use uuid::Uuid;
 
@@ -32,6 +32,37 @@ pub async fn enqueue_each<J: Job>(
 ) -> Result<()> {
     let keys: Vec<Option<String>> = jobs.iter().map(|job| Some(key(job))).collect();
     insert_many(cx, jobs, &keys, options).await?;
+    Ok(())
+}
+
+/// Enqueues jobs of several tenants from work across tenants, with one statement, for now. Errors in one
+/// tenant's work, which cannot speak for another.
+pub async fn enqueue_for<J: Job>(cx: &mut Cx, jobs: &[(TenantId, J)]) -> Result<()> {
+    if cx.tenant().is_ok() {
+        return Err(Error::internal("This work belongs to one tenant and cannot enqueue for others."));
+    }
+    let (mut ids, mut tenants, mut payloads) = (Vec::new(), Vec::new(), Vec::new());
+    for (tenant, job) in jobs {
+        ids.push(cx.id::<JobId>().uuid());
+        tenants.push(tenant.uuid());
+        payloads.push(serde_json::to_string(job)?);
+    }
+    let row = Row::of::<J>(cx, String::new(), Options::default());
+    sqlx::query!(
+        r#"with added as (
+             insert into jobs.job (id, tenant_id, run_at, rank, created_at, state, boost_s, queue, kind, payload)
+             select n.id, n.tenant, $4, $4, $4, 'ready', 0, $5, $6, n.payload::jsonb
+             from unnest($1::uuid[], $2::uuid[], $3::text[]) as n (id, tenant, payload))
+           select pg_notify('jobs', $5)"#,
+        &ids,
+        &tenants,
+        &payloads,
+        row.now as Time,
+        row.queue,
+        row.kind,
+    )
+    .fetch_one(cx.conn())
+    .await?;
     Ok(())
 }
 

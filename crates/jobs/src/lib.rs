@@ -30,7 +30,7 @@ mod store;
 mod tests;
 pub mod worker;
 
-pub use enqueue::{enqueue, enqueue_each, enqueue_many, enqueue_with};
+pub use enqueue::{enqueue, enqueue_each, enqueue_for, enqueue_many, enqueue_with};
 pub use job::{DEFAULT_QUEUE, Job, JobId, NodeId, Options, Outcome, Priority, Retry, State};
 pub use registry::{Registry, SeenFact};
 pub use run::Run;

@@ -89,6 +89,7 @@ fn part(name: &str) -> &'static str {
         "budget" | "control.spend_reconcile" => "Budgets",
         "command line" => "The command line",
         "demo" | "simulation" => "The demonstration",
+        "hooks.fan_out" | "hooks.send" | "hooks.tidy" | "hooks.watch" => "Webhooks",
         "invitation" | "password-reset" | "session" | "sign-in" | "verify-email" => "Sign-in",
         "jobs" | "scheduler" | "worker" => "The scheduler",
         "leads.bulk" => "Changes of many leads",

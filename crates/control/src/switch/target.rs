@@ -161,7 +161,7 @@ impl Target {
 /// Beginnings of the job kinds that act on the outside world. A switch on the platform or on a client
 /// keeps them from being claimed. Reading replies, honouring opt-outs and housekeeping go on: a stop
 /// must never keep anyone subscribed.
-pub const HALTED_KINDS: [&str; 3] = ["outreach.send", "outreach.write", "outreach.plan"];
+pub const HALTED_KINDS: [&str; 4] = ["outreach.send", "outreach.write", "outreach.plan", "hooks.send"];
 
 /// A reason, trimmed: 1-500 characters.
 pub(super) fn reason(text: &str) -> Result<&str> {

@@ -30,9 +30,9 @@ pub(super) const TABLE: &[Row] = &[
     row("x402", 1, &["base"]),
     row("jobs", 2, &["base", "db"]),
     row("web", 3, &["base", "db", "ui", "jobs"]),
-    row("hooks", 4, &["web", "ports"]),
     row("accounts", 4, &["web", "ports"]),
     row("control", 4, &["web", "ports"]),
+    row("hooks", 5, &["web", "ports", "control"]),
     row("ledger", 4, &["db"]),
     Row {
         name: "pay",
@@ -93,6 +93,6 @@ mod tests {
     fn reach_includes_what_listed_crates_use() {
         let mut reached = reach("hooks");
         reached.sort_unstable();
-        assert_eq!(reached, ["base", "db", "jobs", "ports", "ui", "web"]);
+        assert_eq!(reached, ["base", "control", "db", "jobs", "ports", "ui", "web"]);
     }
 }

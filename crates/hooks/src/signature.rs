@@ -1,0 +1,68 @@
+//! Signatures of Standard Webhooks (<https://www.standardwebhooks.com>, version 1): HMAC-SHA256 over
+//! `id.timestamp.body`.
+
+use base::{Error, Random, Result, Secret};
+use base64::{Engine, engine::general_purpose::STANDARD};
+use hmac::{Hmac, Mac};
+use sha2::Sha256;
+
+/// How every secret begins.
+const PREFIX: &str = "whsec_";
+
+/// The header that names the message: the same in every attempt.
+pub const ID: &str = "webhook-id";
+/// The header with the instant of the attempt, in seconds since 1970.
+pub const TIMESTAMP: &str = "webhook-timestamp";
+/// The header with one signature for each secret, separated by spaces.
+pub const SIGNATURE: &str = "webhook-signature";
+
+/// A fresh secret: 32 random bytes.
+pub fn fresh(random: &Random) -> Secret {
+    Secret::new(format!("{PREFIX}{}", STANDARD.encode(random.bytes::<32>())))
+}
+
+/// The value of [`SIGNATURE`]: signed with each of the secrets.
+///
+/// # Errors
+/// Internal when a secret is none.
+pub fn sign(secrets: &[Secret], id: &str, timestamp_s: i64, body: &[u8]) -> Result<String> {
+    let mut signatures = Vec::with_capacity(secrets.len());
+    for secret in secrets {
+        let broken = || Error::internal("A stored secret of a webhook cannot be read.");
+        let key = secret.expose().strip_prefix(PREFIX).ok_or_else(broken)?;
+        let key = STANDARD.decode(key).map_err(|_| broken())?;
+        // HMAC takes keys of any length, so that this cannot fail.
+        let mut mac = <Hmac<Sha256> as Mac>::new_from_slice(&key).expect("HMAC takes a key of any length");
+        mac.update(format!("{id}.{timestamp_s}.").as_bytes());
+        mac.update(body);
+        signatures.push(format!("v1,{}", STANDARD.encode(mac.finalize().into_bytes())));
+    }
+    Ok(signatures.join(" "))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{fresh, sign};
+    use base::{Random, Secret};
+
+    /// Made with the package `standardwebhooks` 1.1.0 of PyPI; `tests/third_party` asks it, and that of npm,
+    /// to verify.
+    #[test]
+    fn w6_the_signature_is_that_of_the_specifications_library() {
+        let secret = || [Secret::new("whsec_MfKQ9r8GKYqTwUPD8ILPZIo2LaLaSw==")];
+        let one = sign(&secret(), "msg_p5jXN8AQM9LWM0D4loKWxJek", 1_614_265_330, br#"{"test": 2432232314}"#);
+        assert_eq!(one.unwrap(), "v1,ycrBnQSdMfrPtr3c829tMkKNLs7sG4EUsl1WMhToQic=");
+        let two = sign(&secret(), "msg_1", 1_614_265_330, "{\"n\":\"Zo\u{eb}\"}".as_bytes());
+        assert_eq!(two.unwrap(), "v1,MJj73cJBHVdjwNMSPcn5wUiRBSomyCzkZFHH7K6d/PI=");
+    }
+
+    #[test]
+    fn w6_two_secrets_make_two_signatures() {
+        let random = Random::seeded(1);
+        let (one, two) = (fresh(&random), fresh(&random));
+        assert!(one.expose().starts_with("whsec_") && one != two);
+        let both = sign(&[one.clone(), two.clone()], "msg_1", 1, b"{}").unwrap();
+        let each = [one, two].map(|secret| sign(&[secret], "msg_1", 1, b"{}").unwrap());
+        assert_eq!(both, each.join(" "));
+    }
+}

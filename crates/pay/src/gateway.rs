@@ -33,7 +33,7 @@ pub fn module(desk: Desk) -> Module {
         payout::jobs::register(registry, &jobs);
         webhook::jobs::register(registry, &jobs);
         receipt::jobs::register(registry, &jobs.ring);
-        reconcile::jobs::register(registry);
+        reconcile::jobs::register(registry, &jobs);
     })
 }
 
@@ -151,6 +151,14 @@ fn pages(module: Module, desk: &Desk) -> Module {
             },
         )
         .page(Method::GET, "/pay/receipts/{id}", VIEWER, receipt::pages::detail)
+        .page(Method::GET, "/pay/reconciliation", VIEWER, reconcile::pages::index)
+        .page(Method::POST, "/pay/reconciliation/run", ADMIN, reconcile::pages::run)
+        .page(
+            Method::POST,
+            "/pay/reconciliation/differences/{id}/resolve",
+            ADMIN,
+            reconcile::pages::resolve,
+        )
         .page(
             Method::GET,
             "/pay/receipts/{id}/pdf",
@@ -170,6 +178,7 @@ fn menu(module: Module) -> Module {
         (706, "Accounts", "/pay/accounts", None),
         (707, "Payouts", "/pay/payouts", None),
         (708, "Disputes", "/pay/disputes", Some(open)),
+        (709, "Reconciliation", "/pay/reconciliation", None),
         (740, "Rails", "/pay/rails", None),
     ]
     .into_iter()
@@ -200,12 +209,12 @@ fn rail_pages(module: Module, desk: &Desk) -> Module {
     let (shown, saved, tested) = (desk.clone(), desk.clone(), desk.clone());
     module
         .page(Method::GET, "/pay/rails", VIEWER, account::pages::index)
-        .page(Method::GET, "/pay/rails/{rail}", VIEWER, move |cx: web::Cx, rail: Path<String>| {
+        .page(Method::GET, "/pay/rails/{name}", VIEWER, move |cx: web::Cx, rail: Path<String>| {
             account::pages::detail(cx, rail, shown.clone())
         })
         .page(
             Method::POST,
-            "/pay/rails/{rail}",
+            "/pay/rails/{name}",
             ADMIN,
             move |cx: web::Cx, rail: Path<String>, again: Again, sent: Form<BTreeMap<String, String>>| {
                 account::pages::save(cx, rail, again, sent, saved.clone())
@@ -213,7 +222,7 @@ fn rail_pages(module: Module, desk: &Desk) -> Module {
         )
         .page(
             Method::POST,
-            "/pay/rails/{rail}/test",
+            "/pay/rails/{name}/test",
             ADMIN,
             move |cx: web::Cx, rail: Path<String>, again: Again| {
                 account::pages::test(cx, rail, again, tested.clone())

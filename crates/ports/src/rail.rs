@@ -17,12 +17,14 @@ mod memory;
 mod request;
 
 pub use account::{Account, CashfreeAccount, Credentials, StripeAccount, Token, X402Account};
-pub use answer::{Action, Delivery, Found, PaidOut, Payment, Quote, Refunded, Stage, Status, agree};
+pub use answer::{
+    Action, Delivery, Found, Listed, Listing, PaidOut, Payment, Quote, Refunded, Stage, Status, agree,
+};
 pub use error::{Mismatch, RailError, WebhookError};
 pub use event::{About, Dispute, DisputeStage, Event, Inbound};
 pub use memory::{Fault, MemoryRail};
 pub use request::{
-    Asked, Authorise, Capture, Payer, Payout, QuoteRequest, Refund, Source, Sync, Timing, Void,
+    Asked, Authorise, Capture, Payer, Payout, QuoteRequest, Refund, Source, Span, Sync, Timing, Void,
 };
 
 use async_trait::async_trait;
@@ -169,6 +171,14 @@ pub trait Rail: Send + std::marker::Sync + 'static {
     /// # Errors
     /// See [`RailError`]; an error means that nothing was learnt.
     async fn sync(&self, account: &Account, request: &Sync) -> Result<Found, RailError>;
+
+    /// Everything that was made there within a span of time. Not every rail can say.
+    ///
+    /// # Errors
+    /// Unsupported; else see [`RailError`]: an error means that nothing was learnt.
+    async fn list(&self, _account: &Account, _span: &Span) -> Result<Listing, RailError> {
+        Err(RailError::Unsupported { rail: self.kind(), act: "list what it has" })
+    }
 
     /// Verifies what came in over its raw bytes and reads it.
     ///

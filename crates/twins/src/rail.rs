@@ -69,6 +69,11 @@ impl RailTwin {
         self.desk.inject(fault);
     }
 
+    /// Forgets the faults that are left.
+    pub fn forget_faults(&self) {
+        self.desk.forget_faults();
+    }
+
     /// Where webhooks go.
     pub fn send_webhooks(&self, hook: Hook) {
         self.desk.set_hook(hook);

@@ -13,7 +13,7 @@ use crate::signing::Ring;
 use base::{Error, Result, TenantId, Time};
 use control::secret::Keyring;
 use db::{Caller, Cx, Db, Scope};
-use ports::rail::{Asked, Authorise, Found, Rail as Port, RailError, Rails, Sync};
+use ports::rail::{Asked, Authorise, Found, Rail as Port, RailError, Rails, Sync, Void};
 use std::sync::Arc;
 
 /// What one process needs for payments.
@@ -36,6 +36,8 @@ pub const X402_MAX_MINOR: i64 = 200;
 
 /// Seconds after which a call that has not come back is given up: longer than any rail waits.
 pub(super) const CALL_S: i64 = 60;
+/// Seconds after which a payer who does not finish a payment is waited for no longer: half an hour.
+const PAYER_S: i64 = 1_800;
 
 impl Desk {
     /// A desk with the usual limit for x402.
@@ -220,6 +222,9 @@ async fn looked_up(
     sync: &Sync,
 ) -> Result<Payment> {
     let answer = match port.sync(&setup.account(), sync).await {
+        Ok(Found::Payment(word)) if waits_too_long(&word, sync, hand.now()) => {
+            Answer::Has(let_go(port, setup, payment, word).await)
+        }
         Ok(Found::Payment(word)) => Answer::Has(word),
         Ok(Found::NotSeen { is_final: true }) => Answer::Declined {
             code: "rail_never_got_it".to_owned(),
@@ -242,6 +247,30 @@ async fn looked_up(
     let (payment, _) = conclude::apply(&mut cx, &keys, payment.id, &answer).await?;
     cx.commit().await?;
     Ok(payment)
+}
+
+/// Whether a payer was waited for long enough: what is set aside is given back then.
+fn waits_too_long(word: &ports::rail::Payment, sync: &Sync, now: Time) -> bool {
+    !word.status.is_final() && now.since_s(sync.last_asked_at) > PAYER_S
+}
+
+/// Asks the rail to let go of a payment that its payer does not finish. What the rail had first stays
+/// true when it does not, because the payer was faster, or because it does not answer: it is asked again.
+async fn let_go(
+    port: &Arc<dyn Port>,
+    setup: &Setup,
+    payment: &Payment,
+    word: ports::rail::Payment,
+) -> ports::rail::Payment {
+    let void =
+        Void { payment: payment.id.uuid(), provider_ref: word.provider_ref.clone(), held: word.amount };
+    match port.void(&setup.account(), &void).await {
+        Ok(gone) => gone,
+        Err(error) => {
+            tracing::info!(payment = %payment.id, %error, "the rail did not let go of an unfinished payment");
+            word
+        }
+    }
 }
 
 /// The first of these rails that answers, with its account. No transaction is open.

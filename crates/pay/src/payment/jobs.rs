@@ -1,19 +1,13 @@
-//! Payments that nobody finishes: each open one over an outside rail has a job, and a sweep finds those
-//! that have none.
+//! Payments that nobody finishes: each open one over an outside rail has a job.
 
 use super::{Desk, PaymentId, drive, store};
-use base::{Result, TenantId, Zone};
-use db::{Cx, Scope};
-use jobs::{
-    Job, Options, Registry, Retry, Run,
-    schedule::{Misfire, Schedule},
-};
+use base::Result;
+use db::Cx;
+use jobs::{Job, Options, Registry, Retry, Run};
 use serde::{Deserialize, Serialize};
 
 /// Seconds after its beginning at which a payment that is still open is looked at.
 const LOOK_S: i64 = super::drive::CALL_S + 5;
-/// Payments of one sweep at most.
-const SWEEP_MAX: i64 = 500;
 
 /// Takes one payment as far as it goes.
 #[derive(Serialize, Deserialize)]
@@ -56,32 +50,13 @@ async fn enqueue(cx: &mut Cx, payment: PaymentId, options: Options) -> Result<()
     Ok(())
 }
 
-/// Finds open payments whose time to be looked at is over and gives each a job.
-#[derive(Serialize, Deserialize)]
-pub(crate) struct Sweep {}
-
-impl Job for Sweep {
-    const KIND: &'static str = "pay.sweep_payments";
-    const QUEUE: &'static str = "pay";
-    type State = ();
-
-    async fn run(self, run: &Run, (): &()) -> Result<()> {
-        let mut cx = run.db().system(Self::KIND).await?;
-        let overdue = store::overdue(&mut cx, SWEEP_MAX).await?;
-        drop(cx);
-        for (tenant, payment) in overdue {
-            let mut cx = run.db().begin(Scope::Tenant(TenantId(tenant)), run.caller()).await?;
-            enqueue(&mut cx, payment, Options::default()).await?;
-            cx.commit().await?;
-        }
-        Ok(())
-    }
+/// Gives each of these a job, unless it has one.
+pub(crate) async fn resume_each(cx: &mut Cx, payments: &[PaymentId]) -> Result<()> {
+    let all: Vec<Resume> = payments.iter().map(|payment| Resume { payment: *payment }).collect();
+    jobs::enqueue_each(cx, &all, |job| job.payment.to_string(), &Options::default()).await
 }
 
 /// Adds the jobs of this noun.
 pub(crate) fn register(registry: &mut Registry, desk: &Desk) {
     registry.register::<Resume>(desk.clone());
-    registry.register::<Sweep>(());
-    let sweep = Schedule::new("pay.sweep_payments", "*/5 * * * *", Zone::utc(), Misfire::Once, &Sweep {});
-    registry.schedule(sweep.expect("five fields are a cron expression"));
 }

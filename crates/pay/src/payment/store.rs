@@ -358,17 +358,3 @@ pub async fn counts(cx: &mut Cx) -> Result<Vec<(Status, i64)>> {
     .await?;
     Ok(rows.into_iter().map(|row| (row.status, row.count)).collect())
 }
-
-/// Payments, across tenants, that somebody should ask their rail about.
-pub(super) async fn overdue(cx: &mut Cx, limit: i64) -> Result<Vec<(Uuid, PaymentId)>> {
-    let now = cx.now();
-    let rows = sqlx::query!(
-        r#"select tenant_id, id as "id: PaymentId" from pay.payment
-           where status in ('initiated', 'reserved', 'pending', 'unknown') and check_at <= $1 order by check_at limit $2"#,
-        now as Time,
-        limit,
-    )
-    .fetch_all(cx.conn())
-    .await?;
-    Ok(rows.into_iter().map(|row| (row.tenant_id, row.id)).collect())
-}

@@ -38,6 +38,12 @@ pub(super) async fn resume(cx: &mut Cx, payout: PayoutId) -> Result<()> {
     Ok(())
 }
 
+/// Gives each of these a job, unless it has one.
+pub(crate) async fn resume_each(cx: &mut Cx, payouts: &[PayoutId]) -> Result<()> {
+    let all: Vec<Resume> = payouts.iter().map(|payout| Resume { payout: *payout }).collect();
+    jobs::enqueue_each(cx, &all, |job| job.payout.to_string(), &Options::default()).await
+}
+
 /// Adds the jobs of this noun.
 pub(crate) fn register(registry: &mut Registry, desk: &Desk) {
     registry.register::<Resume>(desk.clone());

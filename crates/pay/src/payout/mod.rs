@@ -299,7 +299,7 @@ pub(crate) async fn conclude(cx: &mut Cx, id: PayoutId, answer: &Answer) -> Resu
         Status::Succeeded => {
             let psp = psp_of(payout.rail, payout.currency)?
                 .ok_or_else(|| Error::internal("A payout over the ledger."))?;
-            ledger::payout::paid(cx, transfer.derived("paid"), transfer, psp, payout.amount_minor).await?;
+            ledger::payout::paid(cx, paid_of(payout.id), transfer, psp, payout.amount_minor).await?;
         }
         Status::Failed => {
             ledger::payout::failed(cx, transfer.derived("failed"), transfer).await?;
@@ -328,14 +328,33 @@ struct Order {
 
 impl Order {
     fn request(&self) -> ports::rail::Payout {
-        ports::rail::Payout {
-            payout: self.payout.id.uuid(),
-            destination: self.payout.destination.clone(),
-            amount: self.payout.amount(),
-            description: "Earnings".to_owned(),
-            at: self.payout.created_at,
-        }
+        request_of(&self.payout)
     }
+}
+
+fn request_of(payout: &Payout) -> ports::rail::Payout {
+    ports::rail::Payout {
+        payout: payout.id.uuid(),
+        destination: payout.destination.clone(),
+        amount: payout.amount(),
+        description: "Earnings".to_owned(),
+        at: payout.created_at,
+    }
+}
+
+/// A payout with what its rail is asked, and when it was last asked.
+pub(crate) async fn request(
+    cx: &mut Cx,
+    id: PayoutId,
+) -> Result<(Payout, ports::rail::Payout, Option<Time>)> {
+    let locked = store::lock(cx, id).await?.ok_or_else(|| Error::not_found("payout"))?;
+    let request = request_of(&locked.payout);
+    Ok((locked.payout, request, locked.sent_at))
+}
+
+/// The step of the books that pays it.
+pub(crate) fn paid_of(payout: PayoutId) -> TransferId {
+    TransferId(payout.uuid()).derived("paid")
 }
 
 /// Asks the rail for a payout, or what became of it, and books the answer. Safe to call at any time.

@@ -38,6 +38,12 @@ pub(super) async fn resume(cx: &mut Cx, refund: RefundId) -> Result<()> {
     Ok(())
 }
 
+/// Gives each of these a job, unless it has one.
+pub(crate) async fn resume_each(cx: &mut Cx, refunds: &[RefundId]) -> Result<()> {
+    let all: Vec<Resume> = refunds.iter().map(|refund| Resume { refund: *refund }).collect();
+    jobs::enqueue_each(cx, &all, |job| job.refund.to_string(), &Options::default()).await
+}
+
 /// Adds the jobs of this noun.
 pub(crate) fn register(registry: &mut Registry, desk: &Desk) {
     registry.register::<Resume>(desk.clone());

@@ -302,6 +302,28 @@ pub(crate) async fn conclude(cx: &mut Cx, keys: &Keys, id: RefundId, answer: &An
 /// Seconds between two look-ups of an open refund.
 const CHECK_S: i64 = 120;
 
+fn request_of(refund: &Refund, payment: &Payment) -> ports::rail::Refund {
+    ports::rail::Refund {
+        refund: refund.id.uuid(),
+        payment: payment.id.uuid(),
+        provider_ref: payment.provider_ref.clone().unwrap_or_default(),
+        amount: refund.amount(),
+        note: refund.reason.clone(),
+        at: refund.created_at,
+    }
+}
+
+/// A refund with what its rail is asked, and when it was last asked.
+pub(crate) async fn request(
+    cx: &mut Cx,
+    id: RefundId,
+) -> Result<(Refund, ports::rail::Refund, Option<Time>)> {
+    let locked = store::lock(cx, id).await?.ok_or_else(|| Error::not_found("refund"))?;
+    let payment = payment::get(cx, locked.refund.payment_id).await?;
+    let request = request_of(&locked.refund, &payment);
+    Ok((locked.refund, request, locked.sent_at))
+}
+
 /// Asks the rail for a refund, or what became of it, and books the answer. No transaction is open
 /// meanwhile. Safe to call at any time: the refund's id is the key at the rail.
 ///
@@ -322,14 +344,7 @@ pub async fn drive(db: &Db, tenant: TenantId, caller: Caller, desk: &Desk, id: R
             format!("The account at {} is gone. Set it up again.", payment.rail.label()),
         )
     })?;
-    let request = ports::rail::Refund {
-        refund: refund.id.uuid(),
-        payment: payment.id.uuid(),
-        provider_ref: payment.provider_ref.clone().unwrap_or_default(),
-        amount: refund.amount(),
-        note: refund.reason.clone(),
-        at: refund.created_at,
-    };
+    let request = request_of(&refund, &payment);
     store::set_sent(&mut cx, id).await?;
     cx.commit().await?;
     let port = desk.rails.get(payment.rail.kind())?.clone();

@@ -4,6 +4,7 @@ use super::Mismatch;
 use base::{Money, Time};
 use serde::{Deserialize, Serialize};
 use url::Url;
+use uuid::Uuid;
 
 /// What a payment would cost.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
@@ -147,6 +148,28 @@ pub enum Found {
         /// False while a request may still be on its way: ask again later.
         is_final: bool,
     },
+}
+
+/// Something that a rail has.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Listed<T> {
+    /// Our id, when the rail carries it.
+    pub ours: Option<Uuid>,
+    /// The rail's name of the payment that it belongs to, when it is a refund and the rail says.
+    pub payment_ref: Option<String>,
+    /// As the rail has it.
+    pub object: T,
+}
+
+/// What a rail has of a span of time.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Listing {
+    /// Payments, in any state.
+    pub payments: Vec<Listed<Payment>>,
+    /// Refunds.
+    pub refunds: Vec<Listed<Refunded>>,
+    /// Payouts.
+    pub payouts: Vec<Listed<PaidOut>>,
 }
 
 /// Compares what a rail answered with what it was asked.

@@ -4,12 +4,12 @@
 mod tests;
 
 use super::{
-    Account, Asked, Authorise, Capabilities, Capture, Event, Found, Health, Inbound, PaidOut, Payment,
-    Payout, Quote, QuoteRequest, Rail, RailError, RailKind, Refund, Refunded, Stage, Status, Sync, Timing,
-    Void, WebhookError,
+    Account, Asked, Authorise, Capabilities, Capture, Event, Found, Health, Inbound, Listed, Listing,
+    PaidOut, Payment, Payout, Quote, QuoteRequest, Rail, RailError, RailKind, Refund, Refunded, Span, Stage,
+    Status, Sync, Timing, Void, WebhookError,
 };
 use async_trait::async_trait;
-use base::Money;
+use base::{Money, Time};
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Mutex, PoisonError};
 use uuid::Uuid;
@@ -100,6 +100,10 @@ impl MemoryRail {
 
 fn more(amount: Money) -> Money {
     Money { minor: amount.minor.saturating_add(1), ..amount }
+}
+
+fn listed<T: Clone>(ours: Uuid, object: &T) -> Listed<T> {
+    Listed { ours: Some(ours), payment_ref: None, object: object.clone() }
 }
 
 fn rejected(code: &str, message: &str) -> RailError {
@@ -269,6 +273,33 @@ impl Rail for MemoryRail {
         });
         // Nothing is ever on its way to memory.
         Ok(found.unwrap_or(Found::NotSeen { is_final: true }))
+    }
+
+    async fn list(&self, _account: &Account, span: &Span) -> Result<Listing, RailError> {
+        let within = |at: Time| at >= span.since && at < span.until;
+        Ok(self.with(|state| Listing {
+            payments: state
+                .payments
+                .values()
+                .filter(|(asked, _)| within(asked.at))
+                .map(|(asked, object)| listed(asked.payment, object))
+                .collect(),
+            refunds: state
+                .refunds
+                .values()
+                .filter(|(asked, _)| within(asked.at))
+                .map(|(asked, object)| Listed {
+                    payment_ref: Some(asked.provider_ref.clone()),
+                    ..listed(asked.refund, object)
+                })
+                .collect(),
+            payouts: state
+                .payouts
+                .values()
+                .filter(|(asked, _)| within(asked.at))
+                .map(|(asked, object)| listed(asked.payout, object))
+                .collect(),
+        }))
     }
 
     fn parse_webhook(&self, account: &Account, inbound: &Inbound) -> Result<Event, WebhookError> {

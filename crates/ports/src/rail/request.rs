@@ -149,6 +149,15 @@ pub struct Payout {
     pub at: Time,
 }
 
+/// A span of time.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Span {
+    /// From here on.
+    pub since: Time,
+    /// Until before here.
+    pub until: Time,
+}
+
 /// Asks what became of a request.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct Sync {

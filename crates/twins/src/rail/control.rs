@@ -108,6 +108,10 @@ impl Desk {
         locked(&self.faults).push_back(fault);
     }
 
+    pub(super) fn forget_faults(&self) {
+        locked(&self.faults).clear();
+    }
+
     pub(super) fn set_hook(&self, hook: Hook) {
         *locked(&self.hook) = hook;
     }
@@ -177,7 +181,7 @@ async fn add_fault(State(desk): State<Arc<Desk>>, Json(fault): Json<Fault>) -> S
 }
 
 async fn clear_faults(State(desk): State<Arc<Desk>>) -> StatusCode {
-    locked(&desk.faults).clear();
+    desk.forget_faults();
     StatusCode::NO_CONTENT
 }
 

@@ -1,0 +1,1 @@
+//! Comparisons, sweeps, and the books that look after themselves.

@@ -1,6 +1,6 @@
 //! The context of one unit of work: an open transaction, bound to a tenant, with who acts and when.
 
-use crate::{Db, Fact};
+use crate::{Db, Fact, Told};
 use base::{Actor, Clock, Error, Random, RequestId, Result, TenantId, Time};
 use sqlx::{AssertSqlSafe, PgConnection, Postgres, Transaction};
 use std::sync::Arc;
@@ -166,6 +166,19 @@ impl Cx {
     pub async fn publish_all(&mut self, facts: Vec<Fact>) -> Result<()> {
         let tenant = self.tenant()?;
         crate::facts::insert(self, tenant, facts).await
+    }
+
+    /// Publishes facts of several callers whose work is one transaction, with one statement.
+    ///
+    /// # Errors
+    /// Internal when this work belongs to one tenant and a fact to another.
+    pub async fn publish_told(&mut self, told: Vec<Told>) -> Result<()> {
+        match self.scope {
+            Scope::Tenant(own) if told.iter().any(|one| one.tenant != own) => {
+                Err(Error::internal("This work belongs to one tenant and cannot speak for another."))
+            }
+            Scope::Tenant(_) | Scope::System => crate::facts::insert_told(self, told).await,
+        }
     }
 
     /// The causing fact, if one was named.

@@ -1,6 +1,6 @@
 //! The transactional outbox: facts, and the stream that reads them in commit order.
 
-use crate::{Cx, Db};
+use crate::{Caller, Cx, Db};
 use base::{Result, TenantId, Time};
 use serde::Serialize;
 use uuid::Uuid;
@@ -70,6 +70,44 @@ pub(crate) async fn insert(cx: &mut Cx, tenant: TenantId, facts: Vec<Fact>) -> R
         &kinds,
         &subjects as &[Option<Uuid>],
         &payloads,
+    )
+    .execute(cx.conn())
+    .await?;
+    Ok(())
+}
+
+/// A fact of one of several callers whose work is one transaction.
+#[derive(Clone, Debug)]
+pub struct Told {
+    /// Whose.
+    pub tenant: TenantId,
+    /// Who did it, under which request.
+    pub by: Caller,
+    /// What.
+    pub fact: Fact,
+}
+
+pub(crate) async fn insert_told(cx: &mut Cx, told: Vec<Told>) -> Result<()> {
+    let (cause, now) = (cx.cause(), cx.now());
+    let tenants: Vec<Uuid> = told.iter().map(|one| one.tenant.uuid()).collect();
+    let kinds: Vec<String> = told.iter().map(|one| one.fact.kind.to_owned()).collect();
+    let subjects: Vec<Option<Uuid>> = told.iter().map(|one| one.fact.subject).collect();
+    let actors: Vec<String> = told.iter().map(|one| one.by.actor.label()).collect();
+    let requests: Vec<Uuid> = told.iter().map(|one| one.by.request.uuid()).collect();
+    let payloads: Vec<serde_json::Value> = told.into_iter().map(|one| one.fact.payload).collect();
+    sqlx::query!(
+        "insert into kernel.fact (tenant_id, type, subject_id, actor, payload, request_id, cause, at)
+         select f.tenant_id, f.type, f.subject_id, f.actor, f.payload, f.request_id, $7, $8
+         from unnest($1::uuid[], $2::text[], $3::uuid[], $4::text[], $5::jsonb[], $6::uuid[])
+           as f (tenant_id, type, subject_id, actor, payload, request_id)",
+        &tenants,
+        &kinds,
+        &subjects as &[Option<Uuid>],
+        &actors,
+        &payloads,
+        &requests,
+        cause,
+        now as Time,
     )
     .execute(cx.conn())
     .await?;

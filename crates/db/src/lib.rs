@@ -13,7 +13,7 @@ mod pool;
 mod sole;
 
 pub use cx::{Caller, Cx, Scope};
-pub use facts::{Fact, FactRow, FactStream};
+pub use facts::{Fact, FactRow, FactStream, Told};
 pub use migrate::{SchemaState, migrate, schema_digest, schema_state};
 pub use pool::{Db, Settings};
 pub use sole::Sole;

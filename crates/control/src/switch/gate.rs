@@ -1,7 +1,7 @@
 //! The switch part of every gate: nothing passes that an engaged switch covers.
 
 use super::{Scope, SwitchId, Target, store};
-use base::{Error, Result, Time};
+use base::{Error, Result, TenantId, Time};
 use db::Cx;
 use serde::Serialize;
 use uuid::Uuid;
@@ -87,6 +87,38 @@ pub async fn hold(cx: &mut Cx, targets: &Targets<'_>) -> Result<(), Stop> {
         Ok(None) => Ok(()),
         Ok(Some(engaged)) => Err(Stop::Engaged(engaged)),
         Err(error) => Err(Stop::Unreadable(error)),
+    }
+}
+
+/// The engaged switches of some tenants, none of which another one can join until the transaction ends.
+#[derive(Clone, Debug)]
+pub struct Gate(Vec<(Option<TenantId>, Engaged)>);
+
+/// The gate for effects of several tenants in one transaction: asked once, then passed by each effect.
+///
+/// # Errors
+/// The switches cannot be read.
+pub async fn hold_all(cx: &mut Cx, tenants: &[TenantId]) -> Result<Gate, Stop> {
+    let read = async {
+        sqlx::query!("select pg_advisory_xact_lock_shared($1)", LOCK).fetch_one(cx.conn()).await?;
+        store::engaged(cx, tenants).await
+    };
+    read.await.map(Gate).map_err(Stop::Unreadable)
+}
+
+impl Gate {
+    /// Passes only if no engaged switch covers this effect of this tenant; the widest one says no.
+    ///
+    /// # Errors
+    /// Engaged.
+    pub fn pass(&self, tenant: TenantId, targets: &Targets<'_>) -> Result<(), Stop> {
+        let covers = |(owner, engaged): &&(Option<TenantId>, Engaged)| {
+            owner.is_none_or(|owner| owner == tenant) && targets.are_covered_by(&engaged.target)
+        };
+        match self.0.iter().find(covers) {
+            Some((_, engaged)) => Err(Stop::Engaged(engaged.clone())),
+            None => Ok(()),
+        }
     }
 }
 

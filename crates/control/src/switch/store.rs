@@ -158,6 +158,30 @@ pub(super) async fn covering(cx: &mut Cx, tenant: Uuid, targets: &Targets<'_>) -
     }))
 }
 
+/// The engaged switches of these tenants and of the platform, the widest first.
+pub(super) async fn engaged(cx: &mut Cx, tenants: &[TenantId]) -> Result<Vec<(Option<TenantId>, Engaged)>> {
+    let tenants: Vec<Uuid> = tenants.iter().map(|tenant| tenant.uuid()).collect();
+    let rows = sqlx::query!(
+        r#"select id, tenant_id, scope as "scope: Scope", target, reason, engaged_at
+           from control.switch where released_at is null and (scope = 'platform' or tenant_id = any ($1)) order by scope"#,
+        &tenants,
+    )
+    .fetch_all(cx.conn())
+    .await?;
+    Ok(rows
+        .into_iter()
+        .map(|r| {
+            let engaged = Engaged {
+                id: SwitchId(r.id),
+                target: Target { scope: r.scope, name: r.target },
+                reason: r.reason,
+                at: r.engaged_at,
+            };
+            (r.tenant_id.map(TenantId), engaged)
+        })
+        .collect())
+}
+
 /// Every engaged switch of every tenant, for the watch of a process.
 pub(super) async fn all_engaged(cx: &mut Cx) -> Result<Vec<(Option<TenantId>, Engaged)>> {
     let rows = sqlx::query!(

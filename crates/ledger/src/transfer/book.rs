@@ -79,6 +79,16 @@ impl Book {
         }
     }
 
+    /// From here on steps are this tenant's.
+    pub fn act_for(&mut self, tenant: TenantId) {
+        self.tenant = Some(tenant);
+    }
+
+    /// What may be taken from an account now; nothing of one that is not held.
+    pub fn available(&self, id: AccountId) -> i64 {
+        self.accounts.get(&id).map_or(0, |held| held.figures.available(held.chart.side()))
+    }
+
     pub fn decide(&mut self, steps: &[Step]) -> Vec<Outcome> {
         let mut outcomes: Vec<Outcome> = Vec::with_capacity(steps.len());
         let mut first = 0;

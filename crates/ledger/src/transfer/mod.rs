@@ -2,7 +2,10 @@
 
 mod book;
 mod rules;
+mod session;
 mod store;
+
+pub use session::{Session, session};
 
 use crate::AccountId;
 use base::{Error, Money, Result, Time};

@@ -227,13 +227,36 @@ pub async fn create(cx: &mut Cx, new: New) -> Result<Intent> {
 
 /// Why a vendor that a policy lists is not paid, if it is not.
 pub(crate) async fn vendor_open(cx: &mut Cx, id: VendorId) -> Result<Option<Violation>> {
-    let status = vendor::find(cx, id).await?.map(|vendor| vendor.status);
-    Ok(match status {
+    Ok(vendor_closed(id, vendor::find(cx, id).await?.map(|vendor| vendor.status)))
+}
+
+/// Why a vendor in this state is not paid, if it is not; none: there is no such vendor.
+pub(crate) fn vendor_closed(id: VendorId, status: Option<vendor::Status>) -> Option<Violation> {
+    match status {
         Some(vendor::Status::Active) => None,
         Some(vendor::Status::Retired) | None => {
             Some(Violation::new(Code::VendorNotAllowed, format!("The vendor {id} is retired.")))
         }
-    })
+    }
+}
+
+/// What a payment needs of an intent.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Quoted {
+    /// The amount, in minor units.
+    pub amount_minor: i64,
+    /// The version of the platform's fee.
+    pub fee_version: i32,
+    /// The platform's share, in ten-thousandths.
+    pub fee_bps: i32,
+}
+
+/// What intents of several tenants ask, by tenant and id.
+pub(crate) async fn quoted(
+    cx: &mut Cx,
+    ids: &[(base::TenantId, IntentId)],
+) -> Result<std::collections::HashMap<(base::TenantId, IntentId), Quoted>> {
+    store::quoted(cx, ids).await
 }
 
 /// The intent, as it is now: one whose quote ended is expired, whether that was written down or not.

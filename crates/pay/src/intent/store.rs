@@ -1,12 +1,13 @@
 //! The SQL of intents. A pending one whose quote ended reads as expired.
 
-use super::{Filter, Intent, IntentId, Quote, Status};
+use super::{Filter, Intent, IntentId, Quote, Quoted, Status};
 use crate::policy::PolicyId;
 use crate::principal::PrincipalId;
 use crate::vendor::VendorId;
 use base::{Cursor, Page, Result, TenantId, Time};
 use db::Cx;
 use serde_json::Value;
+use std::collections::HashMap;
 use uuid::Uuid;
 
 /// How many one step of the sweep ends.
@@ -129,6 +130,28 @@ pub(super) async fn get(cx: &mut Cx, id: IntentId, lock: bool) -> Result<Option<
     .await?
     .map(Row::intent)
     .transpose()
+}
+
+/// What intents of several tenants ask, and under which quote.
+pub(super) async fn quoted(
+    cx: &mut Cx,
+    ids: &[(TenantId, IntentId)],
+) -> Result<HashMap<(TenantId, IntentId), Quoted>> {
+    let rows = sqlx::query!(
+        "select tenant_id, id, amount_minor, fee_version, fee_bps from pay.intent where id = any ($2) and tenant_id = any ($1)",
+        &ids.iter().map(|(tenant, _)| tenant.uuid()).collect::<Vec<_>>(),
+        &ids.iter().map(|(_, id)| id.uuid()).collect::<Vec<_>>(),
+    )
+    .fetch_all(cx.conn())
+    .await?;
+    Ok(rows
+        .into_iter()
+        .map(|r| {
+            let quoted =
+                Quoted { amount_minor: r.amount_minor, fee_version: r.fee_version, fee_bps: r.fee_bps };
+            ((TenantId(r.tenant_id), IntentId(r.id)), quoted)
+        })
+        .collect())
 }
 
 pub(super) async fn list(

@@ -11,6 +11,7 @@
 
 pub(crate) mod api;
 mod approve;
+mod closed;
 mod create;
 mod delegate;
 pub(crate) mod jobs;
@@ -19,6 +20,7 @@ pub(crate) mod pages;
 mod place;
 mod revoke;
 mod spend;
+mod standing;
 mod store;
 mod terms;
 #[cfg(test)]
@@ -29,12 +31,15 @@ mod wallet;
 pub mod words;
 
 pub use approve::{KIND, decide, shown};
+pub(crate) use closed::keep as keep_closed;
 pub use create::{New, Outcome, Waiting, create, waiting};
 pub use module::module;
 pub use place::Place;
 pub use revoke::{expire, revoke};
 pub use spend::{Held, Taken, Use, confirm, hold, release, settle};
+pub(crate) use standing::{Plan, Standing, Wanted};
 pub use terms::{Asked, Terms};
+pub(crate) use verify::verify_own;
 pub use verify::{Verified, verify, verify_closed};
 pub use wallet::Wallet;
 
@@ -267,6 +272,15 @@ pub(crate) fn unb64(text: &str) -> Result<Vec<u8>> {
 /// Not found.
 pub async fn get(cx: &mut Cx, id: MandateId) -> Result<Mandate> {
     store::get(cx, id, false).await?.ok_or_else(|| Error::not_found("mandate"))
+}
+
+/// Mandates of several tenants, as they are now.
+pub(crate) async fn many(
+    cx: &mut Cx,
+    ids: &[(base::TenantId, MandateId)],
+) -> Result<std::collections::HashMap<(base::TenantId, MandateId), Mandate>> {
+    let found = store::many(cx, ids, false).await?;
+    Ok(found.into_iter().map(|(key, opens)| (key, opens.mandate)).collect())
 }
 
 /// Which mandates.

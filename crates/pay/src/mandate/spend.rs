@@ -1,12 +1,10 @@
-//! The counters of a mandate, for payments: reserve, then settle or release. Each step is one conditional
-//! update of the mandate's row and one of each row of caps, in the same order always: the mandate, the
-//! mandates above it, the principal.
+//! The counters of a mandate, for payments: reserve, then settle or release. The rows are taken in the same
+//! order always: mandates, then caps ([`super::Standing`] decides over them, for one payment or for many).
 
-use super::{Mandate, MandateId, Status, delegate, store};
-use crate::cap::{self, Periods, Take};
-use crate::intent;
-use crate::policy::words::{Country, Rules};
-use crate::policy::{self, Ask, PolicyId, rules};
+use super::{Mandate, MandateId, Standing, Status, Wanted, delegate};
+use crate::cap::{self, Periods};
+use crate::policy::PolicyId;
+use crate::policy::words::Country;
 use crate::principal::{self, Principal};
 use crate::rail::Rail;
 use crate::refusal::{Code, Violation, refused};
@@ -63,141 +61,39 @@ pub struct Held {
 /// Not found; `switch.engaged`; refused with every broken rule, of the mandate and of the policy. Nothing
 /// is taken then.
 pub async fn hold(cx: &mut Cx, id: MandateId, what: &Use) -> Result<Held> {
-    // What a mandate says never changes, so it is read without a lock.
-    let mandate = store::get(cx, id, false).await?.ok_or_else(|| Error::not_found("mandate"))?;
-    let owner = principal::get(cx, mandate.principal_id).await?;
-    pass(cx, &owner, what.rail).await?;
-    let above = delegate::ancestors(cx, &mandate).await?;
-    let policy = policy::latest(cx, owner.id).await?;
-    let Some(policy) = policy else { return Err(refused(&[policy::not_found(&owner)])) };
-    let ask = Ask {
-        sku: mandate.sku.clone(),
-        vendor: mandate.vendor_id,
-        amount: what.amount,
-        rail: what.rail,
-        country: what.country,
-        ip: what.ip,
-        at: cx.now(),
-        risk: owner.risk,
-    };
-    let mut broken: Vec<Violation> = principal::inactive(&owner).into_iter().collect();
-    // What is used of the limits is asked by taking; here it is as if nothing were.
-    broken.extend(rules::judge(&policy.rules, &ask, &cap::Usage::default()));
-    if !mandate.approvers.is_empty() {
-        broken.retain(|v| v.code != Code::ApprovalRequired);
-    }
-    if broken.iter().all(|v| v.code != Code::VendorNotAllowed) {
-        broken.extend(intent::vendor_open(cx, mandate.vendor_id).await?);
-    }
-    if what.amount.currency != mandate.currency {
-        let code = mandate.currency.code();
-        broken.push(Violation::new(Code::CurrencyNotAllowed, format!("The mandate is in {code}.")));
-    }
-    let periods = Periods::at(cx.now(), &policy.rules.zone);
-    let taken = Taken { amount: what.amount, periods, at: cx.now() };
-    if !broken.is_empty() {
-        broken.extend(refusals(&mandate, &taken, cx.now()));
-        return Err(refused(&broken));
-    }
-    take(cx, &mandate, &above, &policy.rules, &taken).await?;
-    let mandate = store::get(cx, id, false).await?.ok_or_else(|| Error::not_found("mandate"))?;
-    Ok(Held { mandate, taken, policy_id: policy.id, policy_hash: policy.hash })
+    let tenant = cx.tenant()?;
+    let mut standing = Standing::of(cx, &[Wanted { tenant, mandate: id }]).await?;
+    let plan = standing.allow(tenant, id, what)?;
+    standing.reserve(&plan);
+    standing.write(cx).await?;
+    let mandate = standing.mandate(tenant, id).cloned().ok_or_else(|| Error::not_found("mandate"))?;
+    Ok(Held { mandate, taken: plan.taken, policy_id: plan.policy_id, policy_hash: plan.policy_hash })
 }
 
 async fn pass(cx: &mut Cx, owner: &Principal, rail: Option<Rail>) -> Result<()> {
-    let targets = gate::Targets {
+    Ok(gate::hold(cx, &targets(owner, rail)).await?)
+}
+
+pub(super) fn targets(owner: &Principal, rail: Option<Rail>) -> gate::Targets<'_> {
+    gate::Targets {
         principal: Some(&owner.name),
         provider: rail.map(Rail::word),
         ..gate::Targets::default()
-    };
-    Ok(gate::hold(cx, &targets).await?)
+    }
 }
 
 /// The first day on which a mandate may be used after a use at this instant, as `2026-12-01`.
-fn opens_on(mandate: &Mandate, at: Time) -> Option<String> {
+pub(super) fn opens_on(mandate: &Mandate, at: Time) -> Option<String> {
     let frequency = mandate.caps.frequency.filter(|f| *f != Frequency::OnDemand)?;
     let recurrence = Recurrence { frequency, max_occurrences: None, zone: mandate.zone.clone() };
     recurrence.opens_on(at).map(|day| day.to_string())
 }
 
-fn today(mandate: &Mandate, at: Time) -> String {
+pub(super) fn today(mandate: &Mandate, at: Time) -> String {
     at.in_zone(&mandate.zone).date().to_string()
 }
 
-/// Takes from every counter, or from none.
-async fn take(cx: &mut Cx, mandate: &Mandate, above: &[Mandate], rules: &Rules, taken: &Taken) -> Result<()> {
-    if !reserve(cx, mandate, taken).await? {
-        let now = cx.now();
-        let fresh = super::get(cx, mandate.id).await?;
-        let mut why = refusals(&fresh, taken, now);
-        if why.is_empty() {
-            why.push(early(&fresh));
-        }
-        return Err(refused(&why));
-    }
-    let (mut done, mut broken): (Vec<Uuid>, Vec<Violation>) = (Vec::new(), Vec::new());
-    for limits in [mandate].into_iter().chain(above) {
-        let velocity = limits.caps.velocity.map(|v| (v.count_max, v.window_s));
-        let (subject, cap) = (limits.id.uuid(), limits.caps.per_day_minor);
-        let found = cap::take(cx, &limit(subject, taken, cap, None, velocity)).await?;
-        if found.is_empty() {
-            done.push(subject);
-        }
-        broken.extend(found);
-    }
-    let caps = rules.caps.get(&taken.amount.currency);
-    let (day, month) = caps.map_or((0, 0), |caps| (caps.per_day_minor, caps.per_month_minor));
-    let velocity = rules.velocity.map(|v| (v.count_max, v.window_s));
-    let subject = mandate.principal_id.uuid();
-    let found = cap::take(cx, &limit(subject, taken, day, Some(month), velocity)).await?;
-    if found.is_empty() {
-        done.push(subject);
-    }
-    broken.extend(found);
-    if broken.is_empty() {
-        return Ok(());
-    }
-    for subject in done {
-        cap::give_back(cx, subject, taken.amount, &taken.periods).await?;
-    }
-    unreserve(cx, mandate, taken).await?;
-    Err(refused(&broken))
-}
-
-fn limit(
-    subject: Uuid,
-    taken: &Taken,
-    per_day_minor: i64,
-    per_month_minor: Option<i64>,
-    velocity: Option<(u32, u32)>,
-) -> Take<'_> {
-    Take { subject, amount: taken.amount, periods: &taken.periods, per_day_minor, per_month_minor, velocity }
-}
-
-/// The one conditional update of a mandate's counters.
-async fn reserve(cx: &mut Cx, mandate: &Mandate, taken: &Taken) -> Result<bool> {
-    let (tenant, now) = (cx.tenant()?, cx.now());
-    let done = sqlx::query!(
-        "update pay.mandate set reserved_minor = reserved_minor + $3, executions = executions + 1, updated_at = $4,
-                opens_on = coalesce($5::text::date, opens_on)
-         where tenant_id = $1 and id = $2 and status = 'active' and expires_at > $4
-           and $3::bigint > 0 and $3::bigint <= per_transaction_minor
-           and reserved_minor + spent_minor + delegated_minor <= total_minor - $3
-           and executions < executions_max
-           and (opens_on is null or opens_on <= $6::text::date)",
-        tenant.uuid(),
-        mandate.id.uuid(),
-        taken.amount.minor,
-        now as Time,
-        opens_on(mandate, taken.at),
-        today(mandate, taken.at),
-    )
-    .execute(cx.conn())
-    .await?;
-    Ok(done.rows_affected() == 1)
-}
-
-/// Undoes [`reserve`]: neither the money nor the use nor the distance in time counts any more.
+/// Undoes a reservation: neither the money nor the use nor the distance in time counts any more.
 async fn unreserve(cx: &mut Cx, mandate: &Mandate, taken: &Taken) -> Result<()> {
     let (tenant, now) = (cx.tenant()?, cx.now());
     sqlx::query!(
@@ -216,7 +112,7 @@ async fn unreserve(cx: &mut Cx, mandate: &Mandate, taken: &Taken) -> Result<()> 
 }
 
 /// Why a mandate does not allow a payment, as far as its own row says.
-fn refusals(m: &Mandate, taken: &Taken, now: Time) -> Vec<Violation> {
+pub(super) fn refusals(m: &Mandate, taken: &Taken, now: Time) -> Vec<Violation> {
     let mut broken = Vec::new();
     let money = |minor: i64| Money { minor, currency: m.currency };
     match m.status_at(now) {
@@ -258,7 +154,7 @@ fn refusals(m: &Mandate, taken: &Taken, now: Time) -> Vec<Violation> {
     broken
 }
 
-fn early(m: &Mandate) -> Violation {
+pub(super) fn early(m: &Mandate) -> Violation {
     let apart = m.caps.frequency.map(super::words::frequency).unwrap_or_default();
     Violation::new(
         Code::VelocityExceeded,

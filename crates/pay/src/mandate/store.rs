@@ -6,8 +6,9 @@ use crate::policy::PolicyId;
 use crate::policy::words::Velocity;
 use crate::principal::PrincipalId;
 use crate::vendor::VendorId;
-use base::{Cursor, Digest, Error, Page, Result, Time, Zone};
+use base::{Cursor, Digest, Error, Page, Result, TenantId, Time, Zone};
 use db::Cx;
+use std::collections::{HashMap, HashSet};
 use uuid::Uuid;
 
 /// The word of a frequency in a row.
@@ -205,6 +206,127 @@ pub(super) async fn get(cx: &mut Cx, id: MandateId, lock: bool) -> Result<Option
     .await?
     .map(Row::mandate)
     .transpose()
+}
+
+/// A mandate with the day from which on it may be used again.
+#[derive(Clone, Debug)]
+pub(crate) struct Opens {
+    pub(crate) mandate: Mandate,
+    /// `2026-12-01`; none: at once.
+    pub(super) opens_on: Option<String>,
+}
+
+/// Mandates of several tenants. `lock`: for this transaction alone, in the order of their ids, so that two
+/// who take the same ones wait for each other.
+pub(super) async fn many(
+    cx: &mut Cx,
+    ids: &[(TenantId, MandateId)],
+    lock: bool,
+) -> Result<HashMap<(TenantId, MandateId), Opens>> {
+    let now = cx.now();
+    let tenants: Vec<Uuid> = ids.iter().map(|(tenant, _)| tenant.uuid()).collect();
+    let uuids: Vec<Uuid> = ids.iter().map(|(_, id)| id.uuid()).collect();
+    if lock {
+        sqlx::query!(
+            "select from pay.mandate where id = any ($2) and tenant_id = any ($1) order by id for no key update",
+            &tenants,
+            &uuids,
+        )
+        .fetch_all(cx.conn())
+        .await?;
+    }
+    let rows = sqlx::query!(
+        r#"select tenant_id, id, intent_id, principal_id, vendor_id, parent_id, template as "template: Template", mode as "mode: Mode", sku, currency,
+                  per_transaction_minor, per_day_minor, total_minor, executions_max, velocity_count, velocity_window_s, frequency, zone,
+                  reserved_minor, spent_minor, delegated_minor, executions, approvers, policy_id, policy_hash, token, checkout_token,
+                  nonces, hash, signature, signed_by_wallet, kid,
+                  case when status = 'active' and expires_at <= $3 then 'expired' else status end as "status!: Status",
+                  reason, expires_at, created_by, created_at, updated_at, opens_on::text as opens_on
+           from pay.mandate where id = any ($2) and tenant_id = any ($1)"#,
+        &tenants,
+        &uuids,
+        now as Time,
+    )
+    .fetch_all(cx.conn())
+    .await?;
+    let asked: HashSet<(TenantId, MandateId)> = ids.iter().copied().collect();
+    let mut found = HashMap::with_capacity(rows.len());
+    for r in rows {
+        let key = (TenantId(r.tenant_id), MandateId(r.id));
+        if !asked.contains(&key) {
+            continue;
+        }
+        let opens_on = r.opens_on;
+        let row = Row {
+            id: r.id,
+            intent_id: r.intent_id,
+            principal_id: r.principal_id,
+            vendor_id: r.vendor_id,
+            parent_id: r.parent_id,
+            template: r.template,
+            mode: r.mode,
+            sku: r.sku,
+            currency: r.currency,
+            per_transaction_minor: r.per_transaction_minor,
+            per_day_minor: r.per_day_minor,
+            total_minor: r.total_minor,
+            executions_max: r.executions_max,
+            velocity_count: r.velocity_count,
+            velocity_window_s: r.velocity_window_s,
+            frequency: r.frequency,
+            zone: r.zone,
+            reserved_minor: r.reserved_minor,
+            spent_minor: r.spent_minor,
+            delegated_minor: r.delegated_minor,
+            executions: r.executions,
+            approvers: r.approvers,
+            policy_id: r.policy_id,
+            policy_hash: r.policy_hash,
+            token: r.token,
+            checkout_token: r.checkout_token,
+            nonces: r.nonces,
+            hash: r.hash,
+            signature: r.signature,
+            signed_by_wallet: r.signed_by_wallet,
+            kid: r.kid,
+            status: r.status,
+            reason: r.reason,
+            expires_at: r.expires_at,
+            created_by: r.created_by,
+            created_at: r.created_at,
+            updated_at: r.updated_at,
+        };
+        found.insert(key, Opens { mandate: row.mandate()?, opens_on });
+    }
+    Ok(found)
+}
+
+/// Writes counters and states over what was read under the lock.
+pub(super) async fn set_used(cx: &mut Cx, changed: &[(TenantId, &Opens)]) -> Result<()> {
+    if changed.is_empty() {
+        return Ok(());
+    }
+    let now = cx.now();
+    let column = |of: fn(&Used) -> i64| changed.iter().map(|(_, o)| of(&o.mandate.used)).collect::<Vec<_>>();
+    sqlx::query!(
+        "update pay.mandate m
+         set reserved_minor = w.reserved, spent_minor = w.spent, executions = w.executions, opens_on = w.opens_on::date,
+             status = w.status::pay.mandate_status, updated_at = $8
+         from unnest($1::uuid[], $2::uuid[], $3::bigint[], $4::bigint[], $5::integer[], $6::text[], $7::text[])
+           as w (tenant_id, id, reserved, spent, executions, opens_on, status)
+         where m.id = w.id and m.tenant_id = w.tenant_id",
+        &changed.iter().map(|(tenant, _)| tenant.uuid()).collect::<Vec<_>>(),
+        &changed.iter().map(|(_, o)| o.mandate.id.uuid()).collect::<Vec<_>>(),
+        &column(|used| used.reserved_minor),
+        &column(|used| used.spent_minor),
+        &changed.iter().map(|(_, o)| o.mandate.used.executions).collect::<Vec<_>>(),
+        &changed.iter().map(|(_, o)| o.opens_on.clone()).collect::<Vec<_>>() as &[Option<String>],
+        &changed.iter().map(|(_, o)| o.mandate.status.word().to_owned()).collect::<Vec<_>>(),
+        now as Time,
+    )
+    .execute(cx.conn())
+    .await?;
+    Ok(())
 }
 
 pub(super) async fn list(

@@ -47,6 +47,23 @@ pub async fn verify(cx: &mut Cx, keys: &Keys, mandate: &Mandate) -> Result<Chain
 
 /// [`verify`] at another instant: what was signed stays signed after its end.
 pub(super) async fn verify_at(cx: &mut Cx, keys: &Keys, mandate: &Mandate, at: Time) -> Result<Chain> {
+    let roots = roots(cx, keys, mandate).await?;
+    check(keys, &roots, mandate, at)
+}
+
+/// [`verify`] of a mandate that this installation signed: without asking anybody.
+///
+/// # Errors
+/// As [`verify`]; internal for one that a wallet signed.
+pub(crate) fn verify_own(keys: &Keys, mandate: &Mandate, at: Time) -> Result<Chain> {
+    if mandate.signed_by_wallet {
+        return Err(Error::internal("A wallet's mandate needs the wallet's keys."));
+    }
+    let roots: Vec<PublicKey> = keys.public(&mandate.kid).into_iter().collect();
+    check(keys, &roots, mandate, at)
+}
+
+fn check(keys: &Keys, roots: &[PublicKey], mandate: &Mandate, at: Time) -> Result<Chain> {
     if signed::mandate_hash(&mandate.token) != mandate.hash {
         return Err(wrong("The token is not the one that was hashed."));
     }
@@ -54,8 +71,7 @@ pub(super) async fn verify_at(cx: &mut Cx, keys: &Keys, mandate: &Mandate, at: T
     if !keys.signed(mandate.hash, signature) {
         return Err(wrong("The signature of the hash is not that of a key of this installation."));
     }
-    let roots = roots(cx, keys, mandate).await?;
-    wallet::chain(&mandate.token, &wallet::by_kid(&roots), keys.audience(), &mandate.nonces, at)
+    wallet::chain(&mandate.token, &wallet::by_kid(roots), keys.audience(), &mandate.nonces, at)
         .map_err(|cause| wallet::unsigned(&cause))
 }
 

@@ -2,7 +2,8 @@
 
 use super::drive::{Desk, Hand};
 use super::load::{self, Order};
-use super::{Payment, PaymentId, Status, books, conclude, permit, route, store};
+use super::settle::{self, Member, Settled};
+use super::{Payment, PaymentId, Status, conclude, permit, route, store};
 use crate::account;
 use crate::caller::Caller;
 use crate::mandate::{MandateId, Place};
@@ -68,7 +69,7 @@ pub(super) fn id_of(tenant: TenantId, mandate: MandateId, execution: Option<&str
 }
 
 /// Verifies the mandate, the policy, the switches and the limits, and sets the amount aside. Over the
-/// ledger the payment ends in this transaction. `chosen` is the outside rail that was found to answer.
+/// ledger the payment ends in this transaction ([`settle`]). `chosen` is the outside rail that was found to answer.
 ///
 /// # Errors
 /// Not found; refused with every broken rule; `insufficient_funds`; `rail_unavailable`; `switch.engaged`.
@@ -90,10 +91,22 @@ pub async fn begin(
         return Ok(Begun::Payment(Box::new(known)));
     }
     let amount = shown.amount;
-    let rails = match permit::rules_of(cx, &order).await? {
+    if asked.rail.is_none_or(|wish| wish == Rail::Ledger) && chosen.is_none() {
+        let asked = asked.clone();
+        let member =
+            Member { tenant, by: cx.caller().clone(), caller, asked, shown: Some(shown), key: None };
+        match settle::settle(cx, keys, &[member]).await?.pop() {
+            Some(Ok(Settled::Paid(paid))) => return Ok(Begun::Payment(Box::new(paid.payment))),
+            Some(Err(error)) => return Err(error),
+            Some(Ok(Settled::Replayed { .. } | Settled::Apart)) | None => {}
+        }
+    }
+    let mut rails = match permit::rules_of(cx, &order).await? {
         Some(policy) => route::candidates(cx, desk, &order, &policy, amount).await?,
         None => Vec::new(),
     };
+    // What goes over the ledger is settled above.
+    rails.retain(|rail| *rail != Rail::Ledger);
     let rail = match pick(asked, chosen, &rails) {
         Pick::Rail(rail) => rail,
         Pick::Ask(rails) => return Ok(Begun::Choose(rails)),
@@ -104,27 +117,17 @@ pub async fn begin(
         }
     };
     let periods = permit::hold(cx, &order, asked, amount, Some(rail)).await?;
-    let mut payment = fresh(cx, id, &order, amount, rail)?;
-    let reservation = books::reserve(cx, &payment).await?;
-    let request = match rail {
-        Rail::Ledger => None,
-        Rail::Stripe | Rail::Cashfree | Rail::X402 => Some(request_of(cx, desk, &order, &payment).await?),
-    };
-    let outside = request.is_some();
+    let payment = fresh(cx, id, &order, amount, rail)?;
+    let request = request_of(cx, desk, &order, &payment).await?;
     let new = store::New {
-        reservation,
         periods: &periods,
-        request: request.map(serde_json::to_value).transpose()?,
-        check_at: outside.then_some(cx.now()),
+        request: Some(serde_json::to_value(request)?),
+        check_at: Some(cx.now()),
     };
     store::insert(cx, &payment, &new).await?;
     let detail = json!({ "rail": rail, "amount_minor": amount.minor, "currency": amount.currency, "mandate_hash": order.mandate.hash.to_string() });
     conclude::timeline(cx, &payment, "reserved", detail).await?;
-    if outside {
-        super::jobs::resume_later(cx, payment.id).await?;
-    } else {
-        conclude::finish(cx, keys, &mut payment, &periods, None).await?;
-    }
+    super::jobs::resume_later(cx, payment.id).await?;
     Ok(Begun::Payment(Box::new(payment)))
 }
 
@@ -155,8 +158,7 @@ fn pick(asked: &Asked, chosen: Option<Rail>, rails: &[Rail]) -> Pick {
         return Pick::Rail(chosen);
     }
     match rails.first() {
-        Some(Rail::Ledger) => Pick::Rail(Rail::Ledger),
-        Some(Rail::Stripe | Rail::Cashfree | Rail::X402) => Pick::Ask(rails),
+        Some(_) => Pick::Ask(rails),
         None => Pick::None,
     }
 }
@@ -164,7 +166,7 @@ fn pick(asked: &Asked, chosen: Option<Rail>, rails: &[Rail]) -> Pick {
 async fn no_rail(cx: &mut Cx, order: &Order, asked: &Asked) -> Result<Violation> {
     let wants_ledger = asked.rail.is_none_or(|wish| wish == Rail::Ledger);
     let policy = permit::rules_of(cx, order).await?;
-    if wants_ledger && policy.is_some_and(|policy| route::may_use_ledger(order, &policy)) {
+    if wants_ledger && policy.is_some_and(|policy| route::over_ledger(&policy, &order.vendor)) {
         let words = "The balance does not cover it, and no other rail may be used. Add credit.";
         return Ok(Violation::new(Code::InsufficientFunds, words));
     }
@@ -188,7 +190,7 @@ fn fresh(cx: &Cx, id: PaymentId, order: &Order, amount: Money, rail: Rail) -> Re
         captured_minor: 0,
         refunded_minor: 0,
         fee_version: order.intent.quote.fee_version,
-        fee_minor: fee(order, amount, rail)?,
+        fee_minor: fee(order.intent.quote.fee_version, order.intent.quote.fee_bps, amount, rail)?,
         status: Status::Reserved,
         reason: None,
         created_at: cx.now(),
@@ -198,13 +200,13 @@ fn fresh(cx: &Cx, id: PaymentId, order: &Order, amount: Money, rail: Rail) -> Re
 
 /// The platform's share by the quote. Over x402 the vendor's own wallet is paid the price that it named,
 /// so that there is nothing to take a share of.
-fn fee(order: &Order, amount: Money, rail: Rail) -> Result<i64> {
+pub(super) fn fee(version: i32, bps: i32, amount: Money, rail: Rail) -> Result<i64> {
     match rail {
         Rail::X402 => Ok(0),
         Rail::Ledger | Rail::Stripe | Rail::Cashfree => {
-            let bps = u16::try_from(order.intent.quote.fee_bps)
+            let bps = u16::try_from(bps)
                 .map_err(|cause| Error::internal("A fee above its whole.").caused_by(cause))?;
-            let fee = Fee { version: order.intent.quote.fee_version, bps, min_minor: 0, max_minor: None };
+            let fee = Fee { version, bps, min_minor: 0, max_minor: None };
             Ok(fee.divide(amount.minor)?.fee)
         }
     }
@@ -260,7 +262,7 @@ pub(super) async fn pass_on(hand: &Hand<'_>, desk: &Desk, payment: &Payment, why
     }
     let moved = Payment {
         rail,
-        fee_minor: fee(&order, payment.amount(), rail)?,
+        fee_minor: fee(order.intent.quote.fee_version, order.intent.quote.fee_bps, payment.amount(), rail)?,
         provider_ref: None,
         ..locked.payment
     };

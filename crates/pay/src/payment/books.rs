@@ -32,13 +32,16 @@ pub(crate) fn capture_of(payment: PaymentId) -> TransferId {
 /// # Errors
 /// Internal: the chart has them.
 pub(crate) fn psp_of(rail: Rail, currency: Currency) -> Result<Option<AccountId>> {
-    let chart = match rail {
-        Rail::Ledger => return Ok(None),
-        Rail::Stripe => Chart::PspStripe,
-        Rail::Cashfree => Chart::PspCashfree,
-        Rail::X402 => Chart::PspX402,
-    };
-    Ok(Some(Key::platform(chart, currency)?.id()))
+    chart_of(rail).map(|chart| Ok(Key::platform(chart, currency)?.id())).transpose()
+}
+
+fn chart_of(rail: Rail) -> Option<Chart> {
+    match rail {
+        Rail::Ledger => None,
+        Rail::Stripe => Some(Chart::PspStripe),
+        Rail::Cashfree => Some(Chart::PspCashfree),
+        Rail::X402 => Some(Chart::PspX402),
+    }
 }
 
 /// The accounts of a payment.
@@ -48,18 +51,14 @@ struct Accounts {
     fee: AccountId,
 }
 
-async fn accounts(cx: &mut Cx, payment: &Payment) -> Result<Accounts> {
-    let (tenant, currency) = (cx.tenant()?, payment.currency);
+fn accounts(tenant: TenantId, payment: &Payment) -> Result<(Accounts, Vec<Key>)> {
+    let currency = payment.currency;
     let vendor = Key::developer(tenant, payment.vendor_id.uuid(), currency);
     let fee = Key::platform(Chart::PlatformFee, currency)?;
-    let (from, mut keys) = match psp_of(payment.rail, currency)? {
-        Some(psp) => {
-            let chart = match payment.rail {
-                Rail::Stripe | Rail::Ledger => Chart::PspStripe,
-                Rail::Cashfree => Chart::PspCashfree,
-                Rail::X402 => Chart::PspX402,
-            };
-            (vec![psp], vec![Key::platform(chart, currency)?])
+    let (from, mut keys) = match chart_of(payment.rail) {
+        Some(chart) => {
+            let psp = Key::platform(chart, currency)?;
+            (vec![psp.id()], vec![psp])
         }
         None => {
             let (trial, wallet) = (Key::trial(tenant, currency), Key::wallet(tenant, currency));
@@ -67,24 +66,30 @@ async fn accounts(cx: &mut Cx, payment: &Payment) -> Result<Accounts> {
         }
     };
     keys.extend([vendor, fee]);
-    ledger::account::open(cx, &keys).await?;
-    Ok(Accounts { from, vendor: vendor.id(), fee: fee.id() })
+    Ok((Accounts { from, vendor: vendor.id(), fee: fee.id() }, keys))
 }
 
 fn memo(payment: &Payment) -> String {
     format!("payment {}", payment.id)
 }
 
-/// Sets aside what the payer holds here and takes it, in one step. Over an outside rail nothing is held
-/// here before the rail took it: the mandate's counters hold the room, and there is no reservation.
-///
-/// # Errors
-/// Refused (`insufficient_funds`) when the payer holds less.
-pub(super) async fn reserve(cx: &mut Cx, payment: &Payment) -> Result<Option<TransferId>> {
-    if payment.rail != Rail::Ledger {
-        return Ok(None);
-    }
-    let accounts = accounts(cx, payment).await?;
+/// A payment over the ledger, as the books take it.
+#[derive(Clone, Debug)]
+pub(super) struct OverLedger {
+    /// The accounts that it needs.
+    pub keys: Vec<Key>,
+    /// Where the money comes from: the first is used up before the second is touched.
+    pub from: Vec<AccountId>,
+    /// Sets the amount aside.
+    pub reservation: TransferId,
+    /// Sets it aside and takes it.
+    pub steps: Vec<Step>,
+}
+
+/// The steps of a payment over the ledger: what the payer holds here is set aside and taken. Over an
+/// outside rail nothing is held here before the rail took it: the mandate's counters hold the room.
+pub(super) fn over_ledger(tenant: TenantId, payment: &Payment) -> Result<OverLedger> {
+    let (accounts, keys) = accounts(tenant, payment)?;
     let pending = reservation_of(payment.id);
     let act = Act::Reserve {
         from: accounts.from.clone(),
@@ -92,14 +97,17 @@ pub(super) async fn reserve(cx: &mut Cx, payment: &Payment) -> Result<Option<Tra
         amount: payment.amount(),
         expires_at: None,
     };
-    let mut reserve = Step::new(pending, Purpose::Charge, act).noted(memo(payment));
-    reserve.linked = true;
+    let reserve = Step::new(pending, Purpose::Charge, act).noted(memo(payment));
     let parts =
         shares(payment, &accounts).into_iter().map(|(credit, minor)| Part { credit, minor }).collect();
     let post =
         Step::new(capture_of(payment.id), Purpose::Charge, Act::Post { pending, parts }).noted(memo(payment));
-    ledger::apply_all(cx, &[reserve, post]).await?;
-    Ok(Some(pending))
+    Ok(OverLedger {
+        keys,
+        from: accounts.from,
+        reservation: pending,
+        steps: ledger::linked(vec![reserve, post]),
+    })
 }
 
 /// Who gets what; parts of nothing are left out.
@@ -111,7 +119,8 @@ fn shares(payment: &Payment, accounts: &Accounts) -> Vec<(AccountId, i64)> {
 
 /// Books what an outside rail took, and divides it.
 pub(super) async fn take(cx: &mut Cx, payment: &Payment) -> Result<()> {
-    let accounts = accounts(cx, payment).await?;
+    let (accounts, keys) = accounts(cx.tenant()?, payment)?;
+    ledger::account::open(cx, &keys).await?;
     let Some(psp) = psp_of(payment.rail, payment.currency)? else { return Ok(()) };
     let legs = shares(payment, &accounts)
         .into_iter()

@@ -179,20 +179,20 @@ async fn succeed(
     periods: &Periods,
     word: &Word,
 ) -> Result<(Payment, Applied)> {
+    // Mandates before balances: that is the order of everybody who pays.
+    permit::settle(cx, &payment, periods).await?;
     books::take(cx, &payment).await?;
-    finish(cx, keys, &mut payment, periods, word.network_ref.clone()).await?;
+    finish(cx, keys, &mut payment, word.network_ref.clone()).await?;
     Ok((payment, Applied::Changed))
 }
 
-/// A taken payment: counters, state, timeline, receipt. The books are done.
-pub(super) async fn finish(
+/// A taken payment: state, timeline, receipt. Counters and books are done.
+async fn finish(
     cx: &mut Cx,
     keys: &Keys,
     payment: &mut Payment,
-    periods: &Periods,
     network_ref: Option<String>,
 ) -> Result<()> {
-    permit::settle(cx, payment, periods).await?;
     payment.status = step(payment.status, Status::Succeeded)?;
     payment.reason = None;
     payment.captured_minor = payment.amount_minor;
@@ -235,6 +235,11 @@ fn step(from: Status, to: Status) -> Result<Status> {
 }
 
 async fn tell(cx: &mut Cx, payment: &Payment) -> Result<()> {
+    cx.publish(fact(payment)).await
+}
+
+/// The fact that goes with the state of a payment.
+pub(super) fn fact(payment: &Payment) -> Fact {
     let kind = match payment.status {
         Status::Initiated | Status::Reserved => "pay.payment.begun",
         Status::Pending | Status::Unknown => "pay.payment.waits",
@@ -250,7 +255,7 @@ async fn tell(cx: &mut Cx, payment: &Payment) -> Result<()> {
         "currency": payment.currency,
         "status": payment.status,
     });
-    cx.publish(Fact::about(kind, payment.id.uuid()).with(detail)).await
+    Fact::about(kind, payment.id.uuid()).with(detail)
 }
 
 /// A line of the timeline, and the fact that goes with the state.

@@ -29,6 +29,7 @@ pub struct Desk {
     pub x402_max_minor: i64,
     pub(super) healths: Arc<Healths>,
     pub(crate) turnstile: Arc<crate::webhook::hook::Turnstile>,
+    pub(super) till: Arc<super::till::Till>,
 }
 
 /// The most that goes over x402 when nothing else is said, in minor units.
@@ -49,6 +50,7 @@ impl Desk {
             x402_max_minor: X402_MAX_MINOR,
             healths: Arc::default(),
             turnstile: Arc::default(),
+            till: Arc::default(),
         }
     }
 }
@@ -262,8 +264,11 @@ async fn let_go(
     payment: &Payment,
     word: ports::rail::Payment,
 ) -> ports::rail::Payment {
-    let void =
-        Void { payment: payment.id.uuid(), provider_ref: word.provider_ref.clone(), held: word.amount };
+    let void = Void {
+        payment: payment.id.uuid(),
+        provider_ref: word.provider_ref.clone(),
+        held: word.amount,
+    };
     match port.void(&setup.account(), &void).await {
         Ok(gone) => gone,
         Err(error) => {

@@ -1,7 +1,7 @@
 //! Payments: money that moves under a mandate, once.
 //!
-//! The way of a payment: [`begin`] verifies and takes everything aside in one transaction; over the
-//! ledger the same transaction ends it. Over an outside rail [`drive`] asks the rail with no transaction
+//! The way of a payment: [`execute`] hands it to the till, which settles payments over the ledger, many in
+//! one transaction. Else [`begin`] verifies and takes everything aside in one transaction. Over an outside rail [`drive`] asks the rail with no transaction
 //! open, under our id as its idempotency key, and [`conclude`] books the answer in one transaction: the
 //! books, the mandate's counters, the state, the timeline and the receipt.
 //!
@@ -14,21 +14,25 @@ mod begin;
 mod books;
 mod conclude;
 mod drive;
+mod execute;
 pub(crate) mod jobs;
 mod load;
 pub(crate) mod pages;
 mod permit;
 mod route;
 mod rules;
+mod settle;
 mod store;
 #[cfg(test)]
 pub(crate) mod tests;
+mod till;
 
 pub use begin::{Asked, Begun, Closed, begin};
 pub(crate) use books::{capture_of, psp_of};
 pub(crate) use conclude::timeline;
 pub use conclude::{Answer, conclude};
 pub use drive::{Desk, drive};
+pub use execute::{Answered, Execute, Executed, execute};
 pub use route::HEALTH_S;
 pub use rules::{may_become, order};
 pub use store::{by_provider_ref, counts, events, list};

@@ -4,7 +4,7 @@ use super::Payment;
 use super::begin::Asked;
 use super::load::Order;
 use crate::cap::Periods;
-use crate::mandate::{self, Mode, Taken, Use};
+use crate::mandate::{self, Mandate, Mode, Taken, Use};
 use crate::policy::{self, Rules};
 use crate::rail::Rail;
 use crate::signing::Keys;
@@ -12,6 +12,7 @@ use base::{Error, Kind, Money, Result};
 use db::Cx;
 
 /// What a genuine mandate lets be paid now.
+#[derive(Clone, Debug)]
 pub(super) struct Shown {
     /// How much.
     pub amount: Money,
@@ -24,16 +25,10 @@ pub(super) struct Shown {
 /// # Errors
 /// Refused: `signature_invalid`, or AP2's code; invalid when a closed mandate is missing.
 pub(super) async fn verified(cx: &mut Cx, keys: &Keys, order: &Order, asked: &Asked) -> Result<Shown> {
-    let currency = order.mandate.currency;
     match (order.mandate.mode, &asked.closed) {
         (Mode::Direct, None) => {
             mandate::verify(cx, keys, &order.mandate).await?;
-            let minor = asked.amount_minor.unwrap_or(order.intent.amount_minor);
-            let once = order.mandate.caps.executions_max == 1;
-            Ok(Shown {
-                amount: Money { minor, currency },
-                execution: (!once).then(|| asked.execution.clone()),
-            })
+            Ok(direct(&order.mandate, order.intent.amount_minor, asked))
         }
         (Mode::Direct, Some(_)) => {
             Err(Error::invalid("mandate.closed", "This mandate is closed already: leave `closed` out."))
@@ -53,6 +48,8 @@ pub(super) async fn verified(cx: &mut Cx, keys: &Keys, order: &Order, asked: &As
                 &closed.nonce,
             )
             .await?;
+            let (payment, checkout) = (&closed.payment, closed.checkout.as_deref());
+            mandate::keep_closed(cx, id, &shown, payment, checkout, &closed.nonce).await?;
             if asked.amount_minor.is_some_and(|minor| minor != shown.amount.minor) {
                 return Err(Error::invalid(
                     "amount.differs",
@@ -62,6 +59,16 @@ pub(super) async fn verified(cx: &mut Cx, keys: &Keys, order: &Order, asked: &As
             // The same closed mandate is the same execution, whoever sends it how often.
             Ok(Shown { amount: shown.amount, execution: Some(shown.signed_hash) })
         }
+    }
+}
+
+/// What a genuine mandate for approved payments lets be paid: what is asked, else what the intent says.
+pub(super) fn direct(mandate: &Mandate, intent_minor: i64, asked: &Asked) -> Shown {
+    let minor = asked.amount_minor.unwrap_or(intent_minor);
+    let once = mandate.caps.executions_max == 1;
+    Shown {
+        amount: Money { minor, currency: mandate.currency },
+        execution: (!once).then(|| asked.execution.clone()),
     }
 }
 

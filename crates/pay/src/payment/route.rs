@@ -6,6 +6,7 @@ use super::{books, load::Order};
 use crate::account;
 use crate::policy::Rules;
 use crate::rail::Rail;
+use crate::vendor::Vendor;
 use base::{Money, Result, TenantId, Time};
 use db::Cx;
 use ports::rail::{Account, Health, RailKind};
@@ -50,7 +51,7 @@ pub(super) async fn candidates(
         desk.rails.get(rail.kind()).is_ok_and(|port| port.capabilities().moves(amount.currency))
     };
     let set_up: Vec<Rail> = set_up.into_iter().filter(moves).collect();
-    let wants_ledger = policy_rails.contains(&Rail::Ledger) && order.vendor.rails.contains(&Rail::Ledger);
+    let wants_ledger = over_ledger(rules, &order.vendor);
     let holds_enough = wants_ledger && books::held(cx, tenant, amount.currency).await? >= amount.minor;
     Ok(rules::order(&Choice {
         amount,
@@ -66,8 +67,8 @@ pub(super) async fn candidates(
 }
 
 /// Whether the payer may pay from what it holds here, if that is enough.
-pub(super) fn may_use_ledger(order: &Order, rules: &Rules) -> bool {
-    rules.rails.contains(&Rail::Ledger) && order.vendor.rails.contains(&Rail::Ledger)
+pub(super) fn over_ledger(rules: &Rules, vendor: &Vendor) -> bool {
+    rules.rails.contains(&Rail::Ledger) && vendor.rails.contains(&Rail::Ledger)
 }
 
 /// The first of these rails that answers. No transaction is open.

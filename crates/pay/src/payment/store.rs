@@ -106,8 +106,8 @@ pub(super) async fn insert(cx: &mut Cx, p: &Payment, new: &New<'_>) -> Result<()
     let tenant = cx.tenant()?;
     sqlx::query!(
         "insert into pay.payment (id, tenant_id, mandate_id, intent_id, principal_id, vendor_id, rail, provider_key, amount_minor, currency,
-                                  fee_version, fee_minor, reservation, cap_day, cap_month, status, recovery_point, request, check_at, created_at, updated_at)
-         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $20)",
+                                  fee_version, fee_minor, cap_day, cap_month, status, recovery_point, request, check_at, created_at, updated_at)
+         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $19)",
         p.id.uuid(),
         tenant.uuid(),
         p.mandate_id.uuid(),
@@ -120,7 +120,6 @@ pub(super) async fn insert(cx: &mut Cx, p: &Payment, new: &New<'_>) -> Result<()
         p.currency.code(),
         p.fee_version,
         p.fee_minor,
-        new.reservation.map(|id| id.uuid()),
         new.periods.day,
         new.periods.month,
         p.status as Status,
@@ -136,7 +135,6 @@ pub(super) async fn insert(cx: &mut Cx, p: &Payment, new: &New<'_>) -> Result<()
 
 /// What a payment has in its row and not in its face.
 pub(super) struct New<'a> {
-    pub reservation: Option<TransferId>,
     pub periods: &'a Periods,
     pub request: Option<Value>,
     pub check_at: Option<Time>,

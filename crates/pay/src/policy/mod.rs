@@ -144,6 +144,14 @@ pub async fn latest(cx: &mut Cx, principal: PrincipalId) -> Result<Option<Policy
     store::latest(cx, principal).await
 }
 
+/// The versions that count for principals of several tenants; those without a policy are left out.
+pub(crate) async fn latest_of(
+    cx: &mut Cx,
+    principals: &[(base::TenantId, PrincipalId)],
+) -> Result<std::collections::HashMap<(base::TenantId, PrincipalId), Policy>> {
+    store::latest_of(cx, principals).await
+}
+
 /// Versions, the latest first, of one principal or of all.
 pub async fn list(
     cx: &mut Cx,

@@ -4,6 +4,7 @@ use super::{Policy, PolicyId, Rules};
 use crate::principal::PrincipalId;
 use base::{Cursor, Digest, Error, Page, Result, TenantId, Time};
 use db::Cx;
+use std::collections::HashMap;
 use uuid::Uuid;
 
 /// The next number of a principal's versions; whoever asks next waits until this transaction ends.
@@ -156,6 +157,39 @@ pub(super) async fn latest(cx: &mut Cx, principal: PrincipalId) -> Result<Option
     .await?
     .map(Row::policy)
     .transpose()
+}
+
+/// The versions that count for principals of several tenants.
+pub(super) async fn latest_of(
+    cx: &mut Cx,
+    principals: &[(TenantId, PrincipalId)],
+) -> Result<HashMap<(TenantId, PrincipalId), Policy>> {
+    let rows = sqlx::query!(
+        r#"select w.tenant_id as "tenant_id!", p.id, p.principal_id, p.number, p.rules, p.hash, p.created_by, p.created_at, p.used_at
+           from unnest($1::uuid[], $2::uuid[]) as w (tenant_id, principal_id)
+           cross join lateral (
+             select * from pay.policy x where x.tenant_id = w.tenant_id and x.principal_id = w.principal_id order by x.number desc limit 1
+           ) p"#,
+        &principals.iter().map(|(tenant, _)| tenant.uuid()).collect::<Vec<_>>(),
+        &principals.iter().map(|(_, id)| id.uuid()).collect::<Vec<_>>(),
+    )
+    .fetch_all(cx.conn())
+    .await?;
+    rows.into_iter()
+        .map(|r| {
+            let row = Row {
+                id: r.id,
+                principal_id: r.principal_id,
+                number: r.number,
+                rules: r.rules,
+                hash: r.hash,
+                created_by: r.created_by,
+                created_at: r.created_at,
+                used_at: r.used_at,
+            };
+            Ok(((TenantId(r.tenant_id), PrincipalId(r.principal_id)), row.policy()?))
+        })
+        .collect()
 }
 
 pub(super) async fn list(

@@ -168,6 +168,14 @@ pub async fn get(cx: &mut Cx, id: PrincipalId) -> Result<Principal> {
     store::get(cx, id, false).await?.ok_or_else(|| Error::not_found("principal"))
 }
 
+/// Principals of several tenants, by tenant and id.
+pub(crate) async fn many(
+    cx: &mut Cx,
+    ids: &[(base::TenantId, PrincipalId)],
+) -> Result<std::collections::HashMap<(base::TenantId, PrincipalId), Principal>> {
+    store::many(cx, ids).await
+}
+
 /// The principal, if it may pay.
 ///
 /// # Errors

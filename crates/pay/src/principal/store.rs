@@ -3,7 +3,7 @@
 use super::{Principal, PrincipalId, Risk, Status};
 use base::{Cursor, Page, Result, TenantId, Time};
 use db::Cx;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 pub(super) async fn insert(cx: &mut Cx, tenant: TenantId, p: &Principal) -> Result<(), sqlx::Error> {
     sqlx::query!(
@@ -58,6 +58,36 @@ pub(super) async fn get(cx: &mut Cx, id: PrincipalId, lock: bool) -> Result<Opti
     )
     .fetch_optional(cx.conn())
     .await?)
+}
+
+/// Principals of several tenants.
+pub(super) async fn many(
+    cx: &mut Cx,
+    ids: &[(TenantId, PrincipalId)],
+) -> Result<HashMap<(TenantId, PrincipalId), Principal>> {
+    let rows = sqlx::query!(
+        r#"select tenant_id, id as "id: PrincipalId", name, status as "status: Status", risk as "risk: Risk", created_by, created_at, updated_at
+           from pay.principal where id = any ($2) and tenant_id = any ($1)"#,
+        &ids.iter().map(|(tenant, _)| tenant.uuid()).collect::<Vec<_>>(),
+        &ids.iter().map(|(_, id)| id.uuid()).collect::<Vec<_>>(),
+    )
+    .fetch_all(cx.conn())
+    .await?;
+    Ok(rows
+        .into_iter()
+        .map(|r| {
+            let principal = Principal {
+                id: r.id,
+                name: r.name,
+                status: r.status,
+                risk: r.risk,
+                created_by: r.created_by,
+                created_at: r.created_at,
+                updated_at: r.updated_at,
+            };
+            ((TenantId(r.tenant_id), r.id), principal)
+        })
+        .collect())
 }
 
 pub(super) async fn list(

@@ -6,6 +6,7 @@
 //! [`verify`] checks everything again.
 
 pub(crate) mod api;
+mod append;
 pub mod checkpoint;
 pub(crate) mod jobs;
 pub(crate) mod pages;
@@ -15,20 +16,19 @@ mod store;
 mod tests;
 pub mod verify;
 
+pub use append::append;
+pub(crate) use append::{Due, Evidence, append_all};
 pub use store::{by_payment, entries, head, list};
 
 use crate::payment::{Payment, PaymentId};
 use crate::principal::PrincipalId;
 use crate::rail::Rail;
-use crate::signing::{Keys, Purpose};
 use ap2::chain::Entry;
-use ap2::receipt::{Confirmations, Outcome, Subject};
-use ap2::sdjwt::References;
-use base::{Currency, Digest, Error, Money, Result, Time};
-use db::{Cx, Fact};
+use base::{Currency, Error, Money, Result, Time};
+use db::Cx;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value};
 use uuid::Uuid;
 
 base::id_type!(
@@ -200,112 +200,6 @@ impl Receipt {
 /// Not found.
 pub async fn get(cx: &mut Cx, id: ReceiptId) -> Result<Receipt> {
     store::get(cx, id).await?.ok_or_else(|| Error::not_found("receipt"))
-}
-
-/// Appends a receipt to the tenant's chain, once for each subject and kind. The chain's end stays locked
-/// until the transaction ends: append last.
-///
-/// # Errors
-/// What the database or the signature says.
-pub async fn append(cx: &mut Cx, keys: &Keys, attested: &Attested) -> Result<Receipt> {
-    let signer = keys.signer(Purpose::Receipt)?;
-    let (tenant, now) = (cx.tenant()?, cx.now());
-    let mandate = store::evidence(cx, attested.mandate).await?;
-    let end = store::lock_head(cx).await?;
-    if let Some(written) = store::of_subject(cx, attested.subject, attested.kind).await? {
-        return Ok(written);
-    }
-    let id: ReceiptId = cx.id();
-    let sequence = end.sequence + 1;
-    let body = body(&tenant.to_string(), id, sequence, attested, &mandate, now);
-    let entry = ap2::chain::append(end.hash, body, &signer.hash).map_err(Error::from)?;
-    let receipt = Receipt {
-        id,
-        sequence,
-        kind: attested.kind,
-        payment_id: attested.payment,
-        subject_id: attested.subject,
-        principal_id: attested.principal,
-        rail: attested.rail,
-        provider_ref: attested.provider_ref.clone(),
-        amount_minor: attested.amount.minor,
-        currency: attested.amount.currency,
-        receipt: entry.receipt,
-        prev_hash: entry.prev_hash,
-        curr_hash: entry.curr_hash,
-        kid: entry.kid,
-        signature: entry.signature,
-        jwt: Some(jwt(cx, keys, id, attested, &mandate)?),
-        at: now,
-    };
-    store::insert(cx, &receipt, &mandate).await?;
-    let detail = json!({ "sequence": sequence, "kind": receipt.kind, "payment_id": receipt.payment_id });
-    cx.publish(Fact::about("pay.receipt.issued", id.uuid()).with(detail)).await?;
-    Ok(receipt)
-}
-
-/// What of a mandate a receipt names.
-#[derive(Clone, Debug)]
-pub(crate) struct Evidence {
-    pub hash: Vec<u8>,
-    pub policy_hash: Vec<u8>,
-    pub token: String,
-}
-
-fn hex_of(bytes: &[u8]) -> String {
-    Digest::from_slice(bytes).map(|digest| digest.to_string()).unwrap_or_default()
-}
-
-fn body(
-    tenant: &str,
-    id: ReceiptId,
-    sequence: i64,
-    attested: &Attested,
-    mandate: &Evidence,
-    now: Time,
-) -> Map<String, Value> {
-    let mut body = Map::new();
-    let mut put = |name: &str, value: Value| body.insert(name.to_owned(), value);
-    put("tenant", json!(tenant));
-    put("seq", json!(sequence));
-    put("id", json!(id.to_string()));
-    put("outcome", json!(attested.kind.word()));
-    put("payment", json!(attested.payment.to_string()));
-    put("subject", json!(attested.subject.to_string()));
-    put("principal", json!(attested.principal.to_string()));
-    put("mandate", json!(attested.mandate.to_string()));
-    put("mandate_hash", json!(hex_of(&mandate.hash)));
-    put("policy_hash", json!(hex_of(&mandate.policy_hash)));
-    put("rail", json!(attested.rail.word()));
-    put("provider_ref", json!(attested.provider_ref.as_deref().unwrap_or_default()));
-    put("amount_minor", json!(attested.amount.minor));
-    put("currency", json!(attested.amount.currency.code()));
-    put("at", json!(now.to_string()));
-    if let Some(reason) = &attested.reason {
-        put("reason", json!(reason));
-    }
-    body
-}
-
-/// The AP2 receipt: of the payment's mandate, success for what was taken, an error for everything that
-/// left the payer with less or other than that.
-fn jwt(cx: &Cx, keys: &Keys, id: ReceiptId, attested: &Attested, mandate: &Evidence) -> Result<String> {
-    let references = References::of(&mandate.token).map_err(Error::from)?;
-    let (outcome, confirmations) = match attested.kind {
-        Kind::Succeeded | Kind::DisputeWon => {
-            let psp = attested.provider_ref.clone().unwrap_or_else(|| attested.payment.to_string());
-            let network = attested.network_ref.clone().unwrap_or_else(|| psp.clone());
-            (Outcome::Success, Some(Confirmations { psp, network }))
-        }
-        Kind::Failed | Kind::Refunded | Kind::Disputed | Kind::DisputeLost => {
-            let description = attested.reason.clone().unwrap_or_else(|| attested.kind.label().to_owned());
-            (Outcome::Error { error: attested.kind.word().to_owned(), description }, None)
-        }
-    };
-    let subject = Subject::Payment { payment_id: attested.payment.to_string(), confirmations };
-    let mut receipt = ap2::receipt::Receipt::of(references, keys.audience(), cx.now(), subject, outcome);
-    receipt.jti = Some(id.to_string());
-    receipt.sign(&keys.signer(Purpose::Receipt)?.token, cx.random()).map_err(Error::from)
 }
 
 /// The receipt of how a payment ended: taken or failed.

@@ -1,13 +1,14 @@
 //! The SQL of receipts.
 
-use super::{Evidence, Kind, Receipt, ReceiptId};
+use super::{Due, Evidence, Kind, Receipt, ReceiptId};
 use crate::page;
 use crate::payment::PaymentId;
 use crate::principal::PrincipalId;
 use crate::rail::Rail;
 use ap2::chain::Entry;
-use base::{Cursor, Digest, Error, Page, Result, Time};
+use base::{Cursor, Digest, Error, Page, Result, TenantId, Time};
 use db::Cx;
+use std::collections::BTreeMap;
 use uuid::Uuid;
 
 /// Where a chain ends.
@@ -27,19 +28,46 @@ fn unhex(text: &str) -> Result<Vec<u8>> {
     hex::decode(text).map_err(|cause| Error::internal("A hash is not hex.").caused_by(cause))
 }
 
-/// Locks the end of the tenant's chain; makes it at the beginning.
-pub(super) async fn lock_head(cx: &mut Cx) -> Result<Head> {
-    let (tenant, now) = (cx.tenant()?, cx.now());
-    let row = sqlx::query!(
-        "insert into pay.receipt_head as h (tenant_id, sequence, hash, updated_at) values ($1, 0, $2, $3)
-         on conflict (tenant_id) do update set updated_at = excluded.updated_at returning h.sequence, h.hash",
-        tenant.uuid(),
+/// The ends of chains of several tenants.
+pub(super) type Heads = BTreeMap<TenantId, Head>;
+
+/// Locks the ends of chains, in the order of their tenants; makes them at the beginning.
+pub(super) async fn lock_heads(cx: &mut Cx, tenants: &[TenantId]) -> Result<Heads> {
+    let now = cx.now();
+    let rows = sqlx::query!(
+        "insert into pay.receipt_head as h (tenant_id, sequence, hash, updated_at)
+         select w.tenant_id, 0, $2, $3 from unnest($1::uuid[]) as w (tenant_id) order by w.tenant_id
+         on conflict (tenant_id) do update set updated_at = excluded.updated_at returning h.tenant_id, h.sequence, h.hash",
+        &tenants.iter().map(|tenant| tenant.uuid()).collect::<Vec<_>>(),
         &Digest::ZERO.0[..],
         now as Time,
     )
-    .fetch_one(cx.conn())
+    .fetch_all(cx.conn())
     .await?;
-    Ok(Head { sequence: row.sequence, hash: digest(&row.hash)? })
+    rows.into_iter()
+        .map(|row| Ok((TenantId(row.tenant_id), Head { sequence: row.sequence, hash: digest(&row.hash)? })))
+        .collect()
+}
+
+/// Moves the ends of chains from where they were locked to where they are now.
+pub(super) async fn move_heads(cx: &mut Cx, from: &Heads, to: &Heads) -> Result<()> {
+    let now = cx.now();
+    let moved = sqlx::query!(
+        "update pay.receipt_head h set sequence = w.sequence, hash = w.hash, updated_at = $5
+         from unnest($1::uuid[], $2::bigint[], $3::bigint[], $4::bytea[]) as w (tenant_id, was, sequence, hash)
+         where h.tenant_id = w.tenant_id and h.sequence = w.was",
+        &to.keys().map(|tenant| tenant.uuid()).collect::<Vec<_>>(),
+        &from.values().map(|head| head.sequence).collect::<Vec<_>>(),
+        &to.values().map(|head| head.sequence).collect::<Vec<_>>(),
+        &to.values().map(|head| head.hash.0.to_vec()).collect::<Vec<_>>(),
+        now as Time,
+    )
+    .execute(cx.conn())
+    .await?;
+    if moved.rows_affected() == to.len() as u64 {
+        return Ok(());
+    }
+    Err(Error::internal("A chain of receipts moved under its lock."))
 }
 
 /// Where the tenant's chain ends now.
@@ -70,46 +98,45 @@ pub(super) async fn evidence(cx: &mut Cx, mandate: Uuid) -> Result<Evidence> {
     Ok(Evidence { hash: row.hash, policy_hash: row.policy_hash, token })
 }
 
-pub(super) async fn insert(cx: &mut Cx, r: &Receipt, mandate: &Evidence) -> Result<()> {
-    let tenant = cx.tenant()?;
-    let body = serde_jcs::to_vec(&r.receipt)?;
-    let (prev, curr) = (unhex(&r.prev_hash)?, unhex(&r.curr_hash)?);
-    // The end moves with the receipt, in one statement: a second one from the same end finds no row.
-    let moved = sqlx::query!(
-        "with added as (
-           insert into pay.receipt (id, tenant_id, sequence, kind, payment_id, subject_id, principal_id, mandate_hash, policy_hash, rail,
-                                    provider_ref, amount_minor, currency, body, prev_hash, curr_hash, kid, signature, jwt, at)
-           values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20)
-           returning tenant_id, sequence, curr_hash, at)
-         update pay.receipt_head h set sequence = a.sequence, hash = a.curr_hash, updated_at = a.at
-         from added a where h.tenant_id = a.tenant_id and h.sequence = a.sequence - 1",
-        r.id.uuid(),
-        tenant.uuid(),
-        r.sequence,
-        r.kind as Kind,
-        r.payment_id.uuid(),
-        r.subject_id,
-        r.principal_id.uuid(),
-        mandate.hash,
-        mandate.policy_hash,
-        r.rail as Rail,
-        r.provider_ref,
-        r.amount_minor,
-        r.currency.code(),
-        body,
-        prev,
-        curr,
-        r.kid,
-        crate::mandate::unb64(&r.signature)?,
-        r.jwt,
-        r.at as Time,
+/// Writes receipts with one statement.
+pub(super) async fn insert(cx: &mut Cx, dues: &[Due], receipts: &[Receipt]) -> Result<()> {
+    let bytes = |of: fn(&Receipt) -> Result<Vec<u8>>| receipts.iter().map(of).collect::<Result<Vec<_>>>();
+    let evidence = |of: fn(&Due) -> &Vec<u8>| dues.iter().map(|due| of(due).clone()).collect::<Vec<_>>();
+    sqlx::query!(
+        "insert into pay.receipt (id, tenant_id, sequence, kind, payment_id, subject_id, principal_id, mandate_hash, policy_hash, rail,
+                                  provider_ref, amount_minor, currency, body, prev_hash, curr_hash, kid, signature, jwt, at)
+         select w.id, w.tenant_id, w.sequence, w.kind::pay.receipt_kind, w.payment_id, w.subject_id, w.principal_id, w.mandate_hash,
+                w.policy_hash, w.rail::pay.rail, w.provider_ref, w.amount_minor, w.currency, w.body, w.prev_hash, w.curr_hash, w.kid,
+                w.signature, w.jwt, w.at
+         from unnest($1::uuid[], $2::uuid[], $3::bigint[], $4::text[], $5::uuid[], $6::uuid[], $7::uuid[], $8::bytea[], $9::bytea[],
+                     $10::text[], $11::text[], $12::bigint[], $13::text[], $14::bytea[], $15::bytea[], $16::bytea[], $17::text[],
+                     $18::bytea[], $19::text[], $20::timestamptz[])
+           as w (id, tenant_id, sequence, kind, payment_id, subject_id, principal_id, mandate_hash, policy_hash, rail, provider_ref,
+                 amount_minor, currency, body, prev_hash, curr_hash, kid, signature, jwt, at)",
+        &receipts.iter().map(|r| r.id.uuid()).collect::<Vec<_>>(),
+        &dues.iter().map(|due| due.tenant.uuid()).collect::<Vec<_>>(),
+        &receipts.iter().map(|r| r.sequence).collect::<Vec<_>>(),
+        &receipts.iter().map(|r| r.kind.word().to_owned()).collect::<Vec<_>>(),
+        &receipts.iter().map(|r| r.payment_id.uuid()).collect::<Vec<_>>(),
+        &receipts.iter().map(|r| r.subject_id).collect::<Vec<_>>(),
+        &receipts.iter().map(|r| r.principal_id.uuid()).collect::<Vec<_>>(),
+        &evidence(|due| &due.evidence.hash),
+        &evidence(|due| &due.evidence.policy_hash),
+        &receipts.iter().map(|r| r.rail.word().to_owned()).collect::<Vec<_>>(),
+        &receipts.iter().map(|r| r.provider_ref.clone()).collect::<Vec<_>>() as &[Option<String>],
+        &receipts.iter().map(|r| r.amount_minor).collect::<Vec<_>>(),
+        &receipts.iter().map(|r| r.currency.code().to_owned()).collect::<Vec<_>>(),
+        &bytes(|r| Ok(serde_jcs::to_vec(&r.receipt)?))?,
+        &bytes(|r| unhex(&r.prev_hash))?,
+        &bytes(|r| unhex(&r.curr_hash))?,
+        &receipts.iter().map(|r| r.kid.clone()).collect::<Vec<_>>(),
+        &bytes(|r| crate::mandate::unb64(&r.signature))?,
+        &receipts.iter().map(|r| r.jwt.clone()).collect::<Vec<_>>() as &[Option<String>],
+        &receipts.iter().map(|r| r.at).collect::<Vec<_>>() as &[Time],
     )
     .execute(cx.conn())
     .await?;
-    if moved.rows_affected() == 1 {
-        return Ok(());
-    }
-    Err(Error::internal("The chain of receipts moved under its lock."))
+    Ok(())
 }
 
 struct Row {

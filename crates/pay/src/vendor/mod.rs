@@ -158,6 +158,14 @@ pub async fn get(cx: &mut Cx, id: VendorId) -> Result<Vendor> {
     find(cx, id).await?.ok_or_else(|| Error::not_found("vendor"))
 }
 
+/// Vendors of several tenants, by tenant and id.
+pub(crate) async fn many(
+    cx: &mut Cx,
+    ids: &[(base::TenantId, VendorId)],
+) -> Result<std::collections::HashMap<(base::TenantId, VendorId), Vendor>> {
+    store::many(cx, ids).await
+}
+
 /// The vendor, if the tenant has it.
 pub async fn find(cx: &mut Cx, id: VendorId) -> Result<Option<Vendor>> {
     store::get(cx, id, false).await

@@ -4,7 +4,7 @@ use super::{Status, Vendor, VendorId};
 use crate::rail::Rail;
 use base::{Cursor, Page, Result, TenantId, Time};
 use db::Cx;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 fn words(rails: &[Rail]) -> Vec<String> {
     rails.iter().map(|rail| rail.word().to_owned()).collect()
@@ -98,6 +98,37 @@ pub(super) async fn get(cx: &mut Cx, id: VendorId, lock: bool) -> Result<Option<
     .await?
     .map(Row::vendor)
     .transpose()
+}
+
+/// Vendors of several tenants.
+pub(super) async fn many(
+    cx: &mut Cx,
+    ids: &[(TenantId, VendorId)],
+) -> Result<HashMap<(TenantId, VendorId), Vendor>> {
+    let rows = sqlx::query!(
+        r#"select tenant_id, id, name, x402_endpoint, rails::text[] as "rails!", payout_account, status as "status: Status", created_by, created_at, updated_at
+           from pay.vendor where id = any ($2) and tenant_id = any ($1)"#,
+        &ids.iter().map(|(tenant, _)| tenant.uuid()).collect::<Vec<_>>(),
+        &ids.iter().map(|(_, id)| id.uuid()).collect::<Vec<_>>(),
+    )
+    .fetch_all(cx.conn())
+    .await?;
+    rows.into_iter()
+        .map(|r| {
+            let row = Row {
+                id: r.id,
+                name: r.name,
+                x402_endpoint: r.x402_endpoint,
+                rails: r.rails,
+                payout_account: r.payout_account,
+                status: r.status,
+                created_by: r.created_by,
+                created_at: r.created_at,
+                updated_at: r.updated_at,
+            };
+            Ok(((TenantId(r.tenant_id), VendorId(r.id)), row.vendor()?))
+        })
+        .collect()
 }
 
 pub(super) async fn list(

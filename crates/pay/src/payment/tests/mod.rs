@@ -5,3 +5,4 @@ pub(crate) mod bed;
 mod outside;
 mod rules;
 mod screens;
+mod together;

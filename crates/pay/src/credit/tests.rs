@@ -26,7 +26,7 @@ async fn a_reference_is_booked_once_whatever_happens() {
     let another = booked(&bed, &paid(999, "pi_1")).await.expect_err("another amount");
     assert_eq!(another.code(), "credit.reference_used");
     assert_eq!(booked(&bed, &paid(5, "pi_2")).await.expect("books").paid_minor, 1_005);
-    assert_eq!(bed.count("kernel.fact where kind = 'pay.credit.added'").await, 2);
+    assert_eq!(bed.count("kernel.fact where type = 'pay.credit.added'").await, 2);
     bed.holds().await;
 }
 

@@ -129,3 +129,84 @@ async fn kept_receipts_cannot_be_changed_by_the_program() {
         assert!(refused.is_err(), "{statement}");
     }
 }
+
+/// The text of a PDF; none where poppler is not installed, which CI does not accept.
+fn words_of(pdf: &[u8]) -> Option<String> {
+    let folder = tempfile::tempdir().expect("a folder");
+    let file = folder.path().join("receipt.pdf");
+    std::fs::write(&file, pdf).expect("written");
+    match Command::new("pdftotext").args(["-layout", "-enc", "UTF-8"]).arg(&file).arg("-").output() {
+        Ok(out) => {
+            assert!(out.status.success() && out.stderr.is_empty(), "{}", String::from_utf8_lossy(&out.stderr));
+            Some(String::from_utf8(out.stdout).expect("UTF-8"))
+        }
+        Err(cause) if cause.kind() == std::io::ErrorKind::NotFound && std::env::var_os("CI").is_none() => {
+            println!("pdftotext is not installed: the PDF was not read");
+            None
+        }
+        Err(cause) => panic!("pdftotext does not run: {cause}"),
+    }
+}
+
+#[tokio::test]
+async fn a_receipt_is_a_pdf_with_the_figures_and_the_whole_hash() {
+    let bed = paid(2).await;
+    let receipt = bed.owner().get("/api/v1/receipts").await.expect(200).json()["rows"][0].clone();
+    let path = format!("/api/v1/receipts/{}", text(&receipt["id"]));
+    let as_pdf = |who: testkit::Client| who.with_header("accept", "application/pdf");
+    let answer = as_pdf(bed.owner()).get(&path).await.expect(200);
+    assert_eq!(answer.header("content-type"), Some("application/pdf"));
+    assert!(answer.bytes.starts_with(b"%PDF-"));
+    let again = as_pdf(bed.agent()).get(&path).await.expect(200);
+    assert!(again.bytes == answer.bytes, "the same receipt is the same bytes");
+    let page = bed.owner().get(&format!("/pay/receipts/{}/pdf", text(&receipt["id"]))).await.expect(200);
+    assert!(page.bytes == answer.bytes);
+    as_pdf(bed.app.as_member(&bed.other.owner)).get(&path).await.expect(404);
+    assert_eq!(bed.owner().get(&path).await.expect(200).json(), receipt);
+    let Some(words) = words_of(&answer.bytes) else { return };
+    for expected in ["Receipt 2", "Paid: AUD 1.00", "Buyer", "Search Ltd", "https://pay.example/.well-known/jwks.json"] {
+        assert!(words.contains(expected), "{expected} is not in\n{words}");
+    }
+    for field in ["prev_hash", "curr_hash", "signature", "kid", "payment_id", "id"] {
+        let whole = text(&receipt[field]);
+        assert!(words.split_whitespace().any(|word| word == whole), "{field} {whole} is not in\n{words}");
+    }
+    // What was hashed can be put together again, byte for byte.
+    let hashed = words.split("What was hashed (RFC 8785)").nth(1).and_then(|rest| rest.split("How to check").next());
+    let hashed: String = hashed.expect("the part").lines().map(str::trim).collect();
+    let read: Value = serde_json::from_str(&hashed).expect("JSON");
+    assert_eq!(read, receipt["receipt"]);
+}
+
+#[test]
+fn letters_that_the_paper_lacks_are_written_as_in_json_and_a_long_receipt_has_more_pages() {
+    let mut receipt = super::Receipt {
+        id: crate::receipt::ReceiptId(uuid::Uuid::from_u128(1)),
+        sequence: 7,
+        kind: super::Kind::Failed,
+        payment_id: crate::payment::PaymentId(uuid::Uuid::from_u128(2)),
+        subject_id: uuid::Uuid::from_u128(2),
+        principal_id: crate::principal::PrincipalId(uuid::Uuid::from_u128(3)),
+        rail: crate::Rail::Cashfree,
+        provider_ref: None,
+        amount_minor: 123_456,
+        currency: base::Currency::Inr,
+        receipt: serde_json::Map::new(),
+        prev_hash: "0".repeat(64),
+        curr_hash: "ab".repeat(32),
+        kid: "key".to_owned(),
+        signature: "s".repeat(86),
+        jwt: None,
+        at: base::Time::from_us(0),
+    };
+    let names = super::pdf::Names { principal: "Zoë".to_owned(), vendor: "नमस्ते (1)".to_owned(), keys_at: String::new() };
+    let short = super::pdf::write(&receipt, &names);
+    receipt.receipt.insert("reason".to_owned(), "long ".repeat(3_000).into());
+    let long = super::pdf::write(&receipt, &names);
+    let Some(words) = words_of(&short) else { return };
+    assert!(words.contains("Failed: INR 1234.56") && words.contains("Zoë"), "{words}");
+    assert!(words.contains(r"\u0928\u092e\u0938\u094d\u0924\u0947 (1)"), "{words}");
+    assert!(words.contains("page 1 of 1") && words.contains(&"s".repeat(86)), "{words}");
+    let words = words_of(&long).unwrap_or_default();
+    assert!(words.contains("page 4 of 4") && words.matches("long").count() > 2_900, "{words}");
+}

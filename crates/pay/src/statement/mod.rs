@@ -2,6 +2,8 @@
 //! CSV; and the books as plain-text accounting.
 
 pub(crate) mod api;
+#[cfg(test)]
+mod books;
 pub(crate) mod pages;
 pub(crate) mod sheet;
 #[cfg(test)]

@@ -87,6 +87,7 @@ create table hooks.attempt (
   unique (delivery_id, number),
   foreign key (tenant_id, delivery_id) references hooks.delivery (tenant_id, id)
 );
+create index attempt_started on hooks.attempt (tenant_id, started_at desc); -- the proof of a stop
 call kernel.isolate('hooks.attempt');
 
 -- How far facts were looked at for endpoints: one row, in commit order (see db::FactStream).

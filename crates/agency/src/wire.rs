@@ -24,11 +24,16 @@ pub fn modules(house: &House) -> Result<Vec<Module>> {
         hooks::outbound(hooks::Desk { ring: house.ring.clone(), poster: house.ports.poster.clone() }),
         leads::module(leads_needs(house)),
         outreach::module(outreach_needs(house)?),
-        pay::mandates(signing.clone()),
+        pay::mandates(signing),
         pay::module(),
-        pay::payments(pay::payment::Desk::new(house.ports.rails.clone(), house.ring.clone(), signing)),
+        pay::payments(desk(house)),
         pay::sales(shop),
     ])
+}
+
+/// What payments are made with.
+pub fn desk(house: &House) -> pay::payment::Desk {
+    pay::payment::Desk::new(house.ports.rails.clone(), house.ring.clone(), signing(house))
 }
 
 /// Who finds out who calls: members and their programs, and paying agents with keys of their own.
@@ -64,7 +69,10 @@ fn facilitator(house: &House) -> Result<Arc<dyn pay::sale::Facilitator>> {
 /// What control is given.
 fn control_parts(house: &House) -> control::Parts {
     control::Parts {
-        effects: Arc::new(outreach::stop::Messages),
+        effects: Arc::new(control::switch::Together(vec![
+            Arc::new(outreach::stop::Messages),
+            Arc::new(hooks::stop::Webhooks),
+        ])),
         renderers: outreach::preview::renderers().with(
             pay::mandate::KIND,
             "Mandates to pay",

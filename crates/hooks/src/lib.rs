@@ -7,6 +7,7 @@
 //! - [`delivery`]: a fact on its way to an endpoint: made from the outbox, sent by jobs, tried again, given
 //!   up, sent again by hand.
 //! - [`signature`]: Standard Webhooks.
+//! - [`stop`]: what a switch freezes here.
 //!
 //! Invariants: a delivery from outside with the same source and dedupe key is kept once for each tenant,
 //! and whoever processes it marks it in the transaction of the effects. Every committed fact that an
@@ -20,6 +21,7 @@ pub mod delivery;
 pub mod endpoint;
 pub mod inbox;
 pub mod signature;
+pub mod stop;
 
 use axum::http::Method;
 use base::Role;

@@ -16,7 +16,7 @@ mod watch;
 mod tests;
 
 pub use gate::{Engaged, Stop, Targets};
-pub use proof::{Effect, EffectSource, Effects, Frozen, NoEffects, Proof, proof};
+pub use proof::{Effect, EffectSource, Effects, Frozen, NoEffects, Proof, Together, proof};
 pub use target::{HALTED_KINDS, Scope, Target};
 pub use watch::Watch;
 

@@ -5,6 +5,7 @@ use async_trait::async_trait;
 use base::{Result, Time};
 use db::Cx;
 use serde::Serialize;
+use std::sync::Arc;
 
 /// Something that a switch would freeze, counted.
 #[derive(Clone, Debug, Serialize)]
@@ -66,6 +67,46 @@ impl EffectSource for NoEffects {
     }
     async fn choices(&self, _: &mut Cx, _: super::Scope) -> Result<Vec<(String, String)>> {
         Ok(Vec::new())
+    }
+}
+
+/// Several sources as one, in their order.
+pub struct Together(pub Vec<Arc<dyn EffectSource>>);
+
+#[async_trait]
+impl EffectSource for Together {
+    async fn frozen(&self, cx: &mut Cx, target: &Target) -> Result<Vec<Frozen>> {
+        let mut all = Vec::new();
+        for source in &self.0 {
+            all.extend(source.frozen(cx, target).await?);
+        }
+        Ok(all)
+    }
+    async fn effects(
+        &self,
+        cx: &mut Cx,
+        target: &Target,
+        from: Time,
+        until: Option<Time>,
+    ) -> Result<Effects> {
+        let later = |one: Option<Effect>, other: Option<Effect>| {
+            one.into_iter().chain(other).max_by_key(|effect| effect.at)
+        };
+        let mut all = Effects::default();
+        for source in &self.0 {
+            let more = source.effects(cx, target, from, until).await?;
+            all.last_intent = later(all.last_intent, more.last_intent);
+            all.last_done = later(all.last_done, more.last_done);
+            all.after += more.after;
+        }
+        Ok(all)
+    }
+    async fn choices(&self, cx: &mut Cx, scope: super::Scope) -> Result<Vec<(String, String)>> {
+        let mut all = Vec::new();
+        for source in &self.0 {
+            all.extend(source.choices(cx, scope).await?);
+        }
+        Ok(all)
     }
 }
 

@@ -135,6 +135,7 @@ pub async fn test(cx: &mut Cx, to: EndpointId) -> Result<DeliveryId> {
     )?;
     let id = cx.id::<DeliveryId>();
     store::insert_test(cx, id, to, message, &body).await?;
+    cx.note("webhook.test", "hooks.delivery", Some(id.to_string()), json!({"endpoint": to})).await?;
     jobs::wake(cx, to).await?;
     cx.publish(Fact::about("hooks.delivery.tested", id)).await?;
     Ok(id)

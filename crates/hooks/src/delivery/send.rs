@@ -4,7 +4,7 @@ use super::rules::{self, Verdict};
 use super::store::{self, Claim, Claimed};
 use super::{State, jobs};
 use crate::endpoint::{self, EndpointId, Why};
-use crate::{Desk, signature};
+use crate::{Desk, signature, stop::CHANNEL};
 use ::jobs::Run;
 use base::{Result, Time};
 use control::notification::{Kind, Notification, Severity, notify};
@@ -26,9 +26,6 @@ const SLOW_MS: i64 = 3_000;
 const STOPPED_S: i64 = 30;
 /// With a secret that does not open it is tried again after so many seconds.
 const UNREADABLE_S: i64 = 300;
-
-/// What a switch on the channel is called.
-pub const CHANNEL: &str = "webhook";
 
 /// Sends what is due at an endpoint.
 pub(super) async fn turn(run: &Run, desk: &Desk, endpoint: EndpointId) -> Result<()> {

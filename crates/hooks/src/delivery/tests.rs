@@ -3,8 +3,9 @@
 use super::{DELAYS_S, State, TEST_TYPE, again, attempts, get, list, send, store, test, webhook_id};
 use crate::bed::Bed;
 use crate::endpoint::{self, Change, FAILING_DAYS, Status, Why};
+use crate::stop::{CHANNEL, Webhooks};
 use base::{Secret, Time};
-use control::switch::{self, Scope, Target};
+use control::switch::{self, EffectSource, Scope, Target};
 use ports::webhook::Came;
 use serde_json::json;
 
@@ -223,7 +224,7 @@ async fn a_rotated_secret_signs_with_both_for_a_day_and_then_alone() {
 
 #[tokio::test]
 async fn behind_a_switch_nothing_is_sent_and_nothing_is_lost() {
-    for target in [Target::client(), Target::named(Scope::Channel, send::CHANNEL)] {
+    for target in [Target::client(), Target::named(Scope::Channel, CHANNEL)] {
         let bed = Bed::new().await;
         bed.endpoint(&["pay.*"]).await;
         bed.app.settle().await;
@@ -234,10 +235,20 @@ async fn behind_a_switch_nothing_is_sent_and_nothing_is_lost() {
         bed.soon().await;
         assert!(bed.poster.calls().is_empty(), "{target:?}");
         let mut cx = bed.cx().await;
+        let frozen = Webhooks.frozen(&mut cx, &target).await.unwrap();
+        assert_eq!(frozen.iter().map(|one| one.count).collect::<Vec<_>>(), [1]);
+        let mail = Target::named(Scope::Channel, "email");
+        assert!(Webhooks.frozen(&mut cx, &mail).await.unwrap().is_empty());
         switch::release(&mut cx, stop.id, "go on").await.unwrap();
         cx.commit().await.unwrap();
         bed.soon().await;
         assert_eq!(bed.poster.calls().len(), 1, "{target:?}");
+        let mut cx = bed.cx().await;
+        let proof = switch::proof(&mut cx, &Webhooks, stop.id).await.unwrap();
+        assert_eq!((proof.effects.after, proof.stopped_after_ms), (0, 0), "{proof:?}");
+        let now = cx.now();
+        let all = Webhooks.effects(&mut cx, &target, now, None).await.unwrap();
+        assert!(all.last_intent.is_some() && all.last_done.is_some() && all.after == 0, "{all:?}");
     }
 }
 

@@ -13,13 +13,19 @@ export async function every(tab) {
   await open(tab, '/settings');
   const settings = await links(tab, 'main', /^\/[^#]*$/);
   const found = new Set([...menu, ...account, ...settings,
-    '/stop', '/stop?scope=client', '/campaigns/new', '/leads/new', '/leads/import', '/leads/imports', '/meetings/settings', '/settings/sending/new',
+    '/stop', '/stop?scope=client', '/pay/statement', '/campaigns/new', '/leads/new', '/leads/import', '/leads/imports', '/meetings/settings', '/settings/sending/new', '/settings/webhooks/new',
     '/operations/jobs', '/operations/schedules', '/operations/inbox', '/activities', '/settings/limits/holidays', '/welcome?step=0', '/welcome?step=1', '/welcome?step=2', '/palette']);
   // One of each kind of record.
   const details = [['/leads', /^\/leads\/[0-9a-f-]{36}$/], ['/leads/imports', /^\/leads\/import\/[0-9a-f-]{36}$/],
     ['/campaigns', /^\/campaigns\/[0-9a-f-]{36}$/], ['/approvals', /^\/approvals\/[0-9a-f-]{36}$/],
     ['/settings/sending', /^\/settings\/sending\/[0-9a-f-]{36}$/], ['/operations/jobs', /^\/operations\/jobs\/[0-9a-f-]{36}$/],
     ['/sink', /^\/sink\/[0-9a-f-]{36}$/], ['/inbox', /^\/inbox\/[0-9a-f-]{36}$/], ['/meetings', /^\/(meetings\/[0-9a-f-]{36}|book\/.+)$/],
+    ['/pay/intents', /^\/pay\/intents\/[0-9a-f-]{36}$/], ['/pay/payments', /^\/pay\/payments\/[0-9a-f-]{36}$/],
+    ['/pay/receipts', /^\/pay\/receipts\/[0-9a-f-]{36}$/], ['/pay/mandates', /^\/pay\/mandates\/[0-9a-f-]{36}$/],
+    ['/pay/accounts', /^\/pay\/accounts\/[0-9a-f-]{36}$/], ['/pay/payouts', /^\/pay\/(payouts|payees)\/[0-9a-f-]{36}/],
+    ['/pay/disputes', /^\/pay\/disputes\/[0-9a-f-]{36}$/], ['/pay/principals', /^\/pay\/principals\/[0-9a-f-]{36}$/],
+    ['/pay/policies', /^\/pay\/policies\/[0-9a-f-]{36}$/], ['/pay/vendors', /^\/pay\/vendors\/[0-9a-f-]{36}$/],
+    ['/pay/rails', /^\/pay\/rails\/[a-z0-9]+$/],
     ['/pipeline', /^\/deals\/[0-9a-f-]{36}$/], ['/switches', /^\/switches\/[0-9a-f-]{36}$/]];
   for (const [list, pattern] of details) {
     await open(tab, list);

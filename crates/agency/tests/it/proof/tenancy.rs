@@ -15,12 +15,13 @@ use uuid::Uuid;
 use web::{Access, RouteKind};
 
 /// Tables whose rows name no tenant, and why no tenant can read another's there.
-const WITHOUT_TENANT: [(&str, &str); 9] = [
+const WITHOUT_TENANT: [(&str, &str); 10] = [
     ("accounts.mail_token", "belongs to a person; only the kernel's role may read it"),
     ("accounts.person", "a person may be in several tenants; a policy shows colleagues only"),
     ("accounts.sign_in_failure", "of people who are not signed in; only the kernel's role may read it"),
     ("audit.checkpoint", "of the whole chain; only the kernel's role may read it"),
     ("audit.link", "hashes of the whole chain; only the kernel's role may read it"),
+    ("hooks.fan_out", "how far the outbox of all tenants was read; only the kernel's role may read it"),
     ("jobs.node", "processes of the installation; only the kernel's role may read it"),
     ("jobs.subscription", "which fact starts which kind of job: the program's, the same for everybody"),
     (
@@ -170,12 +171,14 @@ async fn forge(kit: &TestDb, table: &Table, by: TenantId, of: TenantId) -> Resul
 fn table_at(path: &str, parameter: &str) -> &'static str {
     let before: Vec<&str> = path.split('/').take_while(|part| *part != parameter).collect();
     match (before.last().copied().unwrap_or_default(), path) {
+        ("accounts", path) if path.starts_with("/pay") => "ledger.account",
         ("approvals", _) => "control.approval",
         ("api-keys", _) => "accounts.api_key",
         ("budgets", _) => "control.budget",
         ("campaigns", _) => "outreach.campaign",
         ("companies", _) => "leads.company",
         ("deals", _) => "outreach.deal",
+        ("disputes", _) => "pay.dispute",
         ("drafts" | "messages", _) => "outreach.message",
         ("imports" | "import", _) => "leads.import",
         ("inbox", path) if path.starts_with("/operations") => "hooks.inbox",
@@ -202,6 +205,8 @@ fn table_at(path: &str, parameter: &str) -> &'static str {
         ("sink" | "installation", _) => "outreach.sink_message",
         ("suppressions" | "suppression", _) => "leads.suppression",
         ("switches", _) => "control.switch",
+        ("webhook-deliveries", _) => "hooks.delivery",
+        ("webhook-endpoints" | "webhooks", _) => "hooks.endpoint",
         ("views", _) => "leads.saved_view",
         _ => "",
     }
@@ -427,7 +432,7 @@ fn everything(ids: &BTreeMap<String, Uuid>, other: &Tenant) -> serde_json::Value
         "inbox": id("hooks.inbox"), "meeting": id("outreach.meeting"), "lead": id("leads.lead"), "leads": [id("leads.lead")], "import": id("leads.import"),
         "campaign": id("outreach.campaign"), "approval": id("control.approval"), "id": id("leads.lead"), "tenant": other.id,
         "payment": id("pay.payment"), "payout": id("pay.payout"), "refund": id("pay.refund"), "mandate": id("pay.mandate"),
-        "delivery": id("hooks.inbox"),
+        "delivery": id("hooks.inbox"), "endpoint": id("hooks.endpoint"),
         "status": "approved", "what": "invitation", "kind": "invitation", "to": CANARY, "letter": "verify", "token": "0".repeat(64),
     })
 }

@@ -1,0 +1,165 @@
+// An owner lets a server of their own be told: adds an endpoint, tries it, sees a real event arrive signed,
+// sees a failure with its answer, delivers it again; every page in both themes and on a phone.
+import assert from 'node:assert/strict';
+import { createHmac } from 'node:crypto';
+import { createServer } from 'node:http';
+import { after, before } from 'node:test';
+import { Agency } from '../lib/agency.mjs';
+import { violations } from '../lib/axe.mjs';
+import { launch, page } from '../lib/browser.mjs';
+import { chapters } from '../lib/chapters.mjs';
+import { theme } from '../lib/tour.mjs';
+import { field, onboard, open, press, signUp, text, until } from '../lib/steps.mjs';
+
+let agency, browser, tab, receiver, secret, endpoint, delivery;
+const came = [];
+let answer = [204, ''];
+const test = chapters(() => ({ agency, tab }));
+
+before(async () => {
+  receiver = createServer(async (request, response) => {
+    const chunks = [];
+    for await (const chunk of request) chunks.push(chunk);
+    const body = Buffer.concat(chunks).toString();
+    came.push({ headers: request.headers, body, event: JSON.parse(body) });
+    response.writeHead(answer[0]).end(answer[1]);
+  });
+  await new Promise((done) => receiver.listen(0, '127.0.0.1', done));
+  [agency, browser] = await Promise.all([Agency.start({ AGENCY__OUTSIDE__ALLOW_LOOPBACK: 'true' }), launch()]);
+  tab = await page(browser);
+  await signUp(tab, agency.url);
+  await onboard(tab);
+});
+
+after(async () => {
+  receiver?.close();
+  receiver?.closeAllConnections();
+  await browser?.close();
+  await agency?.stop();
+});
+
+// As Standard Webhooks says, with nothing but Node.
+function isOurs({ headers, body }) {
+  const key = Buffer.from(secret.replace('whsec_', ''), 'base64');
+  const signed = createHmac('sha256', key).update(`${headers['webhook-id']}.${headers['webhook-timestamp']}.${body}`).digest('base64');
+  return headers['webhook-signature'].split(' ').includes(`v1,${signed}`);
+}
+
+test('a private address is refused with the reason, and what was typed stays', async () => {
+  await open(tab, '/settings');
+  await press(tab, 'Webhooks');
+  assert.match(await text(tab), /No endpoints/);
+  await tab.locator('main').getByRole('link', { name: 'Add an endpoint' }).first().click();
+  await tab.waitForURL(/\/settings\/webhooks\/new/);
+  await field(tab, 'Address').fill('https://10.0.0.8/hook');
+  await field(tab, 'Events').fill('leads.*');
+  await tab.locator('main').getByRole('button', { name: 'Add endpoint' }).click();
+  await until('the reason', async () => /leads to this machine or a private network/.test(await text(tab)));
+  assert.equal(await field(tab, 'Address').inputValue(), 'https://10.0.0.8/hook');
+});
+
+test('an endpoint is added and its secret shown once', async () => {
+  await field(tab, 'Address').fill(`http://127.0.0.1:${receiver.address().port}/hook`);
+  await field(tab, 'What it is for').fill('Our books');
+  await press(tab, 'Add endpoint');
+  secret = /whsec_[A-Za-z0-9+/=]+/.exec(await text(tab))?.[0];
+  assert.ok(secret, 'the secret is on the page');
+  await open(tab, '/settings/webhooks');
+  const link = tab.locator('main table a').first();
+  assert.match(await text(tab), /Our books/);
+  endpoint = await link.getAttribute('href');
+  await open(tab, endpoint);
+  assert.doesNotMatch(await text(tab), /whsec_/);
+});
+
+test('a test event arrives, signed, and the log shows it without a reload', async () => {
+  await press(tab, 'Send a test event');
+  await until('the call', () => came.length === 1);
+  assert.equal(came[0].event.type, 'webhook.test');
+  assert.ok(isOurs(came[0]));
+  await until('the log', async () => /Delivered/.test(await tab.locator('main table').innerText()), 15);
+  assert.match(await tab.locator('main table').innerText(), /204/);
+});
+
+test('what really happens arrives by itself', async () => {
+  await open(tab, '/leads/new');
+  await field(tab, 'E-mail').fill('mara@harbour.example').catch(() => field(tab, 'Email').fill('mara@harbour.example'));
+  await tab.locator('main form button[type=submit]').last().click();
+  await until('the event', () => came.some((one) => one.event.type === 'leads.lead.created'), 20);
+  const one = came.find((call) => call.event.type === 'leads.lead.created');
+  assert.ok(isOurs(one));
+  assert.equal(one.headers['webhook-id'], one.event.id);
+});
+
+test('a failure is shown with its answer, and delivered again under the same id', async () => {
+  answer = [503, 'the <b>disk</b> is full'];
+  await open(tab, endpoint);
+  const before = came.length;
+  await press(tab, 'Send a test event');
+  await until('the call', () => came.length > before);
+  await until('the failure', async () => /It answered 503/.test(await text(tab)), 15);
+  answer = [204, ''];
+  delivery = await tab.locator('main table a', { hasText: /./ }).first().getAttribute('href');
+  await open(tab, delivery);
+  assert.match(await text(tab), /the <b>disk<\/b> is full/);
+  const failed = came[before].headers['webhook-id'];
+  await until('it was tried again by itself, or is by hand', async () => {
+    if (came.length > before + 1) return true;
+    await press(tab, 'Try now').catch(() => {});
+    return came.length > before + 1;
+  }, 20);
+  assert.equal(came[before + 1].headers['webhook-id'], failed);
+  await until('delivered', async () => {
+    await open(tab, delivery);
+    return /Delivered/.test(await text(tab));
+  });
+  const times = came.length;
+  await press(tab, 'Deliver again');
+  await until('once more', () => came.length > times);
+  assert.equal(came.at(-1).headers['webhook-id'], failed);
+  assert.equal(came.at(-1).body, came[before].body);
+});
+
+test('after a rotation both secrets sign', async () => {
+  await open(tab, endpoint);
+  tab.once('dialog', (dialog) => dialog.accept());
+  const old = secret;
+  await tab.locator('main').getByRole('button', { name: 'Rotate the secret' }).click();
+  await confirmed();
+  secret = await until('the fresh secret', async () => /whsec_[A-Za-z0-9+/=]+/.exec(await text(tab))?.[0]);
+  assert.notEqual(secret, old);
+  const times = came.length;
+  await open(tab, endpoint);
+  await press(tab, 'Send a test event');
+  await until('the call', () => came.length > times);
+  assert.ok(isOurs(came.at(-1)));
+  secret = old;
+  assert.ok(isOurs(came.at(-1)));
+});
+
+// A question of the page itself, where it asks one.
+async function confirmed() {
+  const yes = tab.locator('dialog[open] button').filter({ hasNotText: /cancel/i }).last();
+  await yes.click({ timeout: 2_000 }).catch(() => {});
+}
+
+test('every page of webhooks: nothing that axe finds in both themes, and it fits a phone of 360 px', async () => {
+  const pages = ['/settings/webhooks', '/settings/webhooks/new', endpoint, `${endpoint}?state=dead`, delivery];
+  const found = [];
+  for (const look of ['light', 'dark']) {
+    await theme(tab, look);
+    for (const path of pages) {
+      await open(tab, path);
+      found.push(...(await violations(tab)).map((one) => `${look} ${path} ${one}`));
+    }
+  }
+  await theme(tab, 'light');
+  await tab.setViewportSize({ width: 360, height: 740 });
+  for (const path of pages) {
+    await open(tab, path);
+    const width = await tab.evaluate(() => document.documentElement.scrollWidth);
+    if (width > 360) found.push(`${path} is ${width} px wide`);
+  }
+  assert.deepEqual(found, []);
+  assert.deepEqual(tab.problems, []);
+});

@@ -24,16 +24,17 @@ async fn rotate(settings: &Settings) -> Result<ExitCode> {
     let random = Arc::new(Random::system());
     let db = Db::connect(&settings.database, Arc::new(SystemClock), random.clone()).await?;
     let mut ring = Keyring::load(&settings.secret, &settings.state_dir, &random)?;
-    let behind = secret::behind(&db, &ring).await?;
+    let behind = secret::behind(&db, &ring).await? > 0 || pay::signing::behind(&db, &ring).await? > 0;
     // The keys of the settings are the operator's, who put the fresh one first. In the file a key is added,
     // unless the last rotation was interrupted: then that one is finished, with its key.
-    let resumes = behind > 0 && ring.count() > 1;
+    let resumes = behind && ring.count() > 1;
     if settings.secret.installation_key.is_empty() && !resumes {
         ring = Keyring::add(&settings.secret, &settings.state_dir, &random)?;
     }
-    let wrapped = secret::rotate(&db, &ring).await;
+    let secrets = secret::rotate(&db, &ring).await;
+    let signing = pay::signing::rewrap(&db, &ring).await;
     db.close().await;
-    let count = wrapped?;
+    let count = secrets? + signing?;
     if resumes {
         term::line(format!(
             "{count} secrets that an interrupted rotation had left under an older key were wrapped with the current one. Run this again for a fresh key."

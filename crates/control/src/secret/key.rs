@@ -142,6 +142,11 @@ impl Keyring {
         Ok(Self { file: Some(path), ..Self::parse(text.lines())? })
     }
 
+    /// The name of the key that seals now, as stored beside what it sealed.
+    pub fn current_id(&self) -> String {
+        self.current().id().to_owned()
+    }
+
     /// How many keys there are, the current one included.
     pub fn count(&self) -> usize {
         self.all().len()

@@ -94,10 +94,31 @@ pub fn open_installation(ring: &Keyring, name: &str, sealed: &Sealed) -> Result<
     seal::open(&*ring.find(&sealed.key_id)?, &seal::bound(INSTALLATION, name), &sealed.bytes)
 }
 
+/// Wraps what [`seal_installation`] sealed under this name with the ring's current key; none when it is
+/// already. For the owner of that other table, beside [`rotate`].
+///
+/// # Errors
+/// As [`open_installation`].
+pub fn rewrap_installation(
+    ring: &Keyring,
+    random: &base::Random,
+    name: &str,
+    sealed: &Sealed,
+) -> Result<Option<Sealed>> {
+    let current = ring.current();
+    if sealed.key_id == current.id() {
+        return Ok(None);
+    }
+    let old = ring.find(&sealed.key_id)?;
+    let bytes = seal::rewrap(&old, &current, random, &seal::bound(INSTALLATION, name), &sealed.bytes)?;
+    Ok(Some(Sealed { key_id: current.id().to_owned(), bytes }))
+}
+
 /// Stands for the installation where a sealed form is bound to its owner.
 const INSTALLATION: base::TenantId = base::TenantId(uuid::Uuid::nil());
 
-/// Wraps the data keys of all secrets with the ring's current key; what they protect is not touched.
+/// Wraps the data keys of all secrets of tenants with the ring's current key; what they protect is not
+/// touched. What other tables seal is wrapped by their owners: [`rewrap_installation`].
 /// For the command line, after [`Keyring::add`]. Works in batches, each in a transaction of its own: what
 /// an interruption leaves is under an older key, which still opens it, and is wrapped by the next run.
 /// Returns how many were wrapped anew.

@@ -40,9 +40,7 @@ pub fn module(ring: Arc<Ring>) -> Module {
             Method::POST,
             "/api/v1/signing-keys/rotate",
             Access::Platform,
-            post(move |input: web::api::Input<signing::api::Rotate>| {
-                signing::api::rotate(turned.clone(), input)
-            }),
+            post(move |cx, input| signing::api::rotate(cx, input, turned.clone())),
         )
         .api(Method::GET, "/api/v1/mandates", AGENT_READS, get(api::list))
         .api(Method::POST, "/api/v1/mandates", AGENT_ACTS, post(api::create).layer(carry(&ring)))

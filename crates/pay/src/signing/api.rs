@@ -9,10 +9,11 @@ use axum::http::{StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use schemars::JsonSchema;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use std::net::SocketAddr;
 use std::sync::Arc;
-use web::Problem;
+use web::api::{Keyed, once};
+use web::{Cx, Problem};
 
 /// `GET /.well-known/jwks.json`: current and retired keys.
 pub(crate) async fn jwks(ring: Arc<Ring>) -> web::Result<Response> {
@@ -29,15 +30,25 @@ pub(crate) struct Rotate {
     purpose: Purpose,
 }
 
-/// `POST /api/v1/signing-keys/rotate`
-pub(crate) async fn rotate(ring: Arc<Ring>, input: web::api::Input<Rotate>) -> web::Result<Response> {
-    let keys = ring.rotate(input.value.purpose).await?;
-    let signer = keys.signer(input.value.purpose)?;
-    let made = serde_json::json!({
-        "purpose": input.value.purpose,
-        "kids": [signer.token.public().id(), signer.hash.public().id()],
-    });
-    Ok((StatusCode::CREATED, axum::Json(made)).into_response())
+/// `POST /api/v1/signing-keys/rotate`. The ring turns in a transaction of its own, inside the key's: a crash
+/// between the two leaves one more retired key and nothing else.
+pub(crate) async fn rotate(cx: Cx, input: Keyed<Rotate>, ring: Arc<Ring>) -> web::Result<Response> {
+    once(cx, input.0, StatusCode::CREATED, async |_: &mut db::Cx, asked: Rotate| {
+        let keys = ring.rotate(asked.purpose).await?;
+        let signer = keys.signer(asked.purpose)?;
+        let kids = [signer.token.public().id(), signer.hash.public().id()];
+        Ok(Rotated { purpose: asked.purpose, kids })
+    })
+    .await
+}
+
+/// What signs from now on.
+#[derive(Debug, Serialize, JsonSchema)]
+pub(crate) struct Rotated {
+    /// For which purpose.
+    purpose: Purpose,
+    /// The ids of its two keys: of tokens and of hashes.
+    kids: [String; 2],
 }
 
 /// Puts the keys and the sender's place into the request, before the handler's transaction opens.

@@ -13,7 +13,7 @@ mod tests;
 use crate::principal::public_key::Algorithm;
 use ap2::{IdentityKey, Jwks, MandateKey, PublicKey};
 use base::{Error, Result, Time};
-use control::secret::{Keyring, Sealed, open_installation, seal_installation};
+use control::secret::{Keyring, Sealed, open_installation, rewrap_installation, seal_installation};
 use db::{Cx, Db};
 use std::collections::BTreeMap;
 use std::sync::{Arc, PoisonError, RwLock};
@@ -227,4 +227,34 @@ impl Ring {
 /// What a sealed key is bound to: moved to another row it does not open.
 fn bound(purpose: Purpose, kid: &str) -> String {
     format!("pay.signing_key {} {kid}", purpose.word())
+}
+
+/// Wraps every signing key, retired ones too, with the keyring's current key: all of them or none. Beside
+/// `control::secret::rotate`. Returns how many were wrapped anew.
+///
+/// # Errors
+/// `secret.key`, `secret.damaged`, naming the key.
+pub async fn rewrap(db: &Db, keyring: &Keyring) -> Result<u64> {
+    let mut cx = db.system("pay.signing").await?;
+    cx.because("Rotation of the installation key").await?;
+    let (mut done, current) = (0, keyring.current_id());
+    for row in store::behind(&mut cx, &current).await? {
+        let fresh = rewrap_installation(keyring, cx.random(), &bound(row.purpose, &row.kid), &row.sealed)
+            .map_err(|cause| cause.context(&format!("The signing key {}", row.kid)))?;
+        if let Some(sealed) = fresh {
+            store::reseal(&mut cx, &row.kid, &sealed).await?;
+            done += 1;
+        }
+    }
+    cx.commit().await?;
+    Ok(done)
+}
+
+/// How many signing keys are not wrapped with the keyring's current key.
+///
+/// # Errors
+/// The database's.
+pub async fn behind(db: &Db, keyring: &Keyring) -> Result<usize> {
+    let (mut cx, current) = (db.system("pay.signing").await?, keyring.current_id());
+    Ok(store::behind(&mut cx, &current).await?.len())
 }

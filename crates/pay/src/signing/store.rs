@@ -89,3 +89,39 @@ pub(super) async fn retire(cx: &mut Cx, purpose: Purpose) -> Result<()> {
     .await?;
     Ok(())
 }
+
+/// A key that an older key of the keyring wraps.
+pub(super) struct Behind {
+    pub(super) kid: String,
+    pub(super) purpose: Purpose,
+    pub(super) sealed: Sealed,
+}
+
+/// Those that another key of the keyring wraps than this one, locked.
+pub(super) async fn behind(cx: &mut Cx, key_id: &str) -> Result<Vec<Behind>> {
+    let rows = sqlx::query!(
+        r#"select kid, purpose as "purpose: Purpose", key_id, sealed from pay.signing_key
+           where key_id <> $1 order by id for update"#,
+        key_id,
+    )
+    .fetch_all(cx.conn())
+    .await?;
+    let behind = rows.into_iter().map(|row| Behind {
+        kid: row.kid,
+        purpose: row.purpose,
+        sealed: Sealed { key_id: row.key_id, bytes: row.sealed },
+    });
+    Ok(behind.collect())
+}
+
+pub(super) async fn reseal(cx: &mut Cx, kid: &str, sealed: &Sealed) -> Result<()> {
+    sqlx::query!(
+        "update pay.signing_key set key_id = $2, sealed = $3 where kid = $1",
+        kid,
+        sealed.key_id,
+        sealed.bytes,
+    )
+    .execute(cx.conn())
+    .await?;
+    Ok(())
+}

@@ -90,6 +90,9 @@ pub struct Dispute {
     pub payment_ref: Option<String>,
     /// How much is disputed.
     pub amount: Money,
+    /// What the rail charges for it, in minor units of the same currency; none: it does not say yet.
+    #[serde(default)]
+    pub fee_minor: Option<i64>,
     /// Why, in the rail's words.
     pub reason: String,
     /// How far it is.

@@ -60,6 +60,9 @@ pub(super) fn refund(book: &mut Book, form: &Form, now: i64) -> Result<Value, Pr
     Ok(refund)
 }
 
+/// What a dispute costs, in minor units.
+const DISPUTE_FEE: i64 = 2_500;
+
 /// Opens a dispute, or ends it (`won`, `lost`).
 pub(super) fn dispute(book: &mut Book, id: &str, status: &str, now: i64) -> Result<Value, Problem> {
     let intent = book.get("payment_intents", id)?.clone();
@@ -78,6 +81,8 @@ pub(super) fn dispute(book: &mut Book, id: &str, status: &str, now: i64) -> Resu
         "id": book.id("dp"), "object": "dispute", "amount": intent["amount_received"], "charge": intent["latest_charge"],
         "created": now, "currency": intent["currency"], "payment_intent": id, "reason": "fraudulent", "status": status,
         "metadata": {},
+        "balance_transactions": [{"id": book.id("txn"), "object": "balance_transaction", "type": "adjustment",
+            "amount": -intent["amount_received"].as_i64().unwrap_or(0), "currency": intent["currency"], "fee": DISPUTE_FEE}],
     });
     book.put("disputes", dispute.clone());
     book.tell("charge.dispute.created", &dispute, now);

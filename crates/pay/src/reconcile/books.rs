@@ -1,4 +1,4 @@
-//! The books look after themselves: reservations whose time is over are given back each minute, and each
+//! The books look after themselves: reservations whose time is over are given back, and each
 //! night every balance is computed again from the legs.
 
 use base::{Result, TenantId};
@@ -13,22 +13,13 @@ use serde::{Deserialize, Serialize};
 const BATCH: i64 = 500;
 
 /// Gives back what was reserved until now.
-#[derive(Serialize, Deserialize)]
-pub(crate) struct Expire {}
-
-impl Job for Expire {
-    const KIND: &'static str = "pay.expire_holds";
-    const QUEUE: &'static str = "pay";
-    type State = ();
-
-    async fn run(self, run: &Run, (): &()) -> Result<()> {
-        loop {
-            let mut cx = run.db().system(Self::KIND).await?;
-            let swept = ledger::sweep::sweep(&mut cx, BATCH).await?;
-            cx.commit().await?;
-            if !swept.more {
-                return Ok(());
-            }
+pub(super) async fn expire(run: &Run) -> Result<()> {
+    loop {
+        let mut cx = run.db().system("pay.sweep").await?;
+        let swept = ledger::sweep::sweep(&mut cx, BATCH).await?;
+        cx.commit().await?;
+        if !swept.more {
+            return Ok(());
         }
     }
 }

@@ -1,6 +1,6 @@
 //! When things are looked after that nobody else looks after.
 
-use super::books::{Expire, Verify};
+use super::books::Verify;
 use super::run::Compare;
 use super::store;
 use super::sweep::Sweep;
@@ -56,12 +56,10 @@ pub(crate) fn register(registry: &mut Registry, desk: &Desk) {
     registry.register::<Compare>(desk.clone());
     registry.register::<Nightly>(());
     registry.register::<Sweep>(());
-    registry.register::<Expire>(());
     registry.register::<Verify>(());
     let once = Misfire::Once;
     for schedule in [
         Schedule::new("pay.sweep", "*/5 * * * *", Zone::utc(), once, &Sweep {}),
-        Schedule::new("pay.expire_holds", "* * * * *", Zone::utc(), once, &Expire {}),
         Schedule::new("pay.verify_books", "45 2 * * *", Zone::utc(), once, &Verify {}),
         Schedule::new("pay.reconcile_all", "15 3 * * *", Zone::utc(), once, &Nightly {}),
     ] {

@@ -8,7 +8,7 @@ use crate::payment::{self, Desk, PaymentId};
 use crate::payout::{self, PayoutId};
 use crate::rail::Rail;
 use crate::refund::{self, RefundId};
-use base::{Error, Result, TenantId, Time};
+use base::{Error, Money, Result, TenantId, Time};
 use control::notification::{self, Notification, Severity};
 use db::Cx;
 use jobs::{Job, Run};
@@ -251,8 +251,9 @@ impl Work<'_> {
             let posted = store::posted(&mut cx, &steps, account).await?;
             for (item, step) in items {
                 let minor = posted.get(&step).copied().unwrap_or(0);
+                let currency = item.currency.parse()?;
                 let verdict = (minor != item.booked_minor).then(|| {
-                    let words = |minor: i64| format!("{minor} minor units of {}", item.currency);
+                    let words = |minor: i64| Money { minor, currency }.to_string();
                     Verdict::new(Kind::Books, words(item.booked_minor), format!("{} booked", words(minor)))
                 });
                 all.push((item, verdict));

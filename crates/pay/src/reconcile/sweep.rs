@@ -15,7 +15,7 @@ const BATCH: i64 = 500;
 /// Seconds until a row that was given a job is looked at again.
 const AGAIN_S: i64 = 900;
 
-/// Gives everything that is open beyond its time a job.
+/// Gives everything that is open beyond its time a job, and overdue reservations back to whose they are.
 #[derive(Serialize, Deserialize)]
 pub(crate) struct Sweep {}
 
@@ -38,12 +38,12 @@ impl Job for Sweep {
                 }
             }
         }
-        Ok(())
+        super::books::expire(run).await
     }
 }
 
 /// One batch of each noun; how many of the largest.
-async fn sweep(cx: &mut Cx) -> Result<i64> {
+pub(super) async fn sweep(cx: &mut Cx) -> Result<i64> {
     let payments = due_payments(cx).await?;
     payment::jobs::resume_each(cx, &payments).await?;
     let refunds = due_refunds(cx).await?;

@@ -1,1 +1,0 @@
-//! Comparisons, sweeps, and the books that look after themselves.

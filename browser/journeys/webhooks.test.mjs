@@ -83,7 +83,7 @@ test('a test event arrives, signed, and the log shows it without a reload', asyn
 
 test('what really happens arrives by itself', async () => {
   await open(tab, '/leads/new');
-  await field(tab, 'E-mail').fill('mara@harbour.example').catch(() => field(tab, 'Email').fill('mara@harbour.example'));
+  await field(tab, 'E-mail').fill('mara@harbour.example');
   await tab.locator('main form button[type=submit]').last().click();
   await until('the event', () => came.some((one) => one.event.type === 'leads.lead.created'), 20);
   const one = came.find((call) => call.event.type === 'leads.lead.created');
@@ -103,18 +103,14 @@ test('a failure is shown with its answer, and delivered again under the same id'
   await open(tab, delivery);
   assert.match(await text(tab), /the <b>disk<\/b> is full/);
   const failed = came[before].headers['webhook-id'];
-  await until('it was tried again by itself, or is by hand', async () => {
-    if (came.length > before + 1) return true;
-    await press(tab, 'Try now').catch(() => {});
-    return came.length > before + 1;
-  }, 20);
+  await until('it is tried again by itself', () => came.length > before + 1, 20);
   assert.equal(came[before + 1].headers['webhook-id'], failed);
   await until('delivered', async () => {
     await open(tab, delivery);
     return /Delivered/.test(await text(tab));
   });
   const times = came.length;
-  await press(tab, 'Deliver again');
+  await press(tab, /^Deliver again/);
   await until('once more', () => came.length > times);
   assert.equal(came.at(-1).headers['webhook-id'], failed);
   assert.equal(came.at(-1).body, came[before].body);
@@ -122,10 +118,9 @@ test('a failure is shown with its answer, and delivered again under the same id'
 
 test('after a rotation both secrets sign', async () => {
   await open(tab, endpoint);
-  tab.once('dialog', (dialog) => dialog.accept());
   const old = secret;
   await tab.locator('main').getByRole('button', { name: 'Rotate the secret' }).click();
-  await confirmed();
+  await tab.locator('dialog[open]').getByRole('button', { name: 'Rotate the secret' }).click();
   secret = await until('the fresh secret', async () => /whsec_[A-Za-z0-9+/=]+/.exec(await text(tab))?.[0]);
   assert.notEqual(secret, old);
   const times = came.length;
@@ -136,12 +131,6 @@ test('after a rotation both secrets sign', async () => {
   secret = old;
   assert.ok(isOurs(came.at(-1)));
 });
-
-// A question of the page itself, where it asks one.
-async function confirmed() {
-  const yes = tab.locator('dialog[open] button').filter({ hasNotText: /cancel/i }).last();
-  await yes.click({ timeout: 2_000 }).catch(() => {});
-}
 
 test('every page of webhooks: nothing that axe finds in both themes, and it fits a phone of 360 px', async () => {
   const pages = ['/settings/webhooks', '/settings/webhooks/new', endpoint, `${endpoint}?state=dead`, delivery];

@@ -1,7 +1,8 @@
-//! What happened on one account, the latest first: posted legs, and reservations with how they ended.
+//! What happened on one account, the latest first: posted legs, and what is set aside now. A
+//! reservation that has ended counts for nothing any more; what it became stands by itself.
 
 use crate::account::{self, Account};
-use crate::transfer::{Ending, Purpose};
+use crate::transfer::Purpose;
 use crate::{AccountId, Chart, Side, TransferId};
 use base::{Result, Time};
 use db::Cx;
@@ -17,8 +18,6 @@ pub enum State {
     Posted,
     /// Set aside: it counts against what is available until it ends.
     Reserved,
-    /// It was set aside and ended so; the entry that posted it stands by itself.
-    Ended(Ending),
 }
 
 /// A leg, seen from one account.
@@ -57,6 +56,9 @@ pub struct Before {
     pub leg: i16,
 }
 
+/// After everything: the first page begins before it. 1 January 9000.
+const END_US: i64 = 221_845_392_000_000_000;
+
 /// A page of an account.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Entries {
@@ -77,26 +79,28 @@ pub async fn entries(cx: &mut Cx, account: AccountId, before: Option<Before>, li
         Side::Asset | Side::Expense => -1,
     };
     let limit = limit.clamp(1, ENTRIES_MAX);
+    let end = || Before { at: Time::from_us(END_US), id: TransferId(Uuid::max()), leg: i16::MAX };
+    let before = before.unwrap_or_else(end);
     // Each side reads its own index backwards and stops at the limit.
     let rows = sqlx::query!(
         r#"select s.id as "id!", s.leg as "leg!", s.at as "at!: Time", s.kind as "kind!", s.purpose as "purpose!", s.minor as "minor!",
-                  n.chart as "chart!", s.pending_id, s.origin, s.memo as "memo!", r.ending::text as "ending?", coalesce(r.posted_minor, 0) as "posted_minor!"
+                  n.chart as "chart!", s.pending_id, s.origin, s.memo as "memo!"
            from (
              (select t.id, t.leg, t.at, t.kind::text, t.purpose::text, t.minor, t.debit_account as other, t.pending_id, t.origin, t.memo
-              from ledger.transfer t where t.credit_account = $1 and ($2::timestamptz is null or (t.at, t.id, t.leg) < ($2, $3::uuid, $4::smallint))
+              from ledger.transfer t where t.credit_account = $1 and (t.kind <> 'pending' or not exists (select from ledger.resolution r where r.pending_id = t.id))
+              and (t.at, t.id, t.leg) < ($2::timestamptz, $3::uuid, $4::smallint)
               order by t.at desc, t.id desc, t.leg desc limit $5)
              union all
              (select t.id, t.leg, t.at, t.kind::text, t.purpose::text, -t.minor, t.credit_account, t.pending_id, t.origin, t.memo
-              from ledger.transfer t where t.debit_account = $1 and ($2::timestamptz is null or (t.at, t.id, t.leg) < ($2, $3::uuid, $4::smallint))
+              from ledger.transfer t where t.debit_account = $1 and (t.kind <> 'pending' or not exists (select from ledger.resolution r where r.pending_id = t.id))
+              and (t.at, t.id, t.leg) < ($2::timestamptz, $3::uuid, $4::smallint)
               order by t.at desc, t.id desc, t.leg desc limit $5)
-           ) s
-           left join ledger.resolution r on s.kind = 'pending' and r.pending_id = s.id,
-           lateral ledger.names(array[s.other]) n
+           ) s, lateral ledger.names(array[s.other]) n
            order by s.at desc, s.id desc, s.leg desc limit $5"#,
         account.uuid(),
-        before.map(|before| before.at) as Option<Time>,
-        before.map(|before| before.id.uuid()) as Option<Uuid>,
-        before.map(|before| before.leg),
+        before.at as Time,
+        before.id.uuid(),
+        before.leg,
         limit + 1,
     )
     .fetch_all(cx.conn())
@@ -108,15 +112,7 @@ pub async fn entries(cx: &mut Cx, account: AccountId, before: Option<Before>, li
             leg: row.leg,
             at: row.at,
             purpose: Purpose::named(&row.purpose)?,
-            state: match row.kind.as_str() {
-                "pending" => match row.ending.as_deref() {
-                    None => State::Reserved,
-                    Some("posted") => State::Ended(Ending::Posted { minor: row.posted_minor }),
-                    Some("voided") => State::Ended(Ending::Voided),
-                    Some(_) => State::Ended(Ending::Expired),
-                },
-                _ => State::Posted,
-            },
+            state: if row.kind == "pending" { State::Reserved } else { State::Posted },
             minor: sign * row.minor,
             other: Chart::named(&row.chart)?,
             ends: row.pending_id.map(TransferId),

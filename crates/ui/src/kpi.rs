@@ -56,11 +56,14 @@ impl Kpi {
     }
 }
 
+/// Letters beyond which a value is set smaller, so that it stays inside its card.
+const LONG: usize = 10;
+
 impl Render for Kpi {
     fn render(&self) -> Markup {
         let inside = html! {
             span { (self.label) }
-            strong.num {
+            strong.num.long[self.value.as_ref().is_some_and(|value| value.chars().count() > LONG)] {
                 @match &self.value {
                     Some(value) => (value),
                     None => { span.vh { "unknown" } span.quiet aria-hidden="true" { "–" } },

@@ -27,6 +27,15 @@ impl Pairs {
             None => self.add(term, html! { span.quiet { "not known" } }),
         }
     }
+
+    /// Adds a line only where there is something to say: what is missing here is no gap.
+    #[must_use]
+    pub fn some<R: Render>(self, term: impl Into<String>, what: Option<R>) -> Self {
+        match what {
+            Some(what) => self.add(term, what),
+            None => self,
+        }
+    }
 }
 
 impl Render for Pairs {

@@ -193,6 +193,9 @@ fn card(approval: &Approval, words: &Words<'_>, wall: &Wall) -> Markup {
     if let Some(campaign) = approval.campaign_id {
         card = card.why(words.campaign(campaign));
     }
+    if waits && is_text(&approval.content) {
+        card = card.edit(Button::link("Edit", format!("{here}#edit")).about(&approval.title));
+    }
     card = if waits {
         card.why(html! { "lapses " (wall.relative(approval.expires_at)) })
             .approve(
@@ -200,7 +203,6 @@ fn card(approval: &Approval, words: &Words<'_>, wall: &Wall) -> Markup {
                     .hidden("digest", &approval.digest)
                     .about(&approval.title),
             )
-            .edit(Button::link("Edit", format!("{here}#edit")).about(&approval.title))
             .reject(
                 Button::link("Reject…", format!("{here}/reject")).in_dialog("Reject").about(&approval.title),
             )
@@ -238,16 +240,16 @@ pub async fn detail(mut cx: web::Cx, Path(id): Path<ApprovalId>, parts: Arc<Part
     let waits = approval.status == Status::Pending && approval.expires_at > cx.now();
     let facts = Pairs::new()
         .add("Kind", words.kinds.label(&approval.kind))
-        .maybe("Campaign", approval.campaign_id.map(|id| words.campaign(id).to_owned()))
+        .some("Campaign", approval.campaign_id.map(|id| words.campaign(id).to_owned()))
         .add("Status", status(approval.status))
         .add("Risk", risk(approval.risk))
-        .maybe("Cost", (approval.cost_micros > 0).then(|| Micros(approval.cost_micros).show(Currency::Aud)))
+        .some("Cost", (approval.cost_micros > 0).then(|| Micros(approval.cost_micros).show(Currency::Aud)))
         .add("Asked", wall.moment(approval.created_at))
         .add("Lapses", wall.moment(approval.expires_at))
-        .maybe("Put off until", approval.deferred_until.map(|at| wall.moment(at)))
-        .maybe("Decided by", approval.decided_by.as_deref().map(|by| names.of(by)))
-        .maybe("Decided at", approval.decided_at.map(|at| wall.moment(at)))
-        .maybe("Reason", approval.reason.as_ref())
+        .some("Put off until", approval.deferred_until.map(|at| wall.moment(at)))
+        .some("Decided by", approval.decided_by.as_deref().map(|by| names.of(by)))
+        .some("Decided at", approval.decided_at.map(|at| wall.moment(at)))
+        .some("Reason", approval.reason.as_ref())
         .add("Content digest", html! { code { (approval.digest) } });
     let here = format!("/approvals/{id}");
     let body = html! {
@@ -263,12 +265,18 @@ pub async fn detail(mut cx: web::Cx, Path(id): Path<ApprovalId>, parts: Arc<Part
                     .field(Field::number("hours", "Put off by hours").value("4").range("1", "720", "1").required())
                     .act(Button::submit("Put off")))
             }))
-            (Card::new("Edit").id("edit").padded(edit_form(&approval)))
+            @if is_text(&approval.content) { (Card::new("Edit").id("edit").padded(edit_form(&approval))) }
         }
         (Card::new("Evidence").padded(show::evidence(&approval)))
         (Card::new("About this decision").padded(facts).link("Every change", &format!("/audit?table=control.approval&subject={id}")))
     };
     cx.page("Approval", body).await
+}
+
+/// Whether it is a text, which a person may write anew. Anything else is agreed to as it is: one changed byte
+/// would be another thing.
+fn is_text(content: &serde_json::Value) -> bool {
+    content.get("body").is_some()
 }
 
 /// Texts that a person may change; whom it goes to and from whom stays.
@@ -372,6 +380,13 @@ pub async fn edit(
     Sent(sent): Sent<BTreeMap<String, String>>,
 ) -> web::Result<Response> {
     let approval = super::get(&mut cx, id).await?;
+    if !is_text(&approval.content) {
+        return Err(Error::refused(
+            "approval.fixed",
+            "This is agreed to as it is. Reject it with a reason, and it is made again.",
+        )
+        .into());
+    }
     let mut content = approval.content.clone();
     for (name, value) in content.as_object_mut().into_iter().flatten().filter(|(n, v)| may_edit(n, v)) {
         if let Some(text) = sent.get(&format!("c.{name}")) {

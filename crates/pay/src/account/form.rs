@@ -265,5 +265,5 @@ impl Typed {
 const BASE: &str = "Address of the service";
 
 fn missing(label: &str) -> Error {
-    Error::invalid("rail.account", format!("{label} is missing."))
+    Error::invalid("rail.account", format!("{label}: missing."))
 }

@@ -117,8 +117,8 @@ async fn one(mut cx: web::Cx, rail: Rail, desk: &Desk, said: Said) -> web::Resul
     let typed = said.typed.or_else(|| setup.as_ref().map(Typed::of)).unwrap_or_default();
     let facts = Pairs::new()
         .add("State", state.clone())
-        .maybe("Keys since", since.map(|at| wall.moment(at)))
-        .maybe("Kind of key", setup.as_ref().and_then(mode))
+        .some("Keys since", since.map(|at| wall.moment(at)))
+        .some("Kind of key", setup.as_ref().and_then(mode))
         .add("Last webhook", html! { @match last {
             Some(at) => { (wall.relative(at)) " · " a href={ "/operations/inbox?source=" (source(rail)) } { "all that came" } },
             None => "none came yet",
@@ -158,10 +158,10 @@ async fn one(mut cx: web::Cx, rail: Rail, desk: &Desk, said: Said) -> web::Resul
 fn mode(setup: &Setup) -> Option<Markup> {
     match setup {
         Setup::Stripe { secret_key, .. } if secret_key.contains("_test_") => {
-            Some(tag(Tone::Cool, "Test: no real money moves"))
+            Some(html! { (tag(Tone::Cool, "Test")) " no real money moves" })
         }
         Setup::Stripe { secret_key, .. } if secret_key.contains("_live_") => {
-            Some(tag(Tone::Warm, "Live: real money moves"))
+            Some(html! { (tag(Tone::Warm, "Live")) " real money moves" })
         }
         Setup::Stripe { .. } | Setup::Cashfree { .. } | Setup::X402 { .. } => None,
     }
@@ -183,7 +183,8 @@ fn webhook(rail: Rail, origin: &str, tenant: base::TenantId) -> Markup {
             p { "Events: payments and refunds." }
         },
         Rail::X402 => html! {
-            p { "Each vendor that reports has an address of its own; it stands on the page of the " a href="/pay/vendors" { "vendor" } "." }
+            p { "Each vendor that reports has an address of its own: this one, followed by the id that stands on the page of the " a href="/pay/vendors" { "vendor" } "." }
+            p { (copy(&format!("{origin}/webhooks/x402/"))) }
         },
         Rail::Ledger => html! {},
     }

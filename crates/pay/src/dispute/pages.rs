@@ -111,8 +111,7 @@ pub(crate) async fn detail(mut cx: web::Cx, Path(id): Path<DisputeId>) -> web::R
         .add("Who paid", html! { a href={ "/pay/principals/" (payment.principal_id) } { (called(payment.principal_id.uuid())) } })
         .add("Whom", html! { a href={ "/pay/vendors/" (payment.vendor_id) } { (called(payment.vendor_id.uuid())) } })
         .add("Over", payment.rail.label())
-        .add("The rail's name of it", copy(&dispute.provider_ref))
-        .add("Id", copy(&id.to_string()));
+        .add("The rail's name of it", html! { code { (dispute.provider_ref) } });
     let by = |label: &String| match label.starts_with("principal:") {
         true => called(payment.principal_id.uuid()).to_owned(),
         false => agreed.of(label),
@@ -144,7 +143,7 @@ pub(crate) async fn detail(mut cx: web::Cx, Path(id): Path<DisputeId>) -> web::R
                 (Card::new("What happens to the money").padded(money_line(&dispute, &payment, &wall)))
                 (Card::new("Evidence").padded(evidence))
             },
-            Card::new("The dispute").padded(facts),
+            Card::new("The dispute").padded(facts).foot(copy(&id.to_string())),
         ))
     };
     cx.page("Dispute", body).await

@@ -64,7 +64,7 @@ pub(super) async fn ask(
             title: format!("{} wants to pay {} up to {total}", terms.principal, terms.vendor),
             summary: reasons.clone(),
             content: serde_json::from_slice(&bytes)?,
-            evidence: serde_json::to_value(why)?,
+            evidence: why.iter().map(|v| v.message.as_str()).collect(),
             provenance: serde_json::json!({ "paying_agent": terms.principal, "vendor": terms.vendor }),
             cost_micros: cost(total).0,
             risk: match risk {

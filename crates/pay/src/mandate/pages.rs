@@ -180,7 +180,7 @@ pub(crate) async fn detail(
         .add("Whom", html! { a href={ "/pay/vendors/" (m.vendor_id) } { (names.of(m.vendor_id.uuid())) } })
         .add("Intent", html! { a href={ "/pay/intents/" (m.intent_id) } { "what was asked for" } })
         .add("Judged by", html! { a href={ "/pay/policies/" (policy.id) } { "version " (policy.version) " of the policy" } })
-        .maybe("Agreed to by", (!agreed.is_empty()).then_some(agreed))
+        .some("Agreed to by", (!agreed.is_empty()).then_some(agreed))
         .add("Asked for by", by(&m.created_by))
         .add("Signed", wall.exact(m.created_at))
         .add("Until", wall.exact(m.expires_at))

@@ -166,7 +166,7 @@ pub(super) fn caps(caps: &Caps, money: impl Fn(i64) -> String) -> Pairs {
         .add("One payment", money(caps.per_transaction_minor))
         .add("A day", money(caps.per_day_minor))
         .add("In all", money(caps.total_minor))
-        .add("Payments", caps.executions_max.to_string());
+        .add("Payments", format!("at most {}", caps.executions_max));
     let pairs = match velocity {
         Some(velocity) => pairs.add("How many", velocity),
         None => pairs,

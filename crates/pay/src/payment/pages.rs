@@ -162,7 +162,9 @@ pub(crate) async fn detail(cx: web::Cx, Path(id): Path<PaymentId>) -> web::Resul
 
 async fn shown(mut cx: web::Cx, id: PaymentId, failed: Option<String>) -> web::Result<Response> {
     let payment = super::get(&mut cx, id).await?;
-    let events = super::events(&mut cx, id).await?;
+    let mut events = super::events(&mut cx, id).await?;
+    // What happened in one transaction has one time: in the order in which a payment goes on.
+    events.sort_by_key(|event| (event.at, event.status));
     let receipts = receipt::by_payment(&mut cx, id).await?;
     let refunds = refund::by_payment(&mut cx, id).await?;
     let disputes = dispute::by_payment(&mut cx, id).await?;
@@ -176,13 +178,12 @@ async fn shown(mut cx: web::Cx, id: PaymentId, failed: Option<String>) -> web::R
         .add("Given back", money(payment.refunded_minor))
         .add("Platform fee in it", format!("{} (version {})", money(payment.fee_minor), payment.fee_version))
         .add("Over", payment.rail.label())
-        .maybe("The rail's name of it", payment.provider_ref.as_deref())
-        .maybe("Why", payment.reason.as_deref())
+        .some("The rail's name of it", payment.provider_ref.as_deref())
+        .some("Why", payment.reason.as_deref())
         .add("Who", html! { a href={ "/pay/principals/" (payment.principal_id) } { (called(&names, payment.principal_id.uuid())) } })
         .add("To", html! { a href={ "/pay/vendors/" (payment.vendor_id) } { (called(&names, payment.vendor_id.uuid())) } })
         .add("Under", html! { a href={ "/pay/mandates/" (payment.mandate_id) } { "its mandate" } })
-        .add("For", html! { a href={ "/pay/intents/" (payment.intent_id) } { "its intent" } })
-        .add("Id", copy(&id.to_string()));
+        .add("For", html! { a href={ "/pay/intents/" (payment.intent_id) } { "its intent" } });
     let line: Vec<Event> = events
         .iter()
         .map(|event| {
@@ -214,7 +215,7 @@ async fn shown(mut cx: web::Cx, id: PaymentId, failed: Option<String>) -> web::R
                 }
             },
             html! {
-                (Card::new("The payment").padded(facts))
+                (Card::new("The payment").padded(facts).foot(copy(&id.to_string())))
                 @if may_refund {
                     (Card::new("Give money back").padded(Form::post(format!("{LIST}/{id}/refund"), "refund").problem(failed)
                         .field(Field::text("amount", "Amount").value(payment.refundable().to_major()).required().hint("In major units, at most what is left."))

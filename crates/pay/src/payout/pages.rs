@@ -204,9 +204,8 @@ pub(crate) async fn detail(mut cx: web::Cx, Path(id): Path<PayoutId>) -> web::Re
         .add("To", html! { a href=(payee) { (whose) } })
         .add("Over", p.rail.label())
         .add("Account there", html! { code { (p.destination) } })
-        .maybe("The rail's name of it", p.provider_ref.as_deref().map(copy))
-        .add("Entries", html! { a href={ "/pay/accounts/" (account) } { "in the books" } })
-        .add("Id", copy(&id.to_string()));
+        .some("The rail's name of it", p.provider_ref.as_deref())
+        .add("Entries", html! { a href={ "/pay/accounts/" (account) } { "in the books" } });
     let mut line = vec![
         Event::new(wall.exact(p.created_at), "Asked for; the amount was set aside")
             .meta(html! { (makers.of(&p.created_by)) }),
@@ -231,7 +230,7 @@ pub(crate) async fn detail(mut cx: web::Cx, Path(id): Path<PayoutId>) -> web::Re
                 }))
                 (Card::new("What happened").padded(timeline(&line)).link("Every change", &format!("/audit?table=pay.payout&subject={id}")))
             },
-            Card::new("The payout").padded(facts),
+            Card::new("The payout").padded(facts).foot(copy(&id.to_string())),
         ))
     };
     cx.page("Payout", body).await

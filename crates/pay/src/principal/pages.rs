@@ -161,6 +161,8 @@ async fn one(
             },
         )
         .add("Intents", html! { a href={ "/pay/intents?principal=" (id) } { "Everything it wanted" } })
+        .add("Mandates", html! { a href={ "/pay/mandates?principal=" (id) } { "Everything it may pay" } })
+        .add("Payments", html! { a href={ "/pay/payments?principal=" (id) } { "Everything it paid" } })
         .add("Made by", makers.of(&principal.created_by))
         .add("Since", wall.moment(principal.created_at))
         .add("Id", copy(&id.to_string()));

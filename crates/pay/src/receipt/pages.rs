@@ -80,7 +80,7 @@ pub(crate) async fn index(mut cx: web::Cx, Query(asked): Query<Asked>, desk: Des
         (Card::new("The chain").padded(Pairs::new()
             .add("Receipts", number::count(head.sequence))
             .add("Last hash", copy(&head.hash.to_string()))
-            .maybe("Last checkpoint", point.map(|point| html! {
+            .add("Last checkpoint", point.map_or_else(|| html! { span.quiet { "none yet" } }, |point| html! {
                 (number::counted(i64::try_from(point.size).unwrap_or(i64::MAX), "receipt", "receipts")) ", "
                 @match point.at.parse::<base::Time>() { Ok(at) => (wall.exact(at)), Err(_) => (point.at) }
             }))))
@@ -118,7 +118,7 @@ pub(crate) async fn detail(mut cx: web::Cx, Path(id): Path<ReceiptId>) -> web::R
     let facts = Pairs::new()
         .add("Amount", Money { minor: receipt.amount_minor, currency: receipt.currency }.to_string())
         .add("Over", receipt.rail.label())
-        .maybe("The rail's name of it", receipt.provider_ref.as_deref())
+        .some("The rail's name of it", receipt.provider_ref.as_deref())
         .add("Of", html! { a href={ "/pay/payments/" (receipt.payment_id) } { "its payment" } })
         .add("Who", html! { a href={ "/pay/principals/" (receipt.principal_id) } { (agent) } })
         .add("When", wall.exact(receipt.at));
@@ -133,16 +133,10 @@ pub(crate) async fn detail(mut cx: web::Cx, Path(id): Path<ReceiptId>) -> web::R
             .act(Button::link("Check the chain", format!("{LIST}?check=true")))
             .act(Button::link("PDF", format!("{LIST}/{id}/pdf")))
             .act(Button::link("Proof", format!("/api/v1/receipts/{id}/proof"))))
-        (grid::main_side(
-            html! {
-                (Card::new(receipt.kind.label()).padded(facts))
-                (Card::new("What was hashed").padded(html! { pre { code { (serde_json::to_string_pretty(&receipt.receipt).unwrap_or_default()) } } }))
-            },
-            html! {
-                (Card::new("Its place in the chain").padded(proof))
-                @if let Some(jwt) = &receipt.jwt { (Card::new("As an AP2 receipt").padded(copy(jwt))) }
-            },
-        ))
+        (Card::new(receipt.kind.label()).padded(facts))
+        (Card::new("Its place in the chain").padded(proof))
+        (Card::new("What was hashed").padded(html! { pre tabindex="0" { code { (serde_json::to_string_pretty(&receipt.receipt).unwrap_or_default()) } } }))
+        @if let Some(jwt) = &receipt.jwt { (Card::new("As an AP2 receipt").padded(copy(jwt))) }
     };
     cx.page("Receipt", body).await
 }

@@ -5,6 +5,8 @@ pub(crate) mod api;
 #[cfg(test)]
 mod books;
 pub(crate) mod pages;
+#[cfg(test)]
+mod screens;
 pub(crate) mod sheet;
 #[cfg(test)]
 mod tests;

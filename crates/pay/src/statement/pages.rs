@@ -13,7 +13,7 @@ use base::{Currency, Cursor, Money};
 use ledger::account::{Account, Key, Which};
 use ledger::entries::{Before, Entries, State};
 use ledger::{AccountId, Chart, Side, TransferId};
-use maud::{Markup, html};
+use maud::html;
 use serde::Deserialize;
 use std::collections::BTreeMap;
 use ui::prelude::*;
@@ -274,15 +274,12 @@ pub(crate) async fn detail(
     let account = page.account;
     let called = names(&mut cx, std::slice::from_ref(&account)).await?;
     let entries = entry_table(&mut cx, &page, from.after.is_some()).await?;
-    let [came, went, expected, aside, available] = figures(&account);
-    let facts = Pairs::new()
-        .add("Came in", came.to_string())
-        .add("Went out", went.to_string())
-        .add("Expected", expected.to_string())
-        .add("Set aside", aside.to_string())
-        .add("Available", html! { strong { (available.to_string()) } })
-        .add("Currency", account.currency.code())
-        .add("Id", copy(&id.to_string()));
+    let labels = ["Came in", "Went out", "Expected", "Set aside", "Available"];
+    let five: Vec<Kpi> = labels
+        .into_iter()
+        .zip(figures(&account))
+        .map(|(label, money)| Kpi::new(label, money.to_string()))
+        .collect();
     let mut heading = Heading::new(words::name(&account, &called))
         .crumb("Accounts", LIST)
         .about(words::about(account.chart))
@@ -293,10 +290,9 @@ pub(crate) async fn detail(
     }
     let body = html! {
         (heading)
-        (grid::main_side(
-            Card::new("Entries").body(entries),
-            Card::new("The five figures").padded(facts),
-        ))
+        (kpis(&five))
+        (Card::new("Entries").body(entries))
+        p.quiet { "The account " (copy(&id.to_string())) ", in " (account.currency.code()) "." }
     };
     cx.page("Account", body).await
 }
@@ -312,7 +308,7 @@ async fn entry_table(cx: &mut web::Cx, page: &Entries, later: bool) -> base::Res
             .cell(html! { (words::purpose(entry.purpose)) @if let Some(state) = words::state(entry.state) { " " (state) } })
             .cell(match entry.state {
                 State::Posted => html! { (money) },
-                State::Reserved | State::Ended(_) => html! { span.quiet { (money) } },
+                State::Reserved => html! { span.quiet { (money) } },
             })
             .cell(words::chart(entry.other))
             .maybe(behind.get(&entry.id.uuid()).map(|b| html! { a href=(b.href) { (b.label) } }))
@@ -339,9 +335,4 @@ async fn entry_table(cx: &mut web::Cx, page: &Entries, later: bool) -> base::Res
 /// An amount with its sign: what the account gained or lost.
 pub(super) fn signed(money: Money) -> String {
     if money.minor > 0 { format!("+{money}") } else { money.to_string() }
-}
-
-/// The address of an account in a sentence.
-pub(crate) fn account_link(key: &Key, label: &str) -> Markup {
-    html! { a href={ (LIST) "/" (key.id()) } { (label) } }
 }

@@ -2,7 +2,7 @@
 
 use ledger::account::Account;
 use ledger::entries::State;
-use ledger::{Chart, Ending, Purpose};
+use ledger::{Chart, Purpose};
 use maud::Markup;
 use std::collections::BTreeMap;
 use ui::prelude::*;
@@ -80,9 +80,6 @@ pub(crate) fn state(state: State) -> Option<Markup> {
     match state {
         State::Posted => None,
         State::Reserved => Some(tag(Tone::Warm, "Set aside")),
-        State::Ended(Ending::Posted { .. }) => Some(tag(Tone::Cold, "Was set aside, then taken")),
-        State::Ended(Ending::Voided) => Some(tag(Tone::Cold, "Was set aside, given back")),
-        State::Ended(Ending::Expired) => Some(tag(Tone::Cold, "Was set aside, lapsed")),
     }
 }
 

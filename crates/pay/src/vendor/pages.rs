@@ -169,12 +169,17 @@ async fn one(mut cx: web::Cx, id: VendorId, typed: &Typed, failed: Option<String
     let facts = Pairs::new()
         .add("Status", vendor_tag(vendor.status))
         .add("Paid over", vendor.rails.iter().map(|rail| rail.label()).collect::<Vec<_>>().join(", "))
-        .maybe("x402 endpoint", vendor.x402_endpoint.as_deref())
-        .maybe("Payout account", vendor.payout_account.as_deref())
+        .some("x402 endpoint", vendor.x402_endpoint.as_deref())
+        .some("Payout account", vendor.payout_account.as_deref())
         .add(
             "Intents",
             html! { a href={ "/pay/intents?vendor=" (id) } { "Everything that was wanted from it" } },
         )
+        .add(
+            "Payments",
+            html! { a href={ "/pay/payments?vendor=" (id) } { "Everything that was paid to it" } },
+        )
+        .add("Earnings", html! { a href={ "/pay/payees/" (id) } { "What it earned, and where that goes" } })
         .add("Since", wall.moment(vendor.created_at))
         .add("Id", copy(&id.to_string()));
     let failing = failed.is_some();

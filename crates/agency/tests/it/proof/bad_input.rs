@@ -15,10 +15,12 @@ const HOSTILE: &str = r#"<script>alert(1)</script>"><img src=x onerror=alert(2)>
 const SQL: &str = "'; drop table leads.lead cascade; --";
 
 /// Columns in which people and machines outside may write what they like.
-const FREE: [&str; 30] = [
+const FREE: [&str; 34] = [
     "body",
     "city",
     "company_name",
+    "description",
+    "destination",
     "detail",
     "display_name",
     "error",
@@ -37,9 +39,11 @@ const FREE: [&str; 30] = [
     "offer",
     "paused_reason",
     "preview",
+    "provider_ref",
     "purpose",
     "quote",
     "reason",
+    "sku",
     "status_reason",
     "subject",
     "summary",

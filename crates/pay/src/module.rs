@@ -16,10 +16,10 @@ const AGENT_ACTS: Access = Access::Machine(Role::Member);
 pub fn module() -> Module {
     let module = Module::new("pay");
     let module = [
-        (700, "Intents", "/pay/intents"),
-        (710, "Paying agents", "/pay/principals"),
-        (720, "Policies", "/pay/policies"),
-        (730, "Vendors", "/pay/vendors"),
+        (566, "Intents", "/pay/intents"),
+        (580, "Paying agents", "/pay/principals"),
+        (582, "Policies", "/pay/policies"),
+        (584, "Vendors", "/pay/vendors"),
     ]
     .into_iter()
     .fold(module, |module, (order, label, href)| {

@@ -22,7 +22,7 @@ pub fn module(ring: Arc<Ring>) -> Module {
     Module::new("pay_mandates")
         .menu(MenuItem {
             group: "Pay",
-            order: 705,
+            order: 564,
             label: "Mandates",
             href: "/pay/mandates",
             key: None,

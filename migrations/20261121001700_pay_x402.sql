@@ -176,3 +176,16 @@ create policy paid on pay.sale_output for select to agency_app
          and exists (select from pay.sale s where s.tenant_id = sale_output.tenant_id and s.id = sale_output.sale_id and s.status = 'delivered'));
 grant select, insert on pay.sale_output to agency_app;
 create trigger append_only before update or delete or truncate on pay.sale_output for each statement execute function pay.refuse();
+
+-- What a vendor delivered for a payment of ours, as it came.
+create table pay.delivery (
+  payment_id uuid primary key,
+  tenant_id uuid not null,
+  status integer not null,        -- of HTTP
+  content_type text,
+  body bytea not null,
+  created_at timestamptz not null,
+  foreign key (tenant_id, payment_id) references pay.payment (tenant_id, id)
+);
+call kernel.isolate('pay.delivery');
+create trigger append_only before update or delete or truncate on pay.delivery for each statement execute function pay.refuse();

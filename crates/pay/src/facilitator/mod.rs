@@ -210,6 +210,18 @@ impl Facilitator for Sandbox {
     }
 }
 
+/// # Errors
+/// Refused when payments are settled outside.
+pub(crate) fn only_sandbox(facilitator: &dyn Facilitator) -> Result<()> {
+    if facilitator.is_sandbox() {
+        return Ok(());
+    }
+    Err(Error::refused(
+        "x402.not_sandbox",
+        "Payments are settled by a facilitator outside, so that tokens cannot be simulated here.",
+    ))
+}
+
 /// Gives a wallet simulated tokens; what it holds then.
 ///
 /// # Errors
@@ -222,12 +234,7 @@ pub async fn mint(
     holder: Address,
     units: Uint,
 ) -> Result<Uint> {
-    if !facilitator.is_sandbox() {
-        return Err(Error::refused(
-            "x402.not_sandbox",
-            "Payments are settled by a facilitator outside, so that tokens cannot be simulated here.",
-        ));
-    }
+    only_sandbox(facilitator)?;
     if units == Uint::ZERO || units > Uint::from(MINT_MAX) {
         return Err(Error::invalid(
             "x402.units",

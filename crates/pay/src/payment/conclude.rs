@@ -89,6 +89,7 @@ pub(crate) async fn apply(
             if let Err(mismatch) = agrees(payment.amount(), word) {
                 return mismatched(cx, payment, &mismatch, check_at).await;
             }
+            super::delivery::keep(cx, id, word.delivery.as_ref()).await?;
             match &word.status {
                 Said::Captured => succeed(cx, keys, payment, &locked.periods, word).await,
                 Said::Failed { code, message } => fail(cx, keys, locked, payment, code, message).await,

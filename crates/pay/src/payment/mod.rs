@@ -13,6 +13,7 @@ pub(crate) mod api;
 mod begin;
 mod books;
 mod conclude;
+pub(crate) mod delivery;
 mod drive;
 mod execute;
 pub(crate) mod jobs;

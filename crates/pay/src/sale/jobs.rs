@@ -51,14 +51,12 @@ impl Job for Resolve {
     }
 }
 
-/// Looks at a sale later, if whoever carries it out does not come to its end.
-pub(super) async fn look_later(cx: &mut Cx, sale: SaleId, at: Time) -> Result<()> {
-    enqueue(cx, sale, Options { at: Some(at), ..Options::default() }).await
-}
-
-async fn enqueue(cx: &mut Cx, sale: SaleId, options: Options) -> Result<()> {
-    let options = Options { unique_key: Some(sale.to_string()), ..options };
-    jobs::enqueue_with(cx, &Resolve { sale }, options).await?;
+/// Looks at a sale later, if whoever carries it out does not come to its end. `why` tells looks apart: one
+/// that is due soon is not put off because another one is due later.
+pub(super) async fn look_later(cx: &mut Cx, sale: SaleId, why: &str, at: Time) -> Result<()> {
+    let unique_key = Some(format!("{sale}:{why}"));
+    jobs::enqueue_with(cx, &Resolve { sale }, Options { at: Some(at), unique_key, ..Options::default() })
+        .await?;
     Ok(())
 }
 
@@ -77,7 +75,8 @@ impl Job for Sweep {
         drop(cx);
         for (tenant, sale) in overdue {
             let mut cx = run.db().begin(Scope::Tenant(TenantId(tenant)), run.caller()).await?;
-            enqueue(&mut cx, sale, Options::default()).await?;
+            let now = cx.now();
+            look_later(&mut cx, sale, "overdue", now).await?;
             cx.commit().await?;
         }
         Ok(())

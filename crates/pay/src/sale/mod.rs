@@ -22,7 +22,7 @@ mod resolve;
 mod sell;
 mod store;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
 pub use module::module;
 pub use store::list;

@@ -92,7 +92,7 @@ fn pages(module: Module, shop: &Shop) -> Module {
     module
         .menu(MenuItem {
             group: "Pay",
-            order: 735,
+            order: 586,
             label: "Paid resources",
             href: "/pay/resources",
             key: None,

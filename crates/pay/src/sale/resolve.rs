@@ -57,7 +57,7 @@ pub(super) async fn conclude(counter: &Counter, id: SaleId, verdict: Verdict) ->
             store::save(&mut cx, &sale, Some(at)).await?;
             if first {
                 tracing::warn!(sale = %sale.id, detail, "what became of a settlement is not known; it is looked up");
-                super::jobs::look_later(&mut cx, sale.id, at).await?;
+                super::jobs::look_later(&mut cx, sale.id, "unknown", at).await?;
                 publish(&mut cx, "pay.sale.unknown", &sale).await?;
             }
         }

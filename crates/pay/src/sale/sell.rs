@@ -178,7 +178,7 @@ impl Counter {
         if !store::claim(&mut cx, &sale, check_at).await? {
             return Ok(Step::Again);
         }
-        jobs::look_later(&mut cx, sale.id, check_at).await?;
+        jobs::look_later(&mut cx, sale.id, "claimed", check_at).await?;
         publish(&mut cx, "pay.sale.claimed", &sale).await?;
         cx.commit().await?;
         Ok(Step::Claimed(Box::new(sale)))

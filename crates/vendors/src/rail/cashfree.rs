@@ -122,6 +122,35 @@ impl Cashfree {
         wire::payment(order, &payments).map(Some)
     }
 
+    /// Whether the payer was asked and said no. The order is then closed: nobody shall pay it later.
+    async fn said_no(
+        &self,
+        account: &Account,
+        request: &Authorise,
+        payment: &Payment,
+    ) -> Result<bool, RailError> {
+        if !matches!(payment.status, Status::ActionNeeded(Action::Session(_))) {
+            return Ok(false);
+        }
+        let (none, path): (Option<&()>, _) = (None, ["orders", payment.provider_ref.as_str(), "payments"]);
+        // What cannot be seen now is not known: the order stays open and is looked up.
+        let Ok(Got::Some(tries)) =
+            self.call::<Vec<PaymentObject>>(account, Method::GET, &path, none, None).await
+        else {
+            return Ok(false);
+        };
+        if tries.is_empty() || !tries.iter().all(|payment| payment.is("FAILED") || payment.is("USER_DROPPED"))
+        {
+            return Ok(false);
+        }
+        let void = Void {
+            payment: request.payment,
+            provider_ref: payment.provider_ref.clone(),
+            held: request.amount,
+        };
+        Ok(self.void(account, &void).await.is_ok_and(|closed| closed.status == Status::Voided))
+    }
+
     /// Opens the order.
     async fn open(&self, account: &Account, request: &Authorise, payer: &Payer) -> Result<Order, RailError> {
         let notify = account.cashfree()?.notify_url.as_ref();
@@ -249,6 +278,13 @@ impl Rail for Cashfree {
                         .map_err(|error| in_order(error, &order))?;
                 }
                 match self.order(account, &order.order_id).await {
+                    Ok(Some(payment)) if self.said_no(account, request, &payment).await? => {
+                        Err(RailError::Declined {
+                            code: "payer_declined".to_owned(),
+                            message: "the payer did not approve it, or could not pay".to_owned(),
+                            provider_ref: Some(order.order_id.clone()),
+                        })
+                    }
                     Ok(Some(payment)) => Ok(payment),
                     // The payer is being asked; how far it is will be seen.
                     Ok(None) | Err(_) => {

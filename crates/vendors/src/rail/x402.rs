@@ -224,6 +224,19 @@ impl X402 {
         Ok(false)
     }
 
+    /// What was bought with a payment whose answer was lost: a seller that knows names of payments gives the
+    /// first answer again. The authorization was used, so that showing it again moves nothing.
+    async fn collect(&self, keys: &X402Account, asked: &Authorise, nonce: Word) -> Option<Delivery> {
+        let (url, _) = resource(&asked.source).ok()?;
+        let required = self.offer(url).await.ok()?;
+        identifier::declared(&required)?;
+        let (chosen, _, _) = Self::pick(keys, &required, asked.amount).ok()?;
+        let signed = Self::sign(keys, &required, chosen, nonce, asked.at, &name_of(asked)).ok()?;
+        let (status, headers, body) = self.ask(url, Some(&signed.header)).await.ok()?;
+        let content_type = headers.get("content-type").and_then(|v| v.to_str().ok()).map(str::to_owned);
+        status.is_success().then(|| Delivery { status: status.as_u16(), content_type, body })
+    }
+
     /// Whether an authorization that was signed at `at` can no longer be used.
     fn is_over(&self, at: Time) -> bool {
         let longest = i64::try_from(MAX_TIMEOUT_S).unwrap_or(i64::MAX);
@@ -239,6 +252,11 @@ fn refusal(status: StatusCode, headers: &HeaderMap, settled: Option<&SettleRespo
     };
     let said = settled.and_then(|s| s.error_reason.clone()).or_else(asked).unwrap_or_default();
     format!("{} {said}", status.as_u16())
+}
+
+/// The name of a payment for its seller.
+fn name_of(request: &Authorise) -> String {
+    format!("pay_{}", request.payment.simple())
 }
 
 fn seconds(at: Time) -> u64 {
@@ -352,8 +370,7 @@ impl Rail for X402 {
                 provider_ref: None,
             });
         }
-        let name = format!("pay_{}", request.payment.simple());
-        let signed = Self::sign(keys, &required, chosen, nonce, request.at, &name)?;
+        let signed = Self::sign(keys, &required, chosen, nonce, request.at, &name_of(request))?;
         self.pay(url, &signed, request.amount, nonce).await
     }
 
@@ -430,7 +447,7 @@ impl Rail for X402 {
                     status,
                     amount: asked.amount,
                     captured: asked.amount,
-                    delivery: None,
+                    delivery: self.collect(keys, asked, nonce).await,
                 }))
             }
             Asked::Payout(asked) => {

@@ -4,7 +4,7 @@ use crate::mpp::{Challenge, Credential, Malformed, Problem, Receipt};
 use base::Secret;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use serde_json::json;
+use serde_json::{Value, json};
 
 const DRAFT: &str = r#"Payment id="qB3wErTyU7iOpAsD9fGhJk",
     realm="api.example.com",

@@ -43,7 +43,7 @@ pub async fn tables(conn: &mut PgConnection) -> Vec<Table> {
 }
 
 /// Values of columns whose checks no generic value meets; everything else is made from its type.
-const VALUES: [(&str, &str); 28] = [
+const VALUES: [(&str, &str); 34] = [
     ("jobs.schedule.misfire", "'skip'"),
     ("jobs.schedule.zone", "'UTC'"),
     ("jobs.schedule.cron", "'0 0 1 1 *'"),
@@ -69,6 +69,12 @@ const VALUES: [(&str, &str); 28] = [
     ("pay.payout.currency", "'USD'"),
     ("pay.receipt.currency", "'USD'"),
     ("pay.refund.currency", "'USD'"),
+    ("pay.resource.content_type", "'text/plain'"),
+    ("pay.resource.currency", "'USD'"),
+    ("pay.resource.network", "'eip155:84532'"),
+    ("pay.resource.asset", "'0x036cbd53842c5426634e7929541ec2318f3dcf7e'"),
+    ("pay.resource.pay_to", "'0x209693bc6afc0c5328ba36faf03c514ef312287c'"),
+    ("pay.sale.currency", "'USD'"),
     ("pay.fee_version.number", "(select max(number) + 1 from pay.fee_version)"),
     ("pay.principal_key.prefix", "gen_random_uuid()::text"),
     ("pay.signing_key.kid", "gen_random_uuid()::text"),

@@ -15,7 +15,7 @@ use uuid::Uuid;
 use web::{Access, RouteKind};
 
 /// Tables whose rows name no tenant, and why no tenant can read another's there.
-const WITHOUT_TENANT: [(&str, &str); 10] = [
+const WITHOUT_TENANT: [(&str, &str); 13] = [
     ("accounts.mail_token", "belongs to a person; only the kernel's role may read it"),
     ("accounts.person", "a person may be in several tenants; a policy shows colleagues only"),
     ("accounts.sign_in_failure", "of people who are not signed in; only the kernel's role may read it"),
@@ -28,10 +28,13 @@ const WITHOUT_TENANT: [(&str, &str); 10] = [
         "ledger.sweep",
         "one instant: how far overdue reservations were ended; only the kernel's role may read it",
     ),
+    ("pay.coin", "tokens as their contracts describe them: the program's, the same for everybody"),
+    ("pay.coin_balance", "simulated balances of wallets, which are nobody's here; anybody may read them, as on a chain"),
+    ("pay.coin_transfer", "simulated transfers between wallets; only the kernel's role may read it"),
     ("public._sqlx_migrations", "the schema's own history; no role of the program may read it"),
 ];
 /// Those of them that a tenant's role may read.
-const READABLE: [&str; 2] = ["accounts.person", "jobs.subscription"];
+const READABLE: [&str; 4] = ["accounts.person", "jobs.subscription", "pay.coin", "pay.coin_balance"];
 
 async fn planted(kit: &TestDb, tenant: Uuid) -> (PgConnection, Vec<Table>, BTreeMap<String, Uuid>) {
     let mut conn = catalogue::owner(kit).await;
@@ -193,6 +196,7 @@ fn table_at(path: &str, parameter: &str) -> &'static str {
         ("meetings", _) => "outreach.meeting",
         ("members" | "team", _) => "accounts.membership",
         ("notifications", _) => "control.notification",
+        ("paid-resources", _) => "pay.resource",
         ("payees" | "vendors" | "x402", _) => "pay.vendor",
         ("payments", _) => "pay.payment",
         ("payouts", _) => "pay.payout",
@@ -200,6 +204,8 @@ fn table_at(path: &str, parameter: &str) -> &'static str {
         ("principals", _) => "pay.principal",
         ("public-keys", _) => "pay.public_key",
         ("receipts", _) => "pay.receipt",
+        ("resources", path) if path.starts_with("/pay") => "pay.resource",
+        ("sales", _) => "pay.sale",
         ("sending" | "resources", _) => "outreach.resource",
         ("sessions", _) => "accounts.session",
         ("sink" | "installation", _) => "outreach.sink_message",
@@ -432,7 +438,7 @@ fn everything(ids: &BTreeMap<String, Uuid>, other: &Tenant) -> serde_json::Value
         "inbox": id("hooks.inbox"), "meeting": id("outreach.meeting"), "lead": id("leads.lead"), "leads": [id("leads.lead")], "import": id("leads.import"),
         "campaign": id("outreach.campaign"), "approval": id("control.approval"), "id": id("leads.lead"), "tenant": other.id,
         "payment": id("pay.payment"), "payout": id("pay.payout"), "refund": id("pay.refund"), "mandate": id("pay.mandate"),
-        "delivery": id("hooks.inbox"), "endpoint": id("hooks.endpoint"),
+        "delivery": id("hooks.inbox"), "sale": id("pay.sale"), "endpoint": id("hooks.endpoint"),
         "status": "approved", "what": "invitation", "kind": "invitation", "to": CANARY, "letter": "verify", "token": "0".repeat(64),
     })
 }

@@ -2,7 +2,9 @@
 
 mod balances;
 pub(crate) mod bed;
+mod cashfree;
 mod outside;
 mod rules;
 mod screens;
 mod together;
+mod x402;

@@ -160,7 +160,7 @@ pub(super) fn id_text(id: Option<&Value>) -> Option<String> {
 }
 
 impl PaymentObject {
-    fn is(&self, status: &str) -> bool {
+    pub(super) fn is(&self, status: &str) -> bool {
         self.payment_status.as_deref() == Some(status)
     }
 

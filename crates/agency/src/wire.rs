@@ -6,6 +6,7 @@ use base::Result;
 use jobs::Registry;
 use ports::email::{EmailAccount, Mailbox, Security, SmtpAccount};
 use std::sync::Arc;
+use twins::rail::RailTwin;
 use twins::smtp_sink::{self, Sink};
 use web::Module;
 
@@ -24,16 +25,16 @@ pub fn modules(house: &House) -> Result<Vec<Module>> {
         hooks::outbound(hooks::Desk { ring: house.ring.clone(), poster: house.ports.poster.clone() }),
         leads::module(leads_needs(house)),
         outreach::module(outreach_needs(house)?),
-        pay::mandates(signing),
+        pay::mandates(signing.clone()),
         pay::module(),
-        pay::payments(desk(house)),
+        pay::payments(desk(house, signing)),
         pay::sales(shop),
     ])
 }
 
 /// What payments are made with.
-pub fn desk(house: &House) -> pay::payment::Desk {
-    pay::payment::Desk::new(house.ports.rails.clone(), house.ring.clone(), signing(house))
+pub fn desk(house: &House, signing: Arc<pay::signing::Ring>) -> pay::payment::Desk {
+    pay::payment::Desk::new(house.ports.rails.clone(), house.ring.clone(), signing)
 }
 
 /// Who finds out who calls: members and their programs, and paying agents with keys of their own.
@@ -51,7 +52,7 @@ pub fn registry(modules: &mut [Module]) -> Registry {
 }
 
 /// The keys with which this installation signs mandates, receipts and checkpoints.
-fn signing(house: &House) -> Arc<pay::signing::Ring> {
+pub fn signing(house: &House) -> Arc<pay::signing::Ring> {
     let origin = house.settings.web.origin();
     Arc::new(pay::signing::Ring::new(house.db.clone(), house.ring.clone(), origin))
 }
@@ -178,4 +179,21 @@ pub async fn sink(house: &mut House) -> Result<Option<Sink>> {
         },
     )?;
     Ok(Some(sink))
+}
+
+/// Starts the built-in twins of payment services, where they are enabled.
+///
+/// # Errors
+/// Unavailable when a port is taken, invalid when an address is not on this machine.
+pub async fn rail_twins(house: &House) -> Result<Vec<RailTwin>> {
+    let rails = &house.settings.rails;
+    if !rails.twins {
+        return Ok(Vec::new());
+    }
+    let clock = || house.db.clock().clone();
+    Ok(vec![
+        twins::rail::stripe::start(rails.stripe, clock()).await?,
+        twins::rail::cashfree::start(rails.cashfree, clock()).await?,
+        twins::rail::x402::start(rails.x402, clock()).await?,
+    ])
 }

@@ -16,6 +16,8 @@
 //! - [`credit`]: what a tenant holds here to pay with.
 //! - [`fee`]: the platform's share, by dated versions.
 //! - [`refusal`]: stable codes, and every broken rule at once.
+//! - [`facilitator`]: settles x402 payments, over simulated tokens or outside; [`resource`]: what tenants
+//!   sell; [`sale`]: payments for it.
 //! - [`caller`]: who calls — a member, or an agent with its own key ([`Auth`]).
 //! - [`rail`]: the ways for money to move.
 //!
@@ -29,10 +31,12 @@
 //! * Money is whole minor units. No floating point.
 
 pub mod account;
+pub mod bench;
 pub mod caller;
 pub mod cap;
 pub mod credit;
 pub mod dispute;
+pub mod facilitator;
 pub mod fee;
 mod gateway;
 pub mod intent;
@@ -48,6 +52,8 @@ pub mod receipt;
 pub mod reconcile;
 pub mod refund;
 pub mod refusal;
+pub mod resource;
+pub mod sale;
 mod show;
 pub mod signing;
 pub mod statement;
@@ -61,3 +67,4 @@ pub use gateway::module as payments;
 pub use mandate::module as mandates;
 pub use module::module;
 pub use rail::Rail;
+pub use sale::module as sales;

@@ -7,8 +7,8 @@
 //!
 //! A batch verifies the mandates' signatures before anything is locked, on as many threads as there are
 //! parts, then settles in one transaction ([`settle`]). If the whole of a batch fails — somebody else
-//! paid the same thing at this moment, the database went away — its members are tried one by one, and one
-//! that fails alone goes its own way outside of the till, where its error is its own.
+//! paid the same thing at this moment, holds a row for too long, the database went away — each member
+//! goes its own way outside of the till, where nobody waits for it and its error is its own.
 
 use super::settle::{self, Member, Settled};
 use crate::mandate::{self, Mandate};
@@ -23,6 +23,9 @@ use tokio::sync::oneshot;
 const LANES: usize = 3;
 /// Members of a batch at most: others on the same balances wait for it.
 const BATCH_MAX: usize = 64;
+/// How long a batch waits for a row that somebody else holds, in milliseconds: nobody else in the lane is
+/// paid meanwhile.
+const WAIT_MS_MAX: u32 = 1_000;
 /// Parts in which the signatures of a batch are verified at once.
 const PARTS: usize = 2;
 
@@ -126,29 +129,18 @@ impl Clerk {
         }
     }
 
-    /// A batch; one by one when it fails as a whole.
+    /// A batch. When it fails as a whole, each of its members goes its own way.
     async fn all(&self, members: Vec<Member>) -> Vec<Result<Settled>> {
-        match self.together(&members).await {
-            Ok(settled) => settled,
-            Err(error) => {
-                tracing::info!(%error, members = members.len(), "a batch of payments is tried one by one");
-                let mut settled = Vec::with_capacity(members.len());
-                for member in members {
-                    let alone = match settled.len() {
-                        // It was alone.
-                        0 if settled.capacity() == 1 => None,
-                        _ => self.together(std::slice::from_ref(&member)).await.ok(),
-                    };
-                    settled.push(alone.and_then(|mut one| one.pop()).unwrap_or(Ok(Settled::Apart)));
-                }
-                settled
-            }
-        }
+        self.together(&members).await.unwrap_or_else(|error| {
+            tracing::info!(%error, members = members.len(), "payments could not be settled together");
+            members.iter().map(|_| Ok(Settled::Apart)).collect()
+        })
     }
 
     async fn together(&self, members: &[Member]) -> Result<Vec<Result<Settled>>> {
         let keys = self.ring.keys().await?;
         let mut cx = self.begin(members).await?;
+        settle::be_impatient(&mut cx, WAIT_MS_MAX).await?;
         let genuine = genuine(&mut cx, &keys, members).await?;
         let chosen: Vec<Member> = members
             .iter()

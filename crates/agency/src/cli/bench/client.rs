@@ -65,6 +65,30 @@ impl User {
         self.send(request).await
     }
 
+    /// Makes a call of the API with a key of an agent, once under this idempotency key.
+    pub(super) async fn post_json(
+        &mut self,
+        path: &str,
+        bearer: &str,
+        once: &str,
+        body: &serde_json::Value,
+    ) -> Result<Answer> {
+        let request = self
+            .request("POST", path)
+            .header("content-type", "application/json")
+            .header("authorization", format!("Bearer {bearer}"))
+            .header("idempotency-key", once)
+            .body(Full::new(Bytes::from(serde_json::to_vec(body)?)));
+        self.send(request).await
+    }
+
+    /// Reads from the API with a key of an agent.
+    pub(super) async fn get_json(&mut self, path: &str, bearer: &str) -> Result<Answer> {
+        let request =
+            self.request("GET", path).header("authorization", format!("Bearer {bearer}")).body(Full::default());
+        self.send(request).await
+    }
+
     fn request(&self, method: &str, path: &str) -> hyper::http::request::Builder {
         let request = Request::builder()
             .method(method)

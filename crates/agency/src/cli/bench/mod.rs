@@ -3,6 +3,7 @@
 mod client;
 mod jobs;
 mod pages;
+mod pay;
 mod scans;
 mod scratch;
 
@@ -17,11 +18,14 @@ pub(super) enum What {
     Jobs(jobs::Arguments),
     /// Pages at 100 concurrent users over a million leads, beside a static page of the same size.
     Pages(pages::Arguments),
+    /// Payments over the ledger, beside the minimal SQL under pgbench; then the four calls over HTTP.
+    Pay(pay::Arguments),
 }
 
 pub(super) async fn run(settings: Settings, what: What) -> Result<ExitCode> {
     match what {
         What::Jobs(arguments) => jobs::run(settings, arguments).await,
         What::Pages(arguments) => Box::pin(pages::run(settings, arguments)).await,
+        What::Pay(arguments) => Box::pin(pay::run(settings, arguments)).await,
     }
 }

@@ -403,6 +403,11 @@ fn ids(drafts: &[Result<Option<Draft>>]) -> Vec<PaymentId> {
     drafts.iter().filter_map(|draft| Some(draft.as_ref().ok()?.as_ref()?.payment.id)).collect()
 }
 
+/// Lets no statement of this transaction wait longer than this for what somebody else holds.
+pub(super) async fn be_impatient(cx: &mut Cx, wait_ms_max: u32) -> Result<()> {
+    store::be_impatient(cx, wait_ms_max).await
+}
+
 /// Mandates of members, for whoever verifies them.
 pub(super) fn mandates(members: &[Member]) -> Vec<(TenantId, MandateId)> {
     members.iter().map(|member| (member.tenant, member.asked.mandate)).collect()

@@ -21,6 +21,14 @@ pub(super) async fn by_keys(cx: &mut Cx) -> Result<()> {
     Ok(())
 }
 
+/// Lets no statement of this transaction wait longer than this for a lock.
+pub(super) async fn be_impatient(cx: &mut Cx, wait_ms_max: u32) -> Result<()> {
+    sqlx::query!("select set_config('lock_timeout', $1, true)", wait_ms_max.to_string())
+        .fetch_one(cx.conn())
+        .await?;
+    Ok(())
+}
+
 /// Which of these payments are there already. Ids of payments are those of one tenant only.
 pub(super) async fn known(cx: &mut Cx, drafts: &[Result<Option<Draft>>]) -> Result<HashSet<PaymentId>> {
     let ids: Vec<Uuid> = super::ids(drafts).iter().map(|id| id.uuid()).collect();

@@ -260,7 +260,7 @@ async fn calls_that_come_at_once_share_transactions_and_have_their_own_answers()
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_batch_that_fails_as_a_whole_is_tried_one_by_one() {
+async fn when_a_batch_fails_as_a_whole_each_member_goes_its_own_way() {
     let bed = Bed::new().await;
     bed.top_up(10_000).await;
     let mandates = [bed.mandate(100).await, bed.mandate(200).await, bed.mandate(300).await];

@@ -86,6 +86,7 @@ pub async fn entries(cx: &mut Cx, account: AccountId, before: Option<Before>, li
         r#"select s.id as "id!", s.leg as "leg!", s.at as "at!: Time", s.kind as "kind!", s.purpose as "purpose!", s.minor as "minor!",
                   n.chart as "chart!", s.pending_id, s.origin, s.memo as "memo!"
            from (
+             select l.id, l.leg, l.at, l.kind, l.purpose, l.minor, l.other, l.pending_id, l.origin, l.memo from (
              (select t.id, t.leg, t.at, t.kind::text, t.purpose::text, t.minor, t.debit_account as other, t.pending_id, t.origin, t.memo
               from ledger.transfer t where t.credit_account = $1 and (t.kind <> 'pending' or not exists (select from ledger.resolution r where r.pending_id = t.id))
               and (t.at, t.id, t.leg) < ($2::timestamptz, $3::uuid, $4::smallint)
@@ -95,8 +96,9 @@ pub async fn entries(cx: &mut Cx, account: AccountId, before: Option<Before>, li
               from ledger.transfer t where t.debit_account = $1 and (t.kind <> 'pending' or not exists (select from ledger.resolution r where r.pending_id = t.id))
               and (t.at, t.id, t.leg) < ($2::timestamptz, $3::uuid, $4::smallint)
               order by t.at desc, t.id desc, t.leg desc limit $5)
+             ) l order by l.at desc, l.id desc, l.leg desc limit $5
            ) s, lateral ledger.names(array[s.other]) n
-           order by s.at desc, s.id desc, s.leg desc limit $5"#,
+           order by s.at desc, s.id desc, s.leg desc"#,
         account.uuid(),
         before.at as Time,
         before.id.uuid(),

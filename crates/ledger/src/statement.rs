@@ -4,6 +4,7 @@ use crate::account::{self, Account};
 use crate::{AccountId, Chart, Purpose, Side, TransferId};
 use base::{Result, Time};
 use db::Cx;
+use uuid::Uuid;
 
 /// Lines of one page at most.
 const LINES_MAX: i64 = 10_000;
@@ -85,23 +86,36 @@ pub async fn statement(
     .fetch_one(cx.conn())
     .await?;
     let limit = limit.clamp(1, LINES_MAX);
+    let place = after.filter(|after| after.at >= from).unwrap_or(After {
+        at: from,
+        id: TransferId(Uuid::nil()),
+        leg: -1,
+    });
+    // Each side reads its own index and stops at the limit.
     let rows = sqlx::query!(
-        r#"select s.id as "id!", s.leg as "leg!", s.at as "at!: Time", s.purpose as "purpose!", s.minor as "minor!", n.chart as "chart!", s.pending_id, s.origin, s.memo as "memo!"
+        r#"select s.id as "id!", s.leg as "leg!", s.at as "at!: Time", s.purpose as "purpose!", s.minor as "minor!",
+                  n.chart as "chart!", s.pending_id, s.origin, s.memo as "memo!"
            from (
-             select t.id, t.leg, t.at, t.purpose::text, t.minor, t.debit_account as other, t.pending_id, t.origin, t.memo from ledger.transfer t
-             where t.credit_account = $1 and t.kind <> 'pending' and t.at >= $2 and t.at < $3
-             union all
-             select t.id, t.leg, t.at, t.purpose::text, -t.minor, t.credit_account, t.pending_id, t.origin, t.memo from ledger.transfer t
-             where t.debit_account = $1 and t.kind <> 'pending' and t.at >= $2 and t.at < $3
+             select l.id, l.leg, l.at, l.purpose, l.minor, l.other, l.pending_id, l.origin, l.memo from (
+               (select t.id, t.leg, t.at, t.purpose::text, t.minor, t.debit_account as other, t.pending_id, t.origin, t.memo
+                from ledger.transfer t
+                where t.credit_account = $1 and t.kind <> 'pending' and t.at < $2
+                  and (t.at, t.id, t.leg) > ($3::timestamptz, $4::uuid, $5::smallint)
+                order by t.at, t.id, t.leg limit $6)
+               union all
+               (select t.id, t.leg, t.at, t.purpose::text, -t.minor, t.credit_account, t.pending_id, t.origin, t.memo
+                from ledger.transfer t
+                where t.debit_account = $1 and t.kind <> 'pending' and t.at < $2
+                  and (t.at, t.id, t.leg) > ($3::timestamptz, $4::uuid, $5::smallint)
+                order by t.at, t.id, t.leg limit $6)
+             ) l order by l.at, l.id, l.leg limit $6
            ) s, lateral ledger.names(array[s.other]) n
-           where $4::timestamptz is null or (s.at, s.id, s.leg) > ($4, $5::uuid, $6::smallint)
-           order by s.at, s.id, s.leg limit $7"#,
+           order by s.at, s.id, s.leg"#,
         account.uuid(),
-        from as Time,
         until as Time,
-        after.map(|after| after.at) as Option<Time>,
-        after.map(|after| after.id.uuid()),
-        after.map(|after| after.leg),
+        place.at as Time,
+        place.id.uuid(),
+        place.leg,
         limit + 1,
     )
     .fetch_all(cx.conn())

@@ -8,7 +8,7 @@ use crate::show::{Again, may_manage, problem, with_status};
 use crate::webhook::source;
 use axum::extract::{Form as Sent, Path};
 use axum::response::Response;
-use base::{Error, Result, Time};
+use base::{Error, Result, Secret, Time};
 use hooks::inbox;
 use maud::{Markup, html};
 use ports::rail::Health;
@@ -119,6 +119,7 @@ async fn one(mut cx: web::Cx, rail: Rail, desk: &Desk, said: Said) -> web::Resul
         .add("State", state.clone())
         .some("Keys since", since.map(|at| wall.moment(at)))
         .some("Kind of key", setup.as_ref().and_then(mode))
+        .some("Wallet", setup.as_ref().and_then(wallet))
         .add("Last webhook", html! { @match last {
             Some(at) => { (wall.relative(at)) " · " a href={ "/operations/inbox?source=" (source(rail)) } { "all that came" } },
             None => "none came yet",
@@ -164,6 +165,17 @@ fn mode(setup: &Setup) -> Option<Markup> {
             Some(html! { (tag(Tone::Warm, "Live")) " real money moves" })
         }
         Setup::Stripe { .. } | Setup::Cashfree { .. } | Setup::X402 { .. } => None,
+    }
+}
+
+/// The address of a wallet, to fill it.
+fn wallet(setup: &Setup) -> Option<Markup> {
+    match setup {
+        Setup::X402 { key, .. } => {
+            let key = x402::PayerKey::read(&Secret::new(key.as_str())).ok()?;
+            Some(copy(&key.address().to_string()))
+        }
+        Setup::Stripe { .. } | Setup::Cashfree { .. } => None,
     }
 }
 

@@ -292,7 +292,7 @@ pub(crate) async fn detail(
         (heading)
         (kpis(&five))
         (Card::new("Entries").body(entries))
-        p.quiet { "The account " (copy(&id.to_string())) ", in " (account.currency.code()) "." }
+        p.quiet { "An account in " (account.currency.code()) ": " (copy(&id.to_string())) }
     };
     cx.page("Account", body).await
 }

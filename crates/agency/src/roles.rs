@@ -224,6 +224,33 @@ impl Running {
         });
     }
 
+    /// Runs the twins of payment services, where they are enabled, in exactly one of the servers of this
+    /// database.
+    pub fn rail_twins(&mut self, house: &House) {
+        if !house.settings.rails.twins {
+            return;
+        }
+        let (house, stop) = (house.clone(), self.stop.clone());
+        self.spawn("the twins of payment services", async move {
+            let mut said = false;
+            while !stop.is_cancelled() {
+                match twins_while_held(&house, &stop).await {
+                    Ok(()) => said = false,
+                    Err(error) if !said && !house.db.is_away() => {
+                        said = true;
+                        tracing::warn!(?error, "the twins of payment services do not run here, and this server tries again. Free the ports, or change rails.stripe, rails.cashfree and rails.x402, or set rails.twins = false");
+                    }
+                    Err(_) => {}
+                }
+                tokio::select! {
+                    () = stop.cancelled() => {}
+                    () = tokio::time::sleep(SINK_LOOK) => {}
+                }
+            }
+            Ok(())
+        });
+    }
+
     /// Watches over the database for this process and says in one line each that it left and came back.
     pub fn watch(&mut self, house: &House) {
         let (db, stop) = (house.db.clone(), self.stop.clone());
@@ -296,7 +323,7 @@ impl Running {
     }
 }
 
-/// Between two tries to become the server that runs the sink.
+/// Between two tries to become the server that runs the sink, or the twins.
 const SINK_LOOK: Duration = Duration::from_secs(2);
 
 /// Runs the sink for as long as this process holds its lock, until `stop` fires; returns at once when
@@ -310,6 +337,20 @@ async fn sink_while_held(house: &House, stop: &CancellationToken) -> Result<()> 
         () = lock.lost() => tracing::warn!("the lock of the mail sink was lost with its connection; the sink stops here and is started again where the lock is"),
     }
     sink.shutdown().await;
+    Ok(())
+}
+
+/// Runs the twins of payment services for as long as this process holds their lock, until `stop` fires.
+async fn twins_while_held(house: &House, stop: &CancellationToken) -> Result<()> {
+    let Some(mut lock) = house.db.sole("rail twins").await? else { return Ok(()) };
+    let twins = wire::rail_twins(house).await?;
+    tokio::select! {
+        () = stop.cancelled() => {}
+        () = lock.lost() => tracing::warn!("the lock of the twins of payment services was lost with its connection; they are started again where the lock is"),
+    }
+    for twin in twins {
+        twin.shutdown().await;
+    }
     Ok(())
 }
 

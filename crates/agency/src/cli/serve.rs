@@ -18,6 +18,7 @@ pub(super) async fn run(settings: Settings) -> Result<ExitCode> {
     let mut running = Running::new(roles::shutdown_signal()?);
     running.serve(&house, listener, modules, roles::metrics()?);
     running.watch(&house);
+    running.rail_twins(&house);
     running.sink(&house);
     term::line(format!("Serving {}", house.settings.web.origin()));
     let result = running.ended().await;

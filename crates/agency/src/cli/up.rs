@@ -22,6 +22,9 @@ pub(super) struct Arguments {
 /// What a page says while the sink is in use.
 const SINK_BANNER: &str = "Built-in mail sink: nothing leaves this machine.";
 
+/// What a page says while the twins of payment services run.
+const TWINS_BANNER: &str = "Payment services are twins: no money moves.";
+
 pub(super) async fn run(mut settings: Settings, arguments: Arguments) -> Result<ExitCode> {
     if let Some(listen) = arguments.listen {
         settings.web.listen = listen;
@@ -70,6 +73,10 @@ async fn everything(mut settings: Settings, listener: TcpListener, stop: Cancell
     if settings.sink.enabled && settings.mail.smtp_host.is_empty() && settings.web.banner.is_empty() {
         settings.web.banner = SINK_BANNER.to_owned();
     }
+    if settings.rails.twins {
+        let banner = std::mem::take(&mut settings.web.banner);
+        settings.web.banner = format!("{banner} {TWINS_BANNER}").trim().to_owned();
+    }
     let mut house = House::open(&settings).await?;
     let sink = wire::sink(&mut house).await?;
     let mut modules = wire::modules(&house)?;
@@ -79,6 +86,7 @@ async fn everything(mut settings: Settings, listener: TcpListener, stop: Cancell
     running.work(&house, registry);
     running.schedule(&house);
     running.watch(&house);
+    running.rail_twins(&house);
     term::line(format!("Agency OS is ready: {}", house.settings.web.origin()));
     let result = running.ended().await;
     // Last: workers that drained may still have handed mail over.

@@ -11,6 +11,8 @@ use std::{process::ExitCode, sync::Arc};
 pub(super) enum What {
     /// The chain of the audit trail against its entries and the signed checkpoints.
     Audit,
+    /// The books: every balance again from the entries.
+    Books,
     /// Every tenant's chain of receipts: numbers, hashes, signatures, checkpoints.
     Receipts,
 }
@@ -18,12 +20,14 @@ pub(super) enum What {
 pub(super) async fn run(settings: &Settings, what: What) -> Result<ExitCode> {
     match what {
         What::Audit => audit(settings).await,
+        What::Books => books(settings).await,
         What::Receipts => receipts(settings).await,
     }
 }
 
 async fn audit(settings: &Settings) -> Result<ExitCode> {
     roles::require_schema(&settings.database).await?;
+    roles::prepare_state(&settings.state_dir)?;
     let random = Arc::new(Random::system());
     let ring = Keyring::load(&settings.secret, &settings.state_dir, &random)?;
     let db = Db::connect(&settings.database, Arc::new(SystemClock), random).await?;
@@ -36,8 +40,26 @@ async fn audit(settings: &Settings) -> Result<ExitCode> {
     })
 }
 
+async fn books(settings: &Settings) -> Result<ExitCode> {
+    roles::require_schema(&settings.database).await?;
+    let db = Db::connect(&settings.database, Arc::new(SystemClock), Arc::new(Random::system())).await?;
+    let mut cx = db.system("verifier").await?;
+    let verdict = ledger::verify::verify(&mut cx).await?;
+    drop(cx);
+    db.close().await;
+    match verdict.first_bad {
+        None => term::line(format!(
+            "The books are sound: {} balances are the sums of {} entries",
+            verdict.accounts, verdict.legs
+        )),
+        Some((account, defect)) => term::line(format!("Account {account} is not sound: {defect:?}")),
+    }
+    Ok(if verdict.first_bad.is_none() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
 async fn receipts(settings: &Settings) -> Result<ExitCode> {
     roles::require_schema(&settings.database).await?;
+    roles::prepare_state(&settings.state_dir)?;
     let random = Arc::new(Random::system());
     let ring = Arc::new(Keyring::load(&settings.secret, &settings.state_dir, &random)?);
     let db = Db::connect(&settings.database, Arc::new(SystemClock), random).await?;

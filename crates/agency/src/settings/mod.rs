@@ -34,12 +34,16 @@ pub struct Settings {
     pub secret: control::secret::Settings,
     /// The built-in mail sink.
     pub sink: Sink,
+    /// The built-in twins of payment services.
+    pub rails: Rails,
     /// The language model of drafts and replies.
     pub llm: Llm,
     /// Workers.
     pub work: Work,
     /// How the installation shows itself to other machines.
     pub outside: Outside,
+    /// Who settles what tenants sell over x402.
+    pub x402: X402,
 }
 
 impl Default for Settings {
@@ -52,9 +56,11 @@ impl Default for Settings {
             mail: accounts::MailSettings::default(),
             secret: control::secret::Settings::default(),
             sink: Sink::default(),
+            rails: Rails::default(),
             llm: Llm::default(),
             work: Work::default(),
             outside: Outside::default(),
+            x402: X402::default(),
         }
     }
 }
@@ -108,6 +114,31 @@ impl Default for Sink {
             smtp: SocketAddr::from(([127, 0, 0, 1], 2525)),
             lookup: SocketAddr::from(([127, 0, 0, 1], 2526)),
         }
+    }
+}
+
+/// The built-in twins of payment services, for development and simulation: they speak the services' formats
+/// on this machine, say that they are twins, and move no money. A tenant's account at a rail uses one when
+/// its address is the twin's. `agency up` runs them, else one `agency serve` of the database. What they keep
+/// is forgotten when they end.
+#[derive(Clone, Debug, Deserialize, schemars::JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct Rails {
+    /// Whether they run.
+    pub twins: bool,
+    /// Where the twin of Stripe listens; loopback only.
+    pub stripe: SocketAddr,
+    /// Where the twin of Cashfree listens; loopback only. Its address for accounts ends in `/pg`.
+    pub cashfree: SocketAddr,
+    /// Where the x402 network, facilitator and shop listen; loopback only. The network is below `/rpc`; the
+    /// shop is called only with `outside.allow_loopback`.
+    pub x402: SocketAddr,
+}
+
+impl Default for Rails {
+    fn default() -> Self {
+        let local = |port| SocketAddr::from(([127, 0, 0, 1], port));
+        Self { twins: false, stripe: local(2530), cashfree: local(2531), x402: local(2532) }
     }
 }
 
@@ -257,7 +288,8 @@ pub struct Outside {
     pub hello_name: String,
     /// How the website reader calls itself; says who you are and how to reach you.
     pub user_agent: String,
-    /// Lets the website reader visit this machine; for tests and demonstrations only.
+    /// Lets the website reader and webhooks visit this machine, webhooks also without TLS; for tests and
+    /// demonstrations only.
     pub allow_loopback: bool,
 }
 
@@ -279,6 +311,40 @@ impl Outside {
             hello_name: self.hello_name.clone(),
             user_agent: self.user_agent.clone(),
             allow_loopback: self.allow_loopback,
+        }
+    }
+}
+
+/// Who settles what tenants sell over x402. Without both addresses it is the sandbox: simulated tokens in
+/// the database, and every answer says so.
+#[derive(Clone, Debug, Default, Deserialize, schemars::JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct X402 {
+    /// The address of a facilitator, without the path of a call. Empty: the sandbox.
+    pub facilitator: String,
+    /// A JSON-RPC address of the network that it settles on, where lost settlements are looked up.
+    pub rpc: String,
+}
+
+impl X402 {
+    /// The facilitator and its network; none for the sandbox.
+    ///
+    /// # Errors
+    /// Invalid `x402.facilitator`, `x402.rpc`.
+    pub fn outside(&self) -> Result<Option<(url::Url, url::Url)>> {
+        let read = |code: &'static str, text: &str| {
+            text.parse::<url::Url>().map_err(|cause| {
+                Error::invalid(code, format!("{code} is no address: “{text}”.")).caused_by(cause)
+            })
+        };
+        match (self.facilitator.as_str(), self.rpc.as_str()) {
+            ("", "") => Ok(None),
+            (_, "") => Err(Error::invalid(
+                "x402.rpc",
+                "x402.facilitator is set but x402.rpc is not: without the network a lost settlement could never be looked up.",
+            )),
+            ("", _) => Err(Error::invalid("x402.facilitator", "x402.rpc is set but x402.facilitator is not.")),
+            (facilitator, rpc) => Ok(Some((read("x402.facilitator", facilitator)?, read("x402.rpc", rpc)?))),
         }
     }
 }

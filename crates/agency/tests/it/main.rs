@@ -12,6 +12,8 @@ mod disk;
 #[cfg(test)]
 mod eval;
 #[cfg(test)]
+mod pay_crash;
+#[cfg(test)]
 mod program;
 #[cfg(test)]
 mod proof;

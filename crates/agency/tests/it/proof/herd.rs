@@ -9,6 +9,7 @@ use std::{
 /// One role and its place in the herd.
 struct Member {
     role: &'static str,
+    env: Vec<(String, String)>,
     child: Option<Child>,
     log: PathBuf,
 }
@@ -40,8 +41,14 @@ impl Herd {
 
     /// Starts one more process of a role.
     pub fn add(&mut self, role: &'static str) {
+        self.add_with(role, &[]);
+    }
+
+    /// Starts one more process of a role, with an environment of its own besides.
+    pub fn add_with(&mut self, role: &'static str, env: &[(&str, &str)]) {
         let log = self.folder.join(format!("{role}-{}.log", self.members.len()));
-        let mut member = Member { role, child: None, log };
+        let env = env.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect();
+        let mut member = Member { role, env, child: None, log };
         self.start(&mut member);
         self.members.push(member);
     }
@@ -55,7 +62,7 @@ impl Herd {
                 command.env_remove(name);
             }
         }
-        command.envs(self.env.iter().map(|(k, v)| (k.as_str(), v.as_str())));
+        command.envs(self.env.iter().chain(&member.env).map(|(k, v)| (k.as_str(), v.as_str())));
         let child = command
             .stdin(Stdio::null())
             .stdout(Stdio::null())
@@ -76,6 +83,21 @@ impl Herd {
         self.start(&mut member);
         self.members.push(member);
         self.kills += 1;
+    }
+
+    /// Kills all of them at once; none runs until [`Self::rise`].
+    pub fn fell(&mut self) {
+        self.members.iter_mut().for_each(end);
+        self.kills += self.members.len();
+    }
+
+    /// Starts all of them again.
+    pub fn rise(&mut self) {
+        let mut members = std::mem::take(&mut self.members);
+        for member in &mut members {
+            self.start(member);
+        }
+        self.members = members;
     }
 
     /// Sends a signal to one, by name.

@@ -6,6 +6,7 @@ pub mod cluster;
 pub mod demo;
 pub mod log;
 pub mod roles;
+pub mod seed;
 pub mod settings;
 mod sink;
 pub mod term;

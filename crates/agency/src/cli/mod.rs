@@ -10,6 +10,7 @@ mod migrate;
 mod openapi;
 mod schedule;
 mod secrets;
+mod seed;
 mod serve;
 mod up;
 mod user;
@@ -55,6 +56,8 @@ enum Command {
     Config(config::Arguments),
     /// Thirty days of a synthetic market through the real engines, on a virtual clock.
     Demo(demo::Arguments),
+    /// A small organisation with everything that a payment has: agents, policies, mandates, receipts.
+    Seed(seed::Arguments),
     /// Checks what can be checked; ends with an error at the first defect.
     #[command(subcommand)]
     Verify(verify::What),
@@ -111,6 +114,7 @@ async fn run(arguments: Arguments) -> Result<ExitCode> {
         Command::Migrate
         | Command::Doctor
         | Command::Demo(_)
+        | Command::Seed(_)
         | Command::Verify(_)
         | Command::Eval(_)
         | Command::Openapi
@@ -131,6 +135,9 @@ async fn run(arguments: Arguments) -> Result<ExitCode> {
             Err(Error::internal(format!("config ran already: {}", arguments.section)))
         }
         Command::Demo(arguments) => Box::pin(demo::run(settings, arguments)).await,
+        Command::Seed(arguments) => {
+            with_database(settings, async |settings| seed::run(&settings, arguments).await).await
+        }
         Command::Verify(what) => {
             with_database(settings, async |settings| verify::run(&settings, what).await).await
         }

@@ -10,6 +10,8 @@ mod demo;
 #[cfg(test)]
 mod disk;
 #[cfg(test)]
+mod docs;
+#[cfg(test)]
 mod eval;
 #[cfg(test)]
 mod pay_crash;
@@ -18,8 +20,16 @@ mod program;
 #[cfg(test)]
 mod proof;
 #[cfg(test)]
+mod rail_twins;
+#[cfg(test)]
+mod sdk;
+#[cfg(test)]
 mod secrets;
+#[cfg(test)]
+mod seed;
 #[cfg(test)]
 mod sink;
 #[cfg(test)]
 mod up;
+#[cfg(test)]
+mod x402_parties;

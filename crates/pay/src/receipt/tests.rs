@@ -56,7 +56,8 @@ fn python(proof: &Value) -> (bool, String) {
         std::fs::write(dir.path().join(name), part.to_string()).expect("a file");
     }
     let checker = concat!(env!("CARGO_MANIFEST_DIR"), "/../../sdk/python/verify_receipts.py");
-    let out = Command::new("python3")
+    let python = std::env::var_os("AGENCY_TEST_PYTHON").unwrap_or_else(|| "python3".into());
+    let out = Command::new(python)
         .arg(checker)
         .args(["receipts", "checkpoint", "jwks"].map(|name| dir.path().join(name)))
         .output()
@@ -137,7 +138,11 @@ fn words_of(pdf: &[u8]) -> Option<String> {
     std::fs::write(&file, pdf).expect("written");
     match Command::new("pdftotext").args(["-layout", "-enc", "UTF-8"]).arg(&file).arg("-").output() {
         Ok(out) => {
-            assert!(out.status.success() && out.stderr.is_empty(), "{}", String::from_utf8_lossy(&out.stderr));
+            assert!(
+                out.status.success() && out.stderr.is_empty(),
+                "{}",
+                String::from_utf8_lossy(&out.stderr)
+            );
             Some(String::from_utf8(out.stdout).expect("UTF-8"))
         }
         Err(cause) if cause.kind() == std::io::ErrorKind::NotFound && std::env::var_os("CI").is_none() => {
@@ -164,7 +169,9 @@ async fn a_receipt_is_a_pdf_with_the_figures_and_the_whole_hash() {
     as_pdf(bed.app.as_member(&bed.other.owner)).get(&path).await.expect(404);
     assert_eq!(bed.owner().get(&path).await.expect(200).json(), receipt);
     let Some(words) = words_of(&answer.bytes) else { return };
-    for expected in ["Receipt 2", "Paid: AUD 1.00", "Buyer", "Search Ltd", "https://pay.example/.well-known/jwks.json"] {
+    for expected in
+        ["Receipt 2", "Paid: AUD 1.00", "Buyer", "Search Ltd", "https://pay.example/.well-known/jwks.json"]
+    {
         assert!(words.contains(expected), "{expected} is not in\n{words}");
     }
     for field in ["prev_hash", "curr_hash", "signature", "kid", "payment_id", "id"] {
@@ -172,7 +179,8 @@ async fn a_receipt_is_a_pdf_with_the_figures_and_the_whole_hash() {
         assert!(words.split_whitespace().any(|word| word == whole), "{field} {whole} is not in\n{words}");
     }
     // What was hashed can be put together again, byte for byte.
-    let hashed = words.split("What was hashed (RFC 8785)").nth(1).and_then(|rest| rest.split("How to check").next());
+    let hashed =
+        words.split("What was hashed (RFC 8785)").nth(1).and_then(|rest| rest.split("How to check").next());
     let hashed: String = hashed.expect("the part").lines().map(str::trim).collect();
     let read: Value = serde_json::from_str(&hashed).expect("JSON");
     assert_eq!(read, receipt["receipt"]);
@@ -199,7 +207,11 @@ fn letters_that_the_paper_lacks_are_written_as_in_json_and_a_long_receipt_has_mo
         jwt: None,
         at: base::Time::from_us(0),
     };
-    let names = super::pdf::Names { principal: "Zoë".to_owned(), vendor: "नमस्ते (1)".to_owned(), keys_at: String::new() };
+    let names = super::pdf::Names {
+        principal: "Zoë".to_owned(),
+        vendor: "नमस्ते (1)".to_owned(),
+        keys_at: String::new(),
+    };
     let short = super::pdf::write(&receipt, &names);
     receipt.receipt.insert("reason".to_owned(), "long ".repeat(3_000).into());
     let long = super::pdf::write(&receipt, &names);

@@ -36,7 +36,8 @@ async fn busy() -> Bed {
     paid(&bed, 7, "ledger").await;
     let card = paid(&bed, 9_999, "stripe").await;
     refunded(&bed, &card, 3_333).await;
-    for (name, ends) in [("dp_won", Some(DisputeStage::Won)), ("dp_lost", Some(DisputeStage::Lost)), ("dp_open", None)]
+    for (name, ends) in
+        [("dp_won", Some(DisputeStage::Won)), ("dp_lost", Some(DisputeStage::Lost)), ("dp_open", None)]
     {
         let disputed = paid(&bed, 1_000, "stripe").await;
         heard(&bed, &disputed, name, DisputeStage::Open).await;
@@ -202,7 +203,9 @@ async fn l12_the_exported_journal_passes_hledger_and_is_the_statement_cent_for_c
         .text();
     assert!(same == journal, "{same}");
     let account = Key::wallet(bed.tenant.id, AUD).id();
-    let one = format!("/api/v1/exports/statement?from=2026-03-01T00:00:00Z&to=2027-03-01T00:00:00Z&account={account}&format=journal");
+    let one = format!(
+        "/api/v1/exports/statement?from=2026-03-01T00:00:00Z&to=2027-03-01T00:00:00Z&account={account}&format=journal"
+    );
     let refused: Value = bed.owner().get(&one).await.expect(400).json();
     assert_eq!(refused["code"], "statement.account");
     bed.holds().await;

@@ -2,7 +2,8 @@
 //!
 //! Payment methods behave by their names, as in Stripe's test mode: `pm_card_visa` pays,
 //! `pm_card_visa_chargeDeclined` and `pm_card_visa_chargeDeclinedInsufficientFunds` do not,
-//! `pm_card_authenticationRequired` wants the payer, `pm_card_createDispute` is disputed.
+//! `pm_card_authenticationRequired` wants the payer, `pm_card_createDispute` is disputed,
+//! `pm_usBankAccount_processing` stays on its way.
 //!
 //! Beside the common calls of the desk: `POST /_twin/disputes {"payment_intent","status"}` opens or
 //! ends a dispute, `POST /_twin/accounts {"account","payouts_enabled"}` ends an identity check,

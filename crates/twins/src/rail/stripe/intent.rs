@@ -109,6 +109,12 @@ pub(super) fn confirm(book: &mut Book, id: &str, form: &Form, now: i64) -> Resul
             book.tell("payment_intent.requires_action", &told, now);
             Ok(told)
         }
+        "pm_usBankAccount_processing" => {
+            intent["status"] = json!("processing");
+            let told = intent.clone();
+            book.tell("payment_intent.processing", &told, now);
+            Ok(told)
+        }
         _ => pay(book, id, now),
     }
 }

@@ -133,8 +133,8 @@ impl Client {
     async fn run(mut self) {
         while !self.office.stop.load(Ordering::Relaxed) {
             match self.random.between(0, 9) {
-                0..=5 => self.pay().await,
-                6..=8 => self.refund().await,
+                0..=4 => self.pay().await,
+                5..=8 => self.refund().await,
                 _ => self.payout().await,
             }
         }
@@ -146,19 +146,24 @@ impl Client {
 
     /// Lets a call of a rail go wrong soon.
     fn spoil(&self, calls: &[(&str, &str)]) {
-        if !self.chance(35) {
+        if !self.chance(60) {
             return;
         }
-        let kind = match self.random.between(0, 9) {
+        let kind = match self.random.between(0, 11) {
             0 | 1 => FaultKind::TimeoutAfter,
             2 => FaultKind::TimeoutBefore,
-            3 | 4 => FaultKind::ServerErrorAfter,
-            5 => FaultKind::ServerError,
-            6 => FaultKind::RateLimited,
-            7 => FaultKind::WrongAmount,
+            3..=6 => FaultKind::ServerErrorAfter,
+            7 => FaultKind::ServerError,
+            8 => FaultKind::RateLimited,
+            9 => FaultKind::WrongAmount,
             _ => FaultKind::Slow,
         };
-        let at = usize::try_from(self.random.between(0, calls.len() as i64 - 1)).expect("small");
+        // The first is the one that moves money: it goes wrong most often.
+        let at = if self.chance(70) {
+            0
+        } else {
+            usize::try_from(self.random.between(0, calls.len() as i64 - 1)).expect("small")
+        };
         let Some((rail, call)) = calls.get(at) else { return };
         let twin = match *rail {
             "stripe" => &self.office.outside.stripe,
@@ -197,7 +202,12 @@ impl Client {
     }
 
     async fn pay(&mut self) {
-        let at = usize::try_from(self.random.between(0, 3)).expect("small");
+        let at = match self.random.between(0, 9) {
+            0 => 0,
+            1..=5 => 1,
+            6..=7 => 2,
+            _ => 3,
+        };
         let (rail, currency) = RAILS[at];
         let minor = if rail == "x402" { SHOP_MINOR } else { self.random.between(100, 5_000) };
         let vendor = self.office.people.vendors[at].clone();
@@ -218,11 +228,11 @@ impl Client {
                 self.spoil(&[("stripe", "POST /v1/payment_intents"), ("stripe", "GET /v1/payment_intents")])
             }
             "cashfree" => self.spoil(&[
-                ("cashfree", "POST /pg/orders"),
                 ("cashfree", "POST /pg/orders/sessions"),
+                ("cashfree", "POST /pg/orders"),
                 ("cashfree", "GET /pg/orders"),
             ]),
-            "x402" => self.spoil(&[("x402", "GET /shop"), ("x402", "PAID GET /shop"), ("x402", "POST /rpc")]),
+            "x402" => self.spoil(&[("x402", "PAID GET /shop"), ("x402", "GET /shop"), ("x402", "POST /rpc")]),
             _ => {}
         }
         let execute = json!({"mandate_id": mandate["id"]});

@@ -69,7 +69,7 @@ async fn disturb(bed: &mut Bed, load: &Load, size: &Size, random: &Random, began
     let between = size.kills / (size.outages + 1);
     let mut next_outage = between;
     while bed.herd.kills < size.kills {
-        tokio::time::sleep(Duration::from_millis(random.between(60, 300).unsigned_abs())).await;
+        tokio::time::sleep(Duration::from_millis(random.between(120, 480).unsigned_abs())).await;
         if bed.herd.kills >= next_outage {
             bed.outage().await;
             next_outage += between;

@@ -43,7 +43,7 @@ pub async fn tables(conn: &mut PgConnection) -> Vec<Table> {
 }
 
 /// Values of columns whose checks no generic value meets; everything else is made from its type.
-const VALUES: [(&str, &str); 34] = [
+const VALUES: [(&str, &str); 35] = [
     ("jobs.schedule.misfire", "'skip'"),
     ("jobs.schedule.zone", "'UTC'"),
     ("jobs.schedule.cron", "'0 0 1 1 *'"),
@@ -68,6 +68,7 @@ const VALUES: [(&str, &str); 34] = [
     ("pay.payment.currency", "'USD'"),
     ("pay.payout.currency", "'USD'"),
     ("pay.receipt.currency", "'USD'"),
+    ("pay.reconciliation.until", "'2100-01-01T00:00:00Z'"),
     ("pay.refund.currency", "'USD'"),
     ("pay.resource.content_type", "'text/plain'"),
     ("pay.resource.currency", "'USD'"),

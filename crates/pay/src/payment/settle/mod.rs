@@ -343,8 +343,10 @@ async fn write(
     }
     let (receipts, issued) = receipt::append_all(cx, keys, &dues).await?;
     told.extend(issued);
+    let paid = keep(cx, members, made, receipts).await?;
+    store::as_usual(cx).await?;
     cx.publish_told(told).await?;
-    keep(cx, members, made, receipts).await
+    Ok(paid)
 }
 
 /// Keeps the answers under the members' keys.

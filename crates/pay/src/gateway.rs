@@ -49,6 +49,7 @@ fn payments(module: Module, desk: &Desk) -> Module {
         )
         .api(Method::GET, "/api/v1/payments", AGENT_READS, get(payment::api::list))
         .api(Method::GET, "/api/v1/payments/{id}", AGENT_READS, get(payment::api::read))
+        .api(Method::GET, "/api/v1/payments/{id}/delivery", AGENT_READS, get(payment::delivery::read))
         .api(
             Method::POST,
             "/api/v1/payments/{id}/refund",
@@ -173,13 +174,13 @@ fn menu(module: Module) -> Module {
         "select count(*) from (select from pay.dispute where tenant_id = $1 and status = 'open' limit 100) open",
     );
     [
-        (702, "Payments", "/pay/payments", None),
-        (703, "Receipts", "/pay/receipts", None),
-        (706, "Accounts", "/pay/accounts", None),
-        (707, "Payouts", "/pay/payouts", None),
-        (708, "Disputes", "/pay/disputes", Some(open)),
-        (709, "Reconciliation", "/pay/reconciliation", None),
-        (740, "Rails", "/pay/rails", None),
+        (560, "Payments", "/pay/payments", None),
+        (562, "Receipts", "/pay/receipts", None),
+        (568, "Accounts", "/pay/accounts", None),
+        (570, "Payouts", "/pay/payouts", None),
+        (572, "Disputes", "/pay/disputes", Some(open)),
+        (574, "Reconciliation", "/pay/reconciliation", None),
+        (590, "Rails", "/pay/rails", None),
     ]
     .into_iter()
     .fold(module, |module, (order, label, href, count)| {

@@ -1,56 +1,47 @@
 //! `agency seed`: a small organisation with everything that a payment has.
 
 use crate::{
-    roles,
     seed::{self, Seeded},
     settings::Settings,
     term,
 };
 use base::{Error, Result, SystemClock};
 use std::{collections::BTreeMap, net::SocketAddr, process::ExitCode, sync::Arc};
-use twins::rail::{RailTwin, stripe};
+use twins::rail::stripe;
 use url::Url;
 
 /// How to make it.
 #[derive(clap::Args)]
 pub(super) struct Arguments {
-    /// Where payments over Stripe go: Stripe in test mode, or a stand-in. Without it a stand-in runs while this
-    /// command does.
+    /// Where payments over Stripe go: Stripe in test mode, or a twin of it. Without it the twin of a running
+    /// server (`rails.twins`), else one that ends with this command.
     #[arg(long, value_name = "URL")]
     stripe: Option<Url>,
-    /// Lets the stand-in go on until the command is interrupted, so that the pending payment can be looked
-    /// up there.
-    #[arg(long, conflicts_with = "stripe")]
-    stay: bool,
 }
 
 pub(super) async fn run(settings: &Settings, arguments: Arguments) -> Result<ExitCode> {
-    let twin = match &arguments.stripe {
-        Some(_) => None,
-        None => Some(stripe::start(SocketAddr::from(([127, 0, 0, 1], 0)), Arc::new(SystemClock)).await?),
+    let known = match arguments.stripe {
+        Some(url) => Some(url),
+        None if settings.rails.twins => Some(address(format!("http://{}/", settings.rails.stripe))?),
+        None => None,
     };
-    let url = match (&arguments.stripe, &twin) {
-        (Some(url), _) => url.clone(),
-        (None, Some(twin)) => address(twin)?,
-        (None, None) => return Err(Error::internal("Neither Stripe nor a stand-in.")),
-    };
-    let result = Box::pin(seed::run(settings, &url)).await;
-    if let Ok(seeded) = &result {
-        say(seeded);
-    }
-    if let Some(twin) = twin {
-        if arguments.stay && result.is_ok() {
-            term::line(format!("Stripe's stand-in answers at {url} until you interrupt this command."));
-            roles::shutdown_signal()?.cancelled().await;
+    let seeded = match known {
+        Some(url) => Box::pin(seed::run(settings, &url)).await?,
+        None => {
+            let any = SocketAddr::from(([127, 0, 0, 1], 0));
+            let twin = stripe::start(any, Arc::new(SystemClock)).await?;
+            let seeded = Box::pin(seed::run(settings, &address(twin.url())?)).await;
+            twin.shutdown().await;
+            seeded?
         }
-        twin.shutdown().await;
-    }
-    result.map(|_| ExitCode::SUCCESS)
+    };
+    say(&seeded);
+    Ok(ExitCode::SUCCESS)
 }
 
-fn address(twin: &RailTwin) -> Result<Url> {
-    twin.url().parse().map_err(|cause: url::ParseError| {
-        Error::internal("The stand-in has no readable address.").caused_by(cause)
+fn address(text: String) -> Result<Url> {
+    text.parse().map_err(|cause: url::ParseError| {
+        Error::invalid("rails.stripe", format!("“{text}” is not the address of a twin.")).caused_by(cause)
     })
 }
 

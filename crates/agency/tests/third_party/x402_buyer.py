@@ -23,19 +23,22 @@ async def main():
         await bought.aread()
     settled = x402HTTPClient(client).get_payment_settle_response(lambda name: bought.headers.get(name))
     first = {"status": bought.status_code, "body": bought.text, "settled": settled.success}
-    # One payment, sent five times at once.
-    headers = {"PAYMENT-SIGNATURE": bought.request.headers["PAYMENT-SIGNATURE"]}
-    async with httpx.AsyncClient() as http:
-        used = (await http.get(url, headers=headers)).status_code
-        asked = await http.get(url)
-        required = x402HTTPClient(client).get_payment_required_response(
-            lambda name: asked.headers.get(name), asked.json()
-        )
-        payment = await client.create_payment_payload(required)
-        headers = x402HTTPClient(client).encode_payment_signature_header(payment)
-        answers = await asyncio.gather(*(http.get(url, headers=headers) for _ in range(5)))
-    replays = [{"status": answer.status_code, "body": answer.text} for answer in answers]
-    print(json.dumps({"first": first, "used": used, "nameless": replays}))
+
+    async def replays(named):
+        """One payment, sent five times at once."""
+        protocol = x402HTTPClient(client)
+        async with httpx.AsyncClient() as http:
+            asked = await http.get(url)
+            required = protocol.get_payment_required_response(lambda name: asked.headers.get(name), asked.json())
+            payment = await client.create_payment_payload(required)
+            if named:
+                info = {"required": False, "id": "payment-of-pypi-0001"}
+                payment.extensions = {"payment-identifier": {"info": info}}
+            headers = protocol.encode_payment_signature_header(payment)
+            answers = await asyncio.gather(*(http.get(url, headers=headers) for _ in range(5)))
+        return [{"status": answer.status_code, "body": answer.text} for answer in answers]
+
+    print(json.dumps({"first": first, "named": await replays(True), "nameless": await replays(False)}))
 
 
 asyncio.run(main())

@@ -181,6 +181,7 @@ fn table_at(path: &str, parameter: &str) -> &'static str {
         ("campaigns", _) => "outreach.campaign",
         ("companies", _) => "leads.company",
         ("deals", _) => "outreach.deal",
+        ("differences", _) => "pay.difference",
         ("disputes", _) => "pay.dispute",
         ("drafts" | "messages", _) => "outreach.message",
         ("imports" | "import", _) => "leads.import",
@@ -425,6 +426,9 @@ fn own(kind: &str, ids: &BTreeMap<String, Uuid>) -> Option<serde_json::Value> {
         "leads.score" => Some(serde_json::json!({"of": {"leads": [id("leads.lead")]}})),
         "outreach.meeting_mail" => Some(serde_json::json!({
             "meeting": id("outreach.meeting"), "occasion": "booked", "sequence": 1, "token": null, "to_host": true,
+        })),
+        "pay.reconcile" => Some(serde_json::json!({
+            "rail": "stripe", "since": "2020-01-01T00:00:00Z", "until": "2100-01-01T00:00:00Z",
         })),
         _ => None,
     }

@@ -2,7 +2,7 @@
 //! The id of a key is its RFC 7638 thumbprint, so the same key has the same id everywhere.
 
 use crate::{Error, Result, b64};
-use p256::ecdsa::signature::Verifier as _;
+use ring::signature::{ECDSA_P256_SHA256_FIXED, UnparsedPublicKey};
 use serde::{Deserialize, Serialize};
 
 /// A public key that signatures are checked with.
@@ -18,8 +18,12 @@ impl PublicKey {
     /// Whether `signature` (64 bytes: r‖s, or R‖S) is this key's signature of `message`.
     pub fn verifies(&self, message: &[u8], signature: &[u8]) -> bool {
         match self {
-            Self::P256(key) => p256::ecdsa::Signature::from_slice(signature)
-                .is_ok_and(|signature| key.verify(message, &signature).is_ok()),
+            Self::P256(key) => {
+                let point = key.to_encoded_point(false);
+                UnparsedPublicKey::new(&ECDSA_P256_SHA256_FIXED, point.as_bytes())
+                    .verify(message, signature)
+                    .is_ok()
+            }
             Self::Ed25519(key) => ed25519_dalek::Signature::from_slice(signature)
                 .is_ok_and(|signature| key.verify_strict(message, &signature).is_ok()),
         }

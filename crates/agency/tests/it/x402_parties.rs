@@ -148,8 +148,14 @@ impl House {
     /// So many sales, each paid and worked for once, and so many cents at the seller's.
     async fn sold(&self, sales: i64) {
         let paid = "select count(*) from pay.sale where status = 'delivered' and runs = 1";
-        assert_eq!((self.number(paid).await, self.number("select count(*) from pay.sale").await), (sales, sales));
-        assert_eq!((self.holds(SELLER), self.number("select count(*) from pay.coin_transfer").await), (sales * CENT, sales));
+        assert_eq!(
+            (self.number(paid).await, self.number("select count(*) from pay.sale").await),
+            (sales, sales)
+        );
+        assert_eq!(
+            (self.holds(SELLER), self.number("select count(*) from pay.coin_transfer").await),
+            (sales * CENT, sales)
+        );
     }
 }
 
@@ -166,7 +172,8 @@ fn statuses(answers: &Value) -> Vec<i64> {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn x1_npms_client_buys_from_our_resource_server_through_our_facilitator_and_replays_run_the_work_once() {
+async fn x1_npms_client_buys_from_our_resource_server_through_our_facilitator_and_replays_run_the_work_once()
+{
     let house = House::new().await;
     let (url, modules) = (house.sells(), node_modules().await);
     house.gives(BUYER_ADDRESS, 100 * CENT);
@@ -186,7 +193,8 @@ async fn x1_npms_client_buys_from_our_resource_server_through_our_facilitator_an
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn x1_pypis_client_buys_from_our_resource_server_through_our_facilitator_and_replays_run_the_work_once() {
+async fn x1_pypis_client_buys_from_our_resource_server_through_our_facilitator_and_replays_run_the_work_once()
+{
     let house = House::new().await;
     let url = house.sells();
     house.gives(BUYER_ADDRESS, 100 * CENT);
@@ -274,7 +282,8 @@ struct Buyer {
 impl Buyer {
     /// A mandate for one report.
     fn mandate(&self, house: &House, who: (&str, &str)) -> String {
-        let intent = json!({"vendor_id": self.vendor, "sku": "report", "amount_minor": 50, "currency": "USD"});
+        let intent =
+            json!({"vendor_id": self.vendor, "sku": "report", "amount_minor": 50, "currency": "USD"});
         let (status, intent) = house.call(who, "POST", "/api/v1/purchase-intents", &intent);
         assert_eq!(status, 201, "{intent}");
         let mandate = json!({"intent_id": intent["id"], "template": "micro_task"});
@@ -298,7 +307,8 @@ fn buyer(house: &House, base: &str, endpoint: &str) -> Buyer {
             }],
         }),
     );
-    let principal = text(&house.owner("POST", "/api/v1/principals", json!({"name": "Buyer", "risk": "LOW"}))["id"]);
+    let principal =
+        text(&house.owner("POST", "/api/v1/principals", json!({"name": "Buyer", "risk": "LOW"}))["id"]);
     let key = text(&house.owner("POST", &format!("/api/v1/principals/{principal}/keys"), json!({}))["key"]);
     let vendor = json!({"name": "Express Ltd", "rails": ["x402"], "x402_endpoint": endpoint});
     let vendor = text(&house.owner("POST", "/api/v1/vendors", vendor)["id"]);

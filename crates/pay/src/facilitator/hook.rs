@@ -96,8 +96,7 @@ pub(crate) async fn settle(body: Bytes, facilitator: Arc<dyn Facilitator>) -> Re
     let request = match read(&body) {
         Ok(request) => request,
         Err(reason) => {
-            let body =
-                json!({"success": false, "errorReason": reason.to_string(), "transaction": "", "network": ""});
+            let body = json!({"success": false, "errorReason": reason.to_string(), "transaction": "", "network": ""});
             return answer(&*facilitator, StatusCode::BAD_REQUEST, &body);
         }
     };
@@ -117,8 +116,8 @@ pub(crate) async fn network(
     if !facilitator.is_sandbox() {
         Err(base::Error::not_found("network"))?;
     }
-    let call: Value = if body.len() > BYTES_MAX { None } else { serde_json::from_slice(&body).ok() }
-        .unwrap_or_default();
+    let call: Value =
+        if body.len() > BYTES_MAX { None } else { serde_json::from_slice(&body).ok() }.unwrap_or_default();
     let mut cx = open.system("x402").await?;
     let said = rpc::answer(&mut cx, chain, &call).await?;
     Ok(answer(&*facilitator, StatusCode::OK, &said))

@@ -23,8 +23,8 @@ use std::sync::Arc;
 use x402::exact::{Claim, SCHEME, check};
 use x402::wire::{FacilitatorRequest, Kind, Supported};
 use x402::{
-    Address, Facilitator, Fate, Network, Reason, SettleResponse, Trouble, Uint, VERSION, VerifyResponse, Word,
-    identifier, keccak256,
+    Address, Facilitator, Fate, Network, Reason, SettleResponse, Trouble, Uint, VERSION, VerifyResponse,
+    Word, identifier, keccak256,
 };
 
 /// The word for the sandbox, among the extensions and in the header of every answer.

@@ -11,9 +11,7 @@ use x402::{Network, Uint};
 /// Answers one call.
 pub(super) async fn answer(cx: &mut Cx, chain: u64, call: &Value) -> Result<Value> {
     let id = call.get("id").cloned().unwrap_or(Value::Null);
-    let refused = |code: i64, message: &str| {
-        json!({"jsonrpc": "2.0", "id": id, "error": {"code": code, "message": message}})
-    };
+    let refused = |code: i64, message: &str| json!({"jsonrpc": "2.0", "id": id, "error": {"code": code, "message": message}});
     let result = match call.get("method").and_then(Value::as_str) {
         Some("eth_chainId") => format!("0x{chain:x}"),
         Some("eth_call") => match read(cx, chain, call).await? {
@@ -41,15 +39,8 @@ async fn read(cx: &mut Cx, chain: u64, call: &Value) -> Result<Option<String>> {
             format!("0x{}", hex::encode(units.to_be_bytes()))
         }
         Question::Used { from, nonce } => {
-            let name = Claim {
-                network,
-                asset,
-                from,
-                nonce,
-                to: from,
-                value: Uint::ZERO,
-                valid_before: Uint::ZERO,
-            };
+            let name =
+                Claim { network, asset, from, nonce, to: from, value: Uint::ZERO, valid_before: Uint::ZERO };
             let used = store::taken(cx, &name).await?.is_some();
             format!("0x{:064x}", u8::from(used))
         }

@@ -89,12 +89,7 @@ pub(crate) async fn coin(cx: &mut Cx, network: &Network, asset: Address) -> Resu
 }
 
 /// Atomic units of a wallet.
-pub(super) async fn balance(
-    cx: &mut Cx,
-    network: &Network,
-    asset: Address,
-    holder: Address,
-) -> Result<Uint> {
+pub(super) async fn balance(cx: &mut Cx, network: &Network, asset: Address, holder: Address) -> Result<Uint> {
     let units = sqlx::query_scalar!(
         r#"select units::text as "units!" from pay.coin_balance where network = $1 and asset = $2 and holder = $3"#,
         network.as_str(),

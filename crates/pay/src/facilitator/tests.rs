@@ -72,7 +72,10 @@ async fn a_payment_is_verified_settled_once_and_looked_up() {
     }
     let verdict = post(&stall, "/x402/verify", &body).await.expect(200).json();
     assert_eq!(verdict["invalidReason"], "invalid_exact_evm_nonce_already_used");
-    assert_eq!((stall.holds(SELLER).await, stall.holds(&buyer.address().to_string()).await), (UNITS, UNITS * 2));
+    assert_eq!(
+        (stall.holds(SELLER).await, stall.holds(&buyer.address().to_string()).await),
+        (UNITS, UNITS * 2)
+    );
 }
 
 #[tokio::test]
@@ -119,10 +122,26 @@ async fn each_thing_that_is_wrong_has_the_sdks_word_and_moves_nothing() {
         (sound.clone(), nameless, "invalid_exact_evm_missing_eip712_domain"),
         (sound.clone(), upto, "invalid_exact_evm_scheme"),
         (sound.clone(), permit, "unsupported_payload_type"),
-        (changed(&|p| p["payload"]["authorization"]["value"] = json!("1")), good.clone(), "invalid_exact_evm_signature"),
-        (changed(&|p| p["payload"]["authorization"]["from"] = json!(SELLER)), good.clone(), "invalid_exact_evm_signature"),
-        (changed(&|p| p["payload"] = json!({"permit2Authorization": {}})), good.clone(), "unsupported_payload_type"),
-        (changed(&|p| p["accepted"]["network"] = json!("eip155:8453")), good.clone(), "invalid_exact_evm_network_mismatch"),
+        (
+            changed(&|p| p["payload"]["authorization"]["value"] = json!("1")),
+            good.clone(),
+            "invalid_exact_evm_signature",
+        ),
+        (
+            changed(&|p| p["payload"]["authorization"]["from"] = json!(SELLER)),
+            good.clone(),
+            "invalid_exact_evm_signature",
+        ),
+        (
+            changed(&|p| p["payload"] = json!({"permit2Authorization": {}})),
+            good.clone(),
+            "unsupported_payload_type",
+        ),
+        (
+            changed(&|p| p["accepted"]["network"] = json!("eip155:8453")),
+            good.clone(),
+            "invalid_exact_evm_network_mismatch",
+        ),
     ];
     for (payment, required, word) in cases {
         let body = asked(&payment, &required);
@@ -164,7 +183,11 @@ async fn what_is_not_of_the_form_is_400() {
         (with("/paymentPayload", json!({})), "invalid_payload"),
     ] {
         let verdict = post(&stall, "/x402/verify", &body).await.expect(400).json();
-        assert_eq!((&verdict["isValid"], verdict["invalidReason"].as_str()), (&json!(false), Some(word)), "{body}");
+        assert_eq!(
+            (&verdict["isValid"], verdict["invalidReason"].as_str()),
+            (&json!(false), Some(word)),
+            "{body}"
+        );
         let settled = post(&stall, "/x402/settle", &body).await.expect(400).json();
         assert_eq!((&settled["success"], settled["errorReason"].as_str()), (&json!(false), Some(word)));
     }
@@ -175,9 +198,8 @@ async fn many_at_once_spend_exactly_what_is_there_and_no_authorization_twice() {
     let stall = Stall::new().await;
     let (buyer, required) = (wallet(1), required());
     stall.gives(&buyer, UNITS * 7 + UNITS / 2).await;
-    let bodies: Vec<Value> = (0..24)
-        .map(|n| asked(&paid(&stall, &required, &buyer, &format!("n{}", n / 2)), &required))
-        .collect();
+    let bodies: Vec<Value> =
+        (0..24).map(|n| asked(&paid(&stall, &required, &buyer, &format!("n{}", n / 2)), &required)).collect();
     let answers =
         futures::future::join_all(bodies.iter().map(|body| post(&stall, "/x402/settle", body))).await;
     let won = answers.into_iter().filter(|answer| answer.json()["success"] == true).count();

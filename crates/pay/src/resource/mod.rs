@@ -202,8 +202,11 @@ impl New {
             pay_to: facilitator::api::address(&self.pay_to)?,
             coin: coin.clone(),
         };
-        if self.price_minor < 1 || units(self.price_minor, coin).is_none() {
-            return Err(Error::invalid("resource.price", "The price is at least one minor unit."));
+        if crate::intent::whole(self.price_minor).is_err() || units(self.price_minor, coin).is_none() {
+            return Err(Error::invalid(
+                "resource.price",
+                "The price is a whole number of minor units above 0.",
+            ));
         }
         Ok(checked)
     }

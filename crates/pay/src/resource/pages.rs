@@ -195,7 +195,11 @@ async fn show(
         .next(page.next.map(|after| next(LIST, &[], &after)));
     let manage = may_manage(&cx);
     let failing = failed.is_some() || not_given.is_some();
-    let balances = if sandbox { balances(&mut cx, &coins).await? } else { html! {} };
+    let balances = if sandbox {
+        balances(&mut cx, &coins).await?
+    } else {
+        html! {}
+    };
     let body = html! {
         (Heading::new("Paid resources").about("What you sell to agents over x402. The price goes to your own wallet."))
         (sandbox_note(sandbox))
@@ -295,19 +299,15 @@ async fn given(cx: &mut web::Cx, gift: &Gift, shop: &Shop) -> base::Result<()> {
         .find(|coin| coin.simulated)
         .ok_or_else(|| Error::refused("x402.token", "The sandbox simulates no token."))?;
     let minor = Money::from_major(gift.tokens.trim(), coin.currency)?.minor;
-    let units = super::units(minor, coin)
-        .ok_or_else(|| Error::invalid("x402.units", "Give more than nothing."))?;
+    let units =
+        super::units(minor, coin).ok_or_else(|| Error::invalid("x402.units", "Give more than nothing."))?;
     let holder = facilitator::api::address(&gift.holder)?;
     facilitator::mint(cx, &*shop.facilitator, &coin.network, coin.asset, holder, units).await?;
     Ok(())
 }
 
 /// `GET /pay/resources/{id}`
-pub(crate) async fn detail(
-    mut cx: web::Cx,
-    Path(id): Path<ResourceId>,
-    shop: Shop,
-) -> web::Result<Response> {
+pub(crate) async fn detail(mut cx: web::Cx, Path(id): Path<ResourceId>, shop: Shop) -> web::Result<Response> {
     let resource = super::get(&mut cx, id).await?;
     let (_, body) = super::body(&mut cx, id).await?;
     one(cx, id, &Typed::of(&resource, body), None, &shop).await

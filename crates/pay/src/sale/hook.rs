@@ -33,8 +33,7 @@ pub(crate) async fn sell(
     shop: Shop,
 ) -> web::Result<Response> {
     let mut cx = open.system("x402").await?;
-    let tenant =
-        resource::seller(&mut cx, id).await?.ok_or_else(|| Error::not_found("paid resource"))?;
+    let tenant = resource::seller(&mut cx, id).await?.ok_or_else(|| Error::not_found("paid resource"))?;
     drop(cx);
     let db = open.app().db().clone();
     let by = open.tenant(tenant, Actor::system("x402")).await?.caller().clone();
@@ -79,8 +78,9 @@ impl Till {
             Told::Delivered(sale, output) => delivered(&sale, output, self.now),
             Told::Unpaid(reason, settled) => {
                 let problem = present::problem_of(&reason);
-                let response =
-                    self.ask(problem, reason.as_str(), "The payment was not taken; nothing was charged.").await?;
+                let response = self
+                    .ask(problem, reason.as_str(), "The payment was not taken; nothing was charged.")
+                    .await?;
                 match settled {
                     Some(settled) => with_settlement(response, &settled),
                     None => Ok(response),

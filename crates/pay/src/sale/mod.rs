@@ -61,8 +61,7 @@ pub enum Status {
 
 impl Status {
     /// Every status.
-    pub const ALL: [Self; 5] =
-        [Self::Claimed, Self::Settling, Self::Unknown, Self::Delivered, Self::Failed];
+    pub const ALL: [Self; 5] = [Self::Claimed, Self::Settling, Self::Unknown, Self::Delivered, Self::Failed];
 
     /// The word in the database and the API.
     pub fn word(self) -> &'static str {

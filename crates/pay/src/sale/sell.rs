@@ -139,9 +139,7 @@ impl Counter {
                 Some("work_failed") => Ok(not_charged("work_failed")),
                 Some("interrupted") => Ok(not_charged("interrupted")),
                 Some("facilitator_unavailable") => Ok(not_charged("facilitator_unavailable")),
-                reason => {
-                    Ok(Told::Unpaid(Reason::read(reason.unwrap_or_default()), settled.map(Box::new)))
-                }
+                reason => Ok(Told::Unpaid(Reason::read(reason.unwrap_or_default()), settled.map(Box::new))),
             },
         }
     }

@@ -16,9 +16,9 @@ mod table;
 
 use super::control::{Desk, FaultKind, locked};
 use super::{RailTwin, seconds};
+use ::x402::contract::{Question, transfer_topic, used_topic};
 use ::x402::exact::SCHEME;
 use ::x402::wire::{FacilitatorRequest, Kind, Supported};
-use ::x402::contract::{Question, transfer_topic, used_topic};
 use ::x402::{Address, Network, Reason, SettleResponse, Uint, VERSION, VerifyResponse, Word};
 use axum::extract::{Extension, State};
 use axum::http::StatusCode;

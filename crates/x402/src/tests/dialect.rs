@@ -89,3 +89,67 @@ fn credentials_and_receipts_travel_whole() {
     assert_eq!(Problem::MalformedCredential.uri(), "https://paymentauth.org/problems/malformed-credential");
     assert_eq!((Problem::MethodUnsupported.status(), Problem::PaymentExpired.status()), (400, 402));
 }
+
+#[test]
+fn a_charge_is_the_same_transfer_bound_to_its_challenge() {
+    use crate::mpp::charge;
+    use crate::{PayerKey, Requirements, Resource, exact};
+    let required: Requirements = serde_json::from_value(super::requirement()).unwrap();
+    let secret = Secret::new("a secret of the seller");
+    let request = charge::request(&required, 6, "Report").unwrap();
+    let expires = "2026-03-02T00:05:00Z";
+    let (method, intent) = (charge::METHOD, charge::INTENT);
+    let challenge =
+        Challenge::bound(&secret, "shop.example", method, intent, &request, Some(expires)).unwrap();
+    let key = PayerKey::read(&Secret::new("11".repeat(32))).unwrap();
+    let sign = |challenge: &Challenge, nonce| {
+        let signed = exact::authorise(&key, &required, nonce, 1_740_672_100).unwrap();
+        let mut payload = serde_json::to_value(&signed.authorization).unwrap();
+        payload["type"] = "authorization".into();
+        payload["signature"] = signed.signature.to_string().into();
+        let payload = payload.as_object().unwrap().clone();
+        Credential { challenge: challenge.clone(), source: None, payload }
+    };
+    let read = |credential: &Credential, asked: &Value, over: bool| {
+        charge::payment(credential, &secret, asked, &required, Resource::at("/r"), |_| over)
+    };
+    let sound = sign(&challenge, charge::nonce_of(&challenge));
+    let payment = read(&sound, &request, false).unwrap();
+    assert!(exact::check(&payment, &required, 1_740_672_100).is_ok());
+    // Not ours, over, for another price, for another challenge, of another kind.
+    let mut forged = sound.clone();
+    forged.challenge.expires = Some("2036-03-02T00:05:00Z".to_owned());
+    assert_eq!(read(&forged, &request, false), Err(Problem::InvalidChallenge));
+    assert_eq!(read(&sound, &request, true), Err(Problem::PaymentExpired));
+    let mut dearer = request.clone();
+    dearer["amount"] = "10001".into();
+    assert_eq!(read(&sound, &dearer, false), Err(Problem::InvalidChallenge));
+    let other = sign(&challenge, crate::Word([7; 32]));
+    assert_eq!(read(&other, &request, false), Err(Problem::VerificationFailed));
+    let mut hash = sound.clone();
+    hash.payload.insert("type".to_owned(), "hash".into());
+    assert_eq!(read(&hash, &request, false), Err(Problem::MalformedCredential));
+    let mut stripe = sound;
+    stripe.challenge.method = "stripe".to_owned();
+    assert_eq!(read(&stripe, &request, false), Err(Problem::MethodUnsupported));
+}
+
+#[test]
+fn questions_to_a_token_contract_are_read_as_they_are_written() {
+    use crate::contract::{Question, transfer_topic, used_topic};
+    let contract: crate::Address = "0x036CbD53842c5426634e7929541eC2318f3dCF7e".parse().unwrap();
+    let wallet: crate::Address = "0x209693Bc6afc0C5328bA36FaF03C514EF312287C".parse().unwrap();
+    for question in
+        [Question::Balance { of: wallet }, Question::Used { from: wallet, nonce: crate::Word([9; 32]) }]
+    {
+        assert_eq!(Question::read(&question.call(contract)[0]), Some((contract, question)));
+    }
+    // The selectors and topics that every explorer shows.
+    let call = Question::Balance { of: wallet }.call(contract);
+    assert!(call[0]["data"].as_str().unwrap().starts_with("0x70a08231"));
+    let transfer = "0xddf252ad1be2c89b69c2b068fc378daa952ba7f163c4a11628f55a4df523b3ef";
+    assert_eq!(transfer_topic().to_string(), transfer);
+    let used = "0x98de503528ee59b575ef0c0a2576a82497bfc029a5685b209e9ec333479b10a5";
+    assert_eq!(used_topic().to_string(), used);
+    assert_eq!(Question::read(&json!({"to": contract, "data": "0x70a08231"})), None);
+}

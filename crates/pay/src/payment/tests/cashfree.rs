@@ -127,11 +127,7 @@ async fn l8_refunds_over_cashfree_give_both_shares_back_once_whatever_is_lost() 
         assert!([200, 201, 202].contains(&given.status), "{fault:?}: {}", given.text());
         bed.app.run_until(bed.kit.clock_now().plus_s(7_200)).await;
         assert_eq!(bed.sql("select status::text from pay.refund").await, ["succeeded"], "{fault:?}");
-        assert_eq!(
-            (bed.earned(INR).await, bed.fees(INR).await, twin.effects()),
-            (0, 0, 2),
-            "{fault:?}"
-        );
+        assert_eq!((bed.earned(INR).await, bed.fees(INR).await, twin.effects()), (0, 0, 2), "{fault:?}");
         bed.holds().await;
         twin.shutdown().await;
     }

@@ -82,7 +82,10 @@ async fn a_small_purchase_is_paid_over_x402_and_what_was_bought_is_handed_over()
     assert_eq!(answer["receipt"]["rail"], "x402");
     let came = delivery(&bed, &answer).await.expect(200).json();
     assert_eq!(came["status"], 200);
-    assert_eq!(serde_json::from_str::<Value>(came["text"].as_str().unwrap()).unwrap(), json!({"resource": "report", "worked": 1}));
+    assert_eq!(
+        serde_json::from_str::<Value>(came["text"].as_str().unwrap()).unwrap(),
+        json!({"resource": "report", "worked": 1})
+    );
     // The price is the vendor's, paid to its own wallet: it earned it and has it.
     assert_eq!((twin.effects(), bed.earned(Currency::Usd).await, bed.fees(Currency::Usd).await), (1, 0, 0));
     // One mandate, one authorization: again is the same payment, and the shop worked once.

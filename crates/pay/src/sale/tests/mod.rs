@@ -120,7 +120,10 @@ async fn x3_a_payment_that_fails_after_the_work_shows_nobody_the_output() {
     assert_eq!((sale["status"].as_str(), stall.earned().await), (Some("failed"), (0, 0)));
     // The claim is kept: money that comes later buys nothing with this signature.
     stall.gives(&buyer, UNITS).await;
-    stall.pay(&path, &stall.signed(&asked, &buyer, nonce("one"), Some("payment-number-two"))).await.expect(402);
+    stall
+        .pay(&path, &stall.signed(&asked, &buyer, nonce("one"), Some("payment-number-two")))
+        .await
+        .expect(402);
     assert_eq!(stall.work.runs.load(Ordering::SeqCst), 1);
     // A paid one is read as before.
     stall.buys(&path, &buyer, "payment-number-three").await.expect(200);
@@ -140,7 +143,10 @@ async fn x4_work_that_fails_costs_nothing() {
     assert!(answer.header("payment-response").is_none());
     assert_eq!(stall.holds(&buyer.address().to_string()).await, UNITS);
     assert_eq!(stall.earned().await, (0, 0));
-    assert_eq!((stall.readable().await, stall.sql("select count(*)::text from pay.coin_transfer").await[0].as_str()), (0, "0"));
+    assert_eq!(
+        (stall.readable().await, stall.sql("select count(*)::text from pay.coin_transfer").await[0].as_str()),
+        (0, "0")
+    );
     // Mended, and paid with a fresh signature.
     stall.work.fails.store(false, Ordering::SeqCst);
     stall.buys(&path, &buyer, "payment-number-two").await.expect(200);

@@ -84,7 +84,10 @@ async fn x2_a_settlement_lost_after_the_broadcast_is_unknown_keeps_its_claim_and
         assert_eq!(stall.sales().await[0]["status"], "unknown");
         assert!(!answer.text().contains("forty-two"));
         // The claim is kept: the same authorization under another name gets nowhere.
-        stall.pay(&path, &stall.signed(&asked, &buyer, nonce(&name), Some(&format!("{name}-2")))).await.expect(402);
+        stall
+            .pay(&path, &stall.signed(&asked, &buyer, nonce(&name), Some(&format!("{name}-2"))))
+            .await
+            .expect(402);
         // Nobody asks; the job finds what the network has.
         stall.app.run_until(stall.kit.clock_now().plus_s(10)).await;
         let sale = stall.sales().await[0].clone();
@@ -167,7 +170,10 @@ async fn x4_a_facilitator_that_is_away_costs_nothing() {
     }
     let answer = stall.buys(&path, &buyer, "payment-number-one").await.expect(503);
     assert_eq!(answer.json()["code"], "facilitator_unavailable");
-    assert_eq!((stall.work.runs.load(Ordering::SeqCst), stall.sales().await.len(), twin.effects()), (0, 0, 0));
+    assert_eq!(
+        (stall.work.runs.load(Ordering::SeqCst), stall.sales().await.len(), twin.effects()),
+        (0, 0, 0)
+    );
     twin.shutdown().await;
     // Away for good.
     let again = stall.get(&path, &[]).await;

@@ -211,7 +211,8 @@ async fn what_cannot_be_sold_is_refused_in_words_and_others_sell_their_own() {
         assert_eq!(answer.json()["code"], code, "{field}");
     }
     let path = stall.sells(&Stall::ware("Answer")).await;
-    let again = stall.call(&owner, "POST", "/api/v1/paid-resources", &Stall::ware("answer")).await.expect(409);
+    let again =
+        stall.call(&owner, "POST", "/api/v1/paid-resources", &Stall::ware("answer")).await.expect(409);
     assert_eq!(again.json()["code"], "resource.duplicate");
     let at = format!("/api/v1/paid-resources/{}", path.rsplit('/').next().unwrap());
     let stranger = stall.app.as_member(&stall.other.owner);

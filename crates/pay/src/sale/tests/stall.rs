@@ -220,7 +220,10 @@ impl Stall {
     /// Outputs that this tenant's role can read.
     pub async fn readable(&self) -> i64 {
         let mut cx = self.kit.cx(&self.tenant.owner).await;
-        sqlx::query_scalar("select count(*) from pay.sale_output").fetch_one(cx.conn()).await.expect("a count")
+        sqlx::query_scalar("select count(*) from pay.sale_output")
+            .fetch_one(cx.conn())
+            .await
+            .expect("a count")
     }
 }
 

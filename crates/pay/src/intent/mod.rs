@@ -153,9 +153,14 @@ pub struct New {
 /// # Errors
 /// Invalid (`amount.not_positive`, `amount.too_large`).
 pub fn amount(minor: i64, currency: Currency) -> Result<Money> {
+    Ok(Money { minor: whole(minor)?, currency })
+}
+
+/// [`amount`] in whichever currency.
+pub(crate) fn whole(minor: i64) -> Result<i64> {
     match minor {
         ..=0 => Err(Error::invalid("amount.not_positive", "amount_minor is a whole number above 0.")),
-        1..=AMOUNT_MINOR_MAX => Ok(Money { minor, currency }),
+        1..=AMOUNT_MINOR_MAX => Ok(minor),
         _ => Err(Error::invalid("amount.too_large", format!("amount_minor is at most {AMOUNT_MINOR_MAX}."))),
     }
 }

@@ -1,8 +1,14 @@
 //! What agents closed under their open mandates: kept byte for byte, because it is the evidence of the
 //! payment, and taken once.
 
-use super::{MandateId, Verified};
-use base::{Error, Result, Time, error::constraint};
+use super::{Mandate, MandateId, Verified, token, verify, verify_closed, wallet};
+use crate::intent::Intent;
+use crate::signing::{Keys, Purpose};
+use crate::vendor::Vendor;
+use ap2::Json;
+use ap2::mandate::{ClosedCheckout, ClosedPayment};
+use ap2::sdjwt::{self, Binding};
+use base::{Digest, Error, Money, Result, Time, error::constraint};
 use db::Cx;
 
 /// Keeps what was closed. The same again, in however many copies, changes nothing.
@@ -46,4 +52,68 @@ pub(crate) async fn keep(
 
 fn used(what: &str, cause: sqlx::Error) -> Error {
     Error::refused("mandate_used", format!("{what} Close the mandate anew for another one.")).caused_by(cause)
+}
+
+/// Closes an open mandate for one payment on the agent's behalf, where this installation's key is the one
+/// that closes it; what was closed is verified as if the agent had shown it, and kept. `execution` tells
+/// this payment from others under the mandate: closing for it again changes nothing.
+///
+/// # Errors
+/// Invalid (`mandate.open`) when another key closes it; as [`verify_closed`].
+pub(crate) async fn close_own(
+    cx: &mut Cx,
+    keys: &Keys,
+    mandate: &Mandate,
+    of: (&Intent, &Vendor),
+    amount: Money,
+    execution: &str,
+) -> Result<()> {
+    let (tenant, nonce) = (cx.tenant()?, Digest::of(execution.as_bytes()).to_string());
+    let known = sqlx::query_scalar!(
+        r#"select exists (select from pay.closed_mandate where tenant_id = $1 and mandate_id = $2 and nonce = $3) as "known!""#,
+        tenant.uuid(),
+        mandate.id.uuid(),
+        nonce,
+    );
+    if known.fetch_one(cx.conn()).await? {
+        return Ok(());
+    }
+    let (open, signer) = (verify::opened(cx, keys, mandate).await?, keys.signer(Purpose::Mandate)?);
+    if open.holder.id() != signer.token.public().id() {
+        return Err(match keys.public(&open.holder.id()) {
+            Some(_) => Error::invalid(
+                "mandate.open",
+                "The key of this installation that closes this mandate was replaced. Ask for another mandate.",
+            ),
+            None => Error::invalid(
+                "mandate.open",
+                "This mandate is open: close it for the payment with the agent's key, and send that as `closed`.",
+            ),
+        });
+    }
+    let (intent, vendor) = of;
+    let (random, now) = (cx.random().clone(), cx.now());
+    let seller = wallet::merchant(vendor);
+    let offer = token::checkout(intent.id, seller.clone(), &intent.sku, &intent.description, amount)?;
+    let checkout = ClosedCheckout::of(offer.sign(&signer.token, &random)?, None, None);
+    let payment = ClosedPayment {
+        transaction_id: checkout.checkout_hash.clone(),
+        payee: seller,
+        amount: offer.total()?,
+        instrument: token::gateway(),
+        pisp: None,
+        execution_date: None,
+        iat: None,
+        exp: None,
+        signed: Json::Null,
+    };
+    let binding = Binding { audience: keys.audience(), nonce: &nonce };
+    let close = |token: &str, claims: sdjwt::Claims| {
+        sdjwt::extend(token, claims, &binding, &signer.token, now, &random)
+    };
+    let payment = close(&mandate.token, payment.claims(&[])?)?;
+    let own = mandate.checkout_token.as_deref();
+    let checkout = own.map(|own| close(own, checkout.claims(&[], &random))).transpose()?;
+    let shown = verify_closed(cx, keys, mandate.id, &payment, checkout.as_deref(), &nonce).await?;
+    keep(cx, mandate.id, &shown, &payment, checkout.as_deref(), &nonce).await
 }

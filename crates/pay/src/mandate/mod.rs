@@ -31,7 +31,7 @@ mod wallet;
 pub mod words;
 
 pub use approve::{KIND, decide, shown};
-pub(crate) use closed::keep as keep_closed;
+pub(crate) use closed::{close_own, keep as keep_closed};
 pub use create::{New, Outcome, Waiting, create, waiting};
 pub use module::module;
 pub use place::Place;

@@ -56,7 +56,7 @@ fn merchant(terms: &Terms) -> Merchant {
 }
 
 /// What stands for this installation as a means of payment, where the rail is chosen later.
-fn gateway() -> Instrument {
+pub(super) fn gateway() -> Instrument {
     Instrument {
         id: "agency".to_owned(),
         kind: "agency".to_owned(),

@@ -67,6 +67,8 @@ fn check(keys: &Keys, roots: &[PublicKey], mandate: &Mandate, at: Time) -> Resul
     if signed::mandate_hash(&mandate.token) != mandate.hash {
         return Err(wrong("The token is not the one that was hashed."));
     }
+    // That its time is over is the gate's to say, which names every broken rule.
+    let at = at.min(mandate.expires_at);
     let signature = mandate.signature.as_deref().ok_or_else(|| wrong("The hash is not signed."))?;
     if !keys.signed(mandate.hash, signature) {
         return Err(wrong("The signature of the hash is not that of a key of this installation."));
@@ -107,6 +109,10 @@ pub async fn verify_closed(
             "mandates_not_supported",
             "A direct mandate is closed: it is executed as it is.",
         ));
+    }
+    if mandate.status_at(cx.now()) == super::Status::Expired {
+        let text = format!("The mandate ended at {}.", mandate.expires_at);
+        return Err(refused(&[Violation::new(Code::MandateExpired, text)]));
     }
     verify(cx, keys, &mandate).await?;
     let roots = roots(cx, keys, &mandate).await?;

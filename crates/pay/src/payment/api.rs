@@ -42,10 +42,14 @@ pub(crate) async fn execute(
     desk: Desk,
 ) -> web::Result<Response> {
     let key = input.call().cloned().ok_or_else(|| Error::internal("A keyed call without its key."))?;
-    let (db, tenant, by, caller) = (cx.app().db().clone(), cx.tenant()?, cx.caller().clone(), Caller::of(&cx));
+    let (db, tenant, by, caller) =
+        (cx.app().db().clone(), cx.tenant()?, cx.caller().clone(), Caller::of(&cx));
     // The request's own transaction is not used: none is open while others are waited for.
     drop(cx);
     let Execute { mandate_id: mandate, amount_minor, rail, closed } = input.value;
+    if let Some(minor) = amount_minor {
+        crate::intent::whole(minor)?;
+    }
     let call = super::Execute { tenant, by, caller, key, mandate, amount_minor, rail, closed, place };
     let answered = super::execute(&db, &desk, call).await?;
     Ok(answer(answered.status, answered.body, answered.replayed))

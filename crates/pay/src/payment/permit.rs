@@ -33,10 +33,21 @@ pub(super) async fn verified(cx: &mut Cx, keys: &Keys, order: &Order, asked: &As
         (Mode::Direct, Some(_)) => {
             Err(Error::invalid("mandate.closed", "This mandate is closed already: leave `closed` out."))
         }
-        (Mode::Autonomous, None) => Err(Error::invalid(
-            "mandate.open",
-            "This mandate is open: close it for the payment with the agent's key, and send that as `closed`.",
-        )),
+        (Mode::Autonomous, None) => {
+            let minor = asked.amount_minor.unwrap_or(order.intent.amount_minor);
+            let amount = crate::intent::amount(minor, order.mandate.currency)?;
+            let of = (&order.intent, &order.vendor);
+            match mandate::close_own(cx, keys, &order.mandate, of, amount, &asked.execution).await {
+                Ok(()) => Ok(Shown { amount, execution: Some(asked.execution.clone()) }),
+                Err(error) => {
+                    if error.kind() == Kind::Refused {
+                        // What the gate says goes before: it names every broken rule.
+                        hold(cx, order, asked, amount, asked.rail).await?;
+                    }
+                    Err(error)
+                }
+            }
+        }
         (Mode::Autonomous, Some(closed)) => {
             let id = order.mandate.id;
             let shown = mandate::verify_closed(

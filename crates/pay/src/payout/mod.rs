@@ -211,8 +211,9 @@ pub async fn begin(cx: &mut Cx, developer: Uuid, currency: Currency, minor: Opti
             "The identity was not checked yet, so nothing is paid. What was earned stays.",
         ));
     }
+    let asked = minor.map(crate::intent::whole).transpose()?;
     let available = available(cx, developer, currency).await?;
-    let minor = minor.unwrap_or(available.minor);
+    let minor = asked.unwrap_or(available.minor);
     let least = minimum(currency);
     if minor < least.minor {
         let has = Money { minor: minor.max(0), currency };
@@ -220,6 +221,10 @@ pub async fn begin(cx: &mut Cx, developer: Uuid, currency: Currency, minor: Opti
             "payout.minimum",
             format!("At least {least} is paid out; this is {has}. It stays for the next time."),
         ));
+    }
+    if minor > available.minor {
+        let has = Money { minor: available.minor.max(0), currency };
+        return Err(Error::refused("ledger_payout_exceeds", format!("Only {has} may be paid out now.")));
     }
     let payout = Payout {
         id: cx.id(),

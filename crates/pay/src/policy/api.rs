@@ -72,6 +72,7 @@ pub(crate) async fn add(cx: Cx, Keyed(input): Keyed<Add>) -> web::Result<Respons
 /// `PUT /api/v1/policies/{id}`: changes a version that was never used.
 pub(crate) async fn change(cx: Cx, Path(at): Path<At>, Keyed(input): Keyed<Change>) -> web::Result<Response> {
     once(cx, input, StatusCode::OK, async |cx: &mut db::Cx, to: Change| {
+        super::get(cx, at.id).await?;
         super::change(cx, at.id, to.rules).await
     })
     .await

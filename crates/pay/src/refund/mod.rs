@@ -137,8 +137,11 @@ pub async fn begin(
             "A dispute about this payment was lost: the payer has the money already.",
         ));
     }
-    if reason.chars().count() > 500 {
-        return Err(Error::invalid("refund.reason", "A reason has at most 500 characters."));
+    if reason.chars().count() > 500 || reason.contains('\0') {
+        return Err(Error::invalid(
+            "refund.reason",
+            "A reason has at most 500 characters, none of them zero.",
+        ));
     }
     let refund = Refund {
         id: cx.id(),

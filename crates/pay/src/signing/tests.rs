@@ -110,11 +110,13 @@ async fn a_damaged_signing_key_is_named_and_nothing_is_wrapped() {
     let ring = Ring::new(kit.db.clone(), keyring(&folder, &kit), "x");
     let kid = ring.keys().await.expect("keys").signer(Purpose::Receipt).expect("a key").token.public().id();
     let mut conn = <sqlx::PgConnection as sqlx::Connection>::connect(kit.url()).await.expect("connects");
-    sqlx::query("update pay.signing_key set sealed = set_byte(sealed, 30, get_byte(sealed, 30) # 1) where kid = $1")
-        .bind(&kid)
-        .execute(&mut conn)
-        .await
-        .expect("flips");
+    sqlx::query(
+        "update pay.signing_key set sealed = set_byte(sealed, 30, get_byte(sealed, 30) # 1) where kid = $1",
+    )
+    .bind(&kid)
+    .execute(&mut conn)
+    .await
+    .expect("flips");
     let both = Keyring::add(&Settings::default(), folder.path(), kit.db.random()).expect("a second key");
     let error = super::rewrap(&kit.db, &both).await.expect_err("one does not open");
     assert!(error.code() == "secret.damaged" && error.message().contains(&kid), "{error}");

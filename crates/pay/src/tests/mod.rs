@@ -1,10 +1,14 @@
 //! Behaviour over HTTP: calls, keys, tenants, pages; and limits under concurrent load.
 
-mod bad_input;
 mod calls;
+mod closed;
+mod crashes;
+mod every_call;
 mod keys;
 mod limits;
+mod matrix;
 mod pages;
+mod runs;
 
 use axum::body::Body;
 use axum::http::Request;

@@ -60,6 +60,11 @@ impl Bed {
             crate::module(),
             crate::mandates(ring.clone()),
             crate::payments(desk.clone()),
+            crate::sales(crate::sale::Shop::new(
+                crate::facilitator::Sandbox::shared(kit.db.clone()),
+                ring.clone(),
+                "https://pay.example",
+            )),
             hooks::module(),
         ];
         let app = TestApp::with(&kit, auth, web::Settings::default(), modules).await;

@@ -91,9 +91,9 @@ async fn shown(mut cx: web::Cx, asked: Asked, failed: Option<String>) -> web::Re
     .empty(none)
     .first(asked.after.is_some().then_some(path))
     .next(differences.next.map(|after| next(PAGE, &of, &after)));
-    let filter = Filter::new(PAGE).view(&format!("Open ({open})"), PAGE, !asked.resolved).view(
-        &format!("Resolved ({resolved})"),
-        &format!("{PAGE}?resolved=true"),
+    let filter = Filter::new(PAGE).view(format!("Open ({open})"), PAGE, !asked.resolved).view(
+        format!("Resolved ({resolved})"),
+        format!("{PAGE}?resolved=true"),
         asked.resolved,
     );
     let ask = Form::post(format!("{PAGE}/run"), "run")

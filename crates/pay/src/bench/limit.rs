@@ -51,7 +51,8 @@ commit;
 /// Transactions a second.
 pub(super) async fn run(pgbench: &Path, bench: &Bench, tenants: usize) -> Result<f64> {
     let file = std::env::temp_dir().join(format!("agency-bench-pay-{}.sql", std::process::id()));
-    std::fs::write(&file, script(tenants)).map_err(|cause| failed("Its script cannot be written").caused_by(cause))?;
+    std::fs::write(&file, script(tenants))
+        .map_err(|cause| failed("Its script cannot be written").caused_by(cause))?;
     let output = tokio::process::Command::new(pgbench)
         .args(["--no-vacuum", "--protocol=prepared", "--jobs=2"])
         .arg(format!("--client={}", bench.clients.max(1)))
@@ -65,7 +66,9 @@ pub(super) async fn run(pgbench: &Path, bench: &Bench, tenants: usize) -> Result
     let text = String::from_utf8_lossy(&output.stdout);
     text.lines()
         .find_map(|line| line.strip_prefix("tps = ")?.split_whitespace().next()?.parse().ok())
-        .ok_or_else(|| failed(&format!("It said nothing of use: {}", String::from_utf8_lossy(&output.stderr))))
+        .ok_or_else(|| {
+            failed(&format!("It said nothing of use: {}", String::from_utf8_lossy(&output.stderr)))
+        })
 }
 
 fn failed(what: &str) -> Error {

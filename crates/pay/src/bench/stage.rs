@@ -61,11 +61,13 @@ pub async fn payers(db: &Db, url: &Secret, count: usize) -> Result<Vec<Payer>> {
     let mut payers = Vec::with_capacity(count);
     for n in 0..count {
         let tenant = TenantId(db.random().uuid(db.clock().now()));
-        sqlx::query("insert into accounts.tenant (id, name, created_at, updated_at) values ($1, $2, now(), now())")
-            .bind(tenant.uuid())
-            .bind(format!("Bench {n}"))
-            .execute(&mut conn)
-            .await?;
+        sqlx::query(
+            "insert into accounts.tenant (id, name, created_at, updated_at) values ($1, $2, now(), now())",
+        )
+        .bind(tenant.uuid())
+        .bind(format!("Bench {n}"))
+        .execute(&mut conn)
+        .await?;
         credit(db, tenant).await?;
         let mut cx = begin(db, tenant).await?;
         payers.push(payer(&mut cx, tenant).await?);

@@ -116,10 +116,7 @@ pub(super) async fn hold_stamps(
 }
 
 /// Makes empty lists of times.
-pub(super) async fn make_stamps(
-    cx: &mut Cx,
-    keys: impl Iterator<Item = &(TenantId, Uuid)>,
-) -> Result<()> {
+pub(super) async fn make_stamps(cx: &mut Cx, keys: impl Iterator<Item = &(TenantId, Uuid)>) -> Result<()> {
     let (tenants, subjects) = subjects(keys.copied());
     sqlx::query!(
         "insert into pay.velocity (tenant_id, subject, stamps)

@@ -75,11 +75,7 @@ async fn pass(cx: &mut Cx, owner: &Principal, rail: Option<Rail>) -> Result<()> 
 }
 
 pub(super) fn targets(owner: &Principal, rail: Option<Rail>) -> gate::Targets<'_> {
-    gate::Targets {
-        principal: Some(&owner.name),
-        provider: rail.map(Rail::word),
-        ..gate::Targets::default()
-    }
+    gate::Targets { principal: Some(&owner.name), provider: rail.map(Rail::word), ..gate::Targets::default() }
 }
 
 /// The first day on which a mandate may be used after a use at this instant, as `2026-12-01`.

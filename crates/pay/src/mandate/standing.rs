@@ -115,7 +115,13 @@ impl Standing {
     }
 
     /// The limits of a payment: those of the mandate, of those above it, of the principal.
-    fn limits<'a>(&self, tenant: TenantId, mandate: &Mandate, policy: &Policy, taken: &'a Taken) -> Vec<Take<'a>> {
+    fn limits<'a>(
+        &self,
+        tenant: TenantId,
+        mandate: &Mandate,
+        policy: &Policy,
+        taken: &'a Taken,
+    ) -> Vec<Take<'a>> {
         let of = |limits: &Mandate| Take {
             subject: limits.id.uuid(),
             amount: taken.amount,
@@ -282,7 +288,8 @@ impl Standing {
 /// Reads the mandates above these too. What they say never changes, so that they are not locked.
 async fn load_above(cx: &mut Cx, mandates: &mut HashMap<(TenantId, MandateId), Opens>) -> Result<()> {
     for _ in 0..delegate::DEPTH_MAX {
-        let above = |((tenant, _), m): (&(TenantId, MandateId), &Opens)| Some((*tenant, m.mandate.parent_id?));
+        let above =
+            |((tenant, _), m): (&(TenantId, MandateId), &Opens)| Some((*tenant, m.mandate.parent_id?));
         let missing = distinct(mandates.iter().filter_map(above).filter(|key| !mandates.contains_key(key)));
         if missing.is_empty() {
             return Ok(());

@@ -93,8 +93,7 @@ pub async fn begin(
     let amount = shown.amount;
     if asked.rail.is_none_or(|wish| wish == Rail::Ledger) && chosen.is_none() {
         let asked = asked.clone();
-        let member =
-            Member { tenant, by: cx.caller().clone(), caller, asked, shown: Some(shown), key: None };
+        let member = Member { tenant, by: cx.caller().clone(), caller, asked, shown: Some(shown), key: None };
         match settle::settle(cx, keys, &[member]).await?.pop() {
             Some(Ok(Settled::Paid(paid))) => return Ok(Begun::Payment(Box::new(paid.payment))),
             Some(Err(error)) => return Err(error),

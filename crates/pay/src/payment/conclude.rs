@@ -188,12 +188,7 @@ async fn succeed(
 }
 
 /// A taken payment: state, timeline, receipt. Counters and books are done.
-async fn finish(
-    cx: &mut Cx,
-    keys: &Keys,
-    payment: &mut Payment,
-    network_ref: Option<String>,
-) -> Result<()> {
+async fn finish(cx: &mut Cx, keys: &Keys, payment: &mut Payment, network_ref: Option<String>) -> Result<()> {
     payment.status = step(payment.status, Status::Succeeded)?;
     payment.reason = None;
     payment.captured_minor = payment.amount_minor;

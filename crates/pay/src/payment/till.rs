@@ -72,7 +72,9 @@ impl Till {
         };
         if starts {
             // A task of its own: a caller who goes away takes nobody else along.
-            tokio::spawn(Clerk { lane: lane.clone(), db: db.clone(), ring: ring.clone(), is_done: false }.serve());
+            tokio::spawn(
+                Clerk { lane: lane.clone(), db: db.clone(), ring: ring.clone(), is_done: false }.serve(),
+            );
         }
         come.await.map_err(|cause| {
             Error::unavailable("till.gone", "The call was given up half way and nothing was kept. Try again.")
@@ -196,13 +198,16 @@ async fn genuine(cx: &mut Cx, keys: &Arc<Keys>, members: &[Member]) -> Result<Ve
         .chunks(size)
         .map(|part| {
             let (part, keys) = (part.to_vec(), keys.clone());
-            tokio::task::spawn_blocking(move || part.iter().map(|one| verified(&keys, one, now)).collect::<Vec<_>>())
+            tokio::task::spawn_blocking(move || {
+                part.iter().map(|one| verified(&keys, one, now)).collect::<Vec<_>>()
+            })
         })
         .collect();
     let mut each = Vec::with_capacity(found.len());
     for part in parts {
         each.extend(
-            part.await.map_err(|cause| Error::internal("Signatures could not be verified.").caused_by(cause))?,
+            part.await
+                .map_err(|cause| Error::internal("Signatures could not be verified.").caused_by(cause))?,
         );
     }
     Ok(firsts.into_iter().map(|first| each.get(first).copied().unwrap_or(false)).collect())

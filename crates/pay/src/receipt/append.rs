@@ -65,11 +65,7 @@ pub async fn append(cx: &mut Cx, keys: &Keys, attested: &Attested) -> Result<Rec
 ///
 /// # Errors
 /// What the database or the signature says.
-pub(crate) async fn append_all(
-    cx: &mut Cx,
-    keys: &Keys,
-    dues: &[Due],
-) -> Result<(Vec<Receipt>, Vec<Told>)> {
+pub(crate) async fn append_all(cx: &mut Cx, keys: &Keys, dues: &[Due]) -> Result<(Vec<Receipt>, Vec<Told>)> {
     let mut tenants: Vec<TenantId> = dues.iter().map(|due| due.tenant).collect();
     tenants.sort_unstable();
     tenants.dedup();
@@ -96,7 +92,8 @@ async fn write(
             sequence: receipt.sequence,
             hash: digest.ok_or_else(|| Error::internal("A hash of a receipt is not one."))?,
         };
-        let detail = json!({ "sequence": receipt.sequence, "kind": receipt.kind, "payment_id": receipt.payment_id });
+        let detail =
+            json!({ "sequence": receipt.sequence, "kind": receipt.kind, "payment_id": receipt.payment_id });
         let fact = Fact::about("pay.receipt.issued", receipt.id.uuid()).with(detail);
         told.push(Told { tenant: due.tenant, by: due.by.clone(), fact });
         written.push(receipt);

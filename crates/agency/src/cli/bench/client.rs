@@ -84,8 +84,10 @@ impl User {
 
     /// Reads from the API with a key of an agent.
     pub(super) async fn get_json(&mut self, path: &str, bearer: &str) -> Result<Answer> {
-        let request =
-            self.request("GET", path).header("authorization", format!("Bearer {bearer}")).body(Full::default());
+        let request = self
+            .request("GET", path)
+            .header("authorization", format!("Bearer {bearer}"))
+            .body(Full::default());
         self.send(request).await
     }
 

@@ -84,13 +84,16 @@ pub(super) async fn run(settings: Settings, arguments: Arguments) -> Result<Exit
 async fn measure(scratch: &Scratch, arguments: &Arguments) -> Result<Report> {
     let house = House::open(&scratch.settings).await?;
     let desk = wire::desk(&house, wire::signing(&house));
-    term::line("a cycle: one call executes a signed mandate of its own, as POST /api/v1/execute does: key, signatures, switches, policy,");
-    term::line("limits, reservation, post with fee, signed receipt in the chain, facts, kept answer; committed before it returns.");
-    term::line("the minimal SQL: one transaction reserves on a wallet's row, posts and appends a receipt row; it checks and signs nothing.");
-    term::line(format!(
-        "signing {} mandates of {} tenants …",
-        arguments.cycles, arguments.tenants
-    ));
+    term::line(
+        "a cycle: one call executes a signed mandate of its own, as POST /api/v1/execute does: key, signatures, switches, policy,",
+    );
+    term::line(
+        "limits, reservation, post with fee, signed receipt in the chain, facts, kept answer; committed before it returns.",
+    );
+    term::line(
+        "the minimal SQL: one transaction reserves on a wallet's row, posts and appends a receipt row; it checks and signs nothing.",
+    );
+    term::line(format!("signing {} mandates of {} tenants …", arguments.cycles, arguments.tenants));
     let bench = Bench {
         url: scratch.settings.database.url.clone(),
         tenants: arguments.tenants,
@@ -100,7 +103,9 @@ async fn measure(scratch: &Scratch, arguments: &Arguments) -> Result<Report> {
     };
     let figures = pay::bench::run(&house.db, &desk, &bench).await?;
     tell(&figures, arguments.clients);
-    let payers = pay::bench::payers(&house.db, &bench.url, if arguments.users > 0 { arguments.tenants } else { 0 }).await?;
+    let payers =
+        pay::bench::payers(&house.db, &bench.url, if arguments.users > 0 { arguments.tenants } else { 0 })
+            .await?;
     house.db.close().await;
     let (mut calls, mut relentless) = (None, None);
     if arguments.users > 0 {
@@ -108,7 +113,8 @@ async fn measure(scratch: &Scratch, arguments: &Arguments) -> Result<Report> {
         let result = Box::pin(calls::both(&server, &payers, arguments)).await;
         server.stop().await?;
         let (at_their_pace, without_pause) = result?;
-        at_their_pace.tell(&format!("{} agents, a call about each {} ms", arguments.users, arguments.think_ms));
+        at_their_pace
+            .tell(&format!("{} agents, a call about each {} ms", arguments.users, arguments.think_ms));
         without_pause.tell("the same without a pause");
         (calls, relentless) = (Some(at_their_pace), Some(without_pause));
     }
@@ -136,7 +142,12 @@ async fn measure(scratch: &Scratch, arguments: &Arguments) -> Result<Report> {
 fn tell(figures: &Figures, clients: usize) {
     term::line(format!(
         "cycles   {:>8.0}/s   p50 {:.1} ms  p95 {:.1} ms  p99 {:.1} ms  ({} cycles, {clients} callers, {:.1} in a transaction)",
-        figures.cycles_per_s, figures.p50_ms, figures.p95_ms, figures.p99_ms, figures.cycles, figures.cycles_per_commit,
+        figures.cycles_per_s,
+        figures.p50_ms,
+        figures.p95_ms,
+        figures.p99_ms,
+        figures.cycles,
+        figures.cycles_per_commit,
     ));
     let [before, after] = figures.limits_per_s;
     term::line(format!(
@@ -144,7 +155,11 @@ fn tell(figures: &Figures, clients: usize) {
         figures.limit_per_s, figures.ratio,
     ));
     term::line(format!("mandates {:>8.0}/s   with their intents, one verb each", figures.mandates_per_s));
-    term::line(format!("checked  {} rules over everything written: {} violations", figures.checks.len(), figures.violations));
+    term::line(format!(
+        "checked  {} rules over everything written: {} violations",
+        figures.checks.len(),
+        figures.violations
+    ));
     for (rule, count) in figures.checks.iter().filter(|(_, count)| **count > 0) {
         term::line(format!("         {count} {rule}"));
     }

@@ -91,7 +91,10 @@ struct Made {
 /// What a member comes to, while others are still decided.
 enum Fate {
     Made(usize),
-    Replayed { status: u16, body: Vec<u8> },
+    Replayed {
+        status: u16,
+        body: Vec<u8>,
+    },
     /// The same call as an earlier member's.
     Twin(usize),
     Apart,
@@ -150,11 +153,8 @@ fn call(tenant: TenantId, key: &Key) -> Call<'_> {
 
 /// What is kept under the members' keys.
 async fn kept(cx: &mut Cx, members: &[Member]) -> Result<Vec<Option<Kept>>> {
-    let keyed: Vec<(usize, (TenantId, &Key))> = members
-        .iter()
-        .enumerate()
-        .filter_map(|(at, m)| Some((at, (m.tenant, m.key.as_ref()?))))
-        .collect();
+    let keyed: Vec<(usize, (TenantId, &Key))> =
+        members.iter().enumerate().filter_map(|(at, m)| Some((at, (m.tenant, m.key.as_ref()?)))).collect();
     let mut found: Vec<Option<Kept>> = members.iter().map(|_| None).collect();
     if keyed.is_empty() {
         return Ok(found);
@@ -188,7 +188,8 @@ fn earlier<'a>(
     let first = *calls.get(&call(member.tenant, key))?;
     match fates.get(first)? {
         Ok(Fate::Made(_)) => {
-            let same = members.get(first).and_then(|one| one.key.as_ref()).is_some_and(|k| k.body == key.body);
+            let same =
+                members.get(first).and_then(|one| one.key.as_ref()).is_some_and(|k| k.body == key.body);
             Some(if same { Ok(Fate::Twin(first)) } else { Err(conflict()) })
         }
         Ok(Fate::Replayed { .. } | Fate::Twin(_) | Fate::Apart) => Some(Ok(Fate::Apart)),
@@ -205,11 +206,7 @@ fn conflict() -> Error {
 }
 
 /// What each member would pay; none where the ledger is not to carry it.
-async fn drafts(
-    cx: &mut Cx,
-    standing: &Standing,
-    members: &[Member],
-) -> Result<Vec<Result<Option<Draft>>>> {
+async fn drafts(cx: &mut Cx, standing: &Standing, members: &[Member]) -> Result<Vec<Result<Option<Draft>>>> {
     let intents: Vec<_> = members
         .iter()
         .filter_map(|m| Some((m.tenant, standing.mandate(m.tenant, m.asked.mandate)?.intent_id)))
@@ -231,8 +228,7 @@ async fn drafts(
 
 fn draft(cx: &Cx, standing: &Standing, member: &Member, quote: &Quoted) -> Result<Option<Draft>> {
     let (tenant, asked) = (member.tenant, &member.asked);
-    let mandate =
-        standing.mandate(tenant, asked.mandate).ok_or_else(|| Error::not_found("mandate"))?;
+    let mandate = standing.mandate(tenant, asked.mandate).ok_or_else(|| Error::not_found("mandate"))?;
     member.caller.may_see(mandate.principal_id, "mandate")?;
     let shown = match (&member.shown, mandate.mode) {
         (Some(shown), _) => shown.clone(),
@@ -350,12 +346,7 @@ async fn write(
 }
 
 /// Keeps the answers under the members' keys.
-async fn keep(
-    cx: &mut Cx,
-    members: &[Member],
-    made: Vec<Made>,
-    receipts: Vec<Receipt>,
-) -> Result<Vec<Paid>> {
+async fn keep(cx: &mut Cx, members: &[Member], made: Vec<Made>, receipts: Vec<Receipt>) -> Result<Vec<Paid>> {
     let (mut paid, mut calls, mut bodies) = (Vec::new(), Vec::new(), Vec::new());
     for (one, receipt) in made.into_iter().zip(receipts) {
         let executed = Executed { payment: one.draft.payment, receipt: Some(receipt) };

@@ -43,9 +43,10 @@ pub(super) async fn be_impatient(cx: &mut Cx, wait_ms_max: u32) -> Result<()> {
 /// Which of these payments are there already. Ids of payments are those of one tenant only.
 pub(super) async fn known(cx: &mut Cx, drafts: &[Result<Option<Draft>>]) -> Result<HashSet<PaymentId>> {
     let ids: Vec<Uuid> = super::ids(drafts).iter().map(|id| id.uuid()).collect();
-    let found = sqlx::query_scalar!(r#"select id as "id: PaymentId" from pay.payment where id = any ($1)"#, &ids)
-        .fetch_all(cx.conn())
-        .await?;
+    let found =
+        sqlx::query_scalar!(r#"select id as "id: PaymentId" from pay.payment where id = any ($1)"#, &ids)
+            .fetch_all(cx.conn())
+            .await?;
     Ok(found.into_iter().collect())
 }
 

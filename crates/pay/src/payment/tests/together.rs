@@ -69,14 +69,16 @@ async fn of_another(bed: &Bed, minor: i64) -> String {
     let who: Client = bed.app.as_member(&bed.other.owner);
     let post = async |path: &str, body: Value| bed.call(&who, "POST", path, &body).await.expect(201).json();
     let principal = text(&post("/api/v1/principals", json!({"name": "Other", "risk": "LOW"})).await["id"]);
-    let vendor = text(&post("/api/v1/vendors", json!({"name": "Search Ltd", "rails": ["ledger"]})).await["id"]);
+    let vendor =
+        text(&post("/api/v1/vendors", json!({"name": "Search Ltd", "rails": ["ledger"]})).await["id"]);
     let caps = json!({"per_transaction_minor": 10_000, "per_day_minor": 100_000, "per_month_minor": 100_000});
     let rules = json!({"skus": ["search"], "vendors": [vendor], "caps": {"AUD": caps}, "rails": ["ledger"],
                        "x402_enabled": false, "valid_from": "2026-03-01T00:00:00Z"});
     post("/api/v1/policies", json!({"principal_id": principal, "rules": rules})).await;
     let intent = json!({"principal_id": principal, "vendor_id": vendor, "sku": "search", "amount_minor": minor, "currency": "AUD"});
     let intent = post("/api/v1/purchase-intents", intent).await;
-    let mandate = post("/api/v1/mandates", json!({"intent_id": intent["id"], "template": "micro_task"})).await;
+    let mandate =
+        post("/api/v1/mandates", json!({"intent_id": intent["id"], "template": "micro_task"})).await;
     let psp = account::Key::platform(Chart::PspStripe, AUD).expect("the platform's");
     let wallet = account::Key::wallet(bed.other.id, AUD);
     let mut cx = bed.kit.system().await;
@@ -219,7 +221,8 @@ async fn a_balance_that_ends_in_the_middle_of_a_batch_is_not_overdrawn() {
     let batch: Vec<Member> =
         mandates.iter().map(|mandate| member(&bed, bed.tenant.id, mandate, None)).collect();
     assert_eq!(together(&bed, &batch).await, ["paid 100", "apart", "paid 150"]);
-    let error = execute(&bed.kit.db, &bed.desk, call(&bed, &mandates[1], "late")).await.expect_err("no credit");
+    let error =
+        execute(&bed.kit.db, &bed.desk, call(&bed, &mandates[1], "late")).await.expect_err("no credit");
     assert_eq!((error.code(), bed.wallet().await), ("insufficient_funds", 0));
     bed.holds().await;
 }
@@ -252,7 +255,8 @@ async fn calls_that_come_at_once_share_transactions_and_have_their_own_answers()
         assert_eq!(answer["payment"]["amount_minor"], minor);
         assert_eq!(answer["receipt"]["amount_minor"], minor);
     }
-    let transactions = bed.sql("select count(distinct xid)::text from kernel.fact where type = 'pay.receipt.issued'").await;
+    let transactions =
+        bed.sql("select count(distinct xid)::text from kernel.fact where type = 'pay.receipt.issued'").await;
     let transactions: i64 = transactions[0].parse().expect("a count");
     assert!(transactions < 24, "{transactions} transactions for 24 payments");
     assert_eq!(bed.count("pay.receipt where sequence between 1 and 24").await, 24);

@@ -140,7 +140,8 @@ async fn all(
     }
     let mut seen: [Seen; 4] = Default::default();
     while let Some(joined) = running.join_next().await {
-        let part = joined.map_err(|cause| Error::internal("A bench agent ended in a defect.").caused_by(cause))??;
+        let part = joined
+            .map_err(|cause| Error::internal("A bench agent ended in a defect.").caused_by(cause))??;
         for (all, part) in seen.iter_mut().zip(part) {
             all.took_ms.extend(part.took_ms);
             all.errors += part.errors;
@@ -155,7 +156,12 @@ struct Agent {
     keys: Arc<AtomicU64>,
 }
 
-async fn one(mut agent: Agent, until: Instant, think_ms: Option<i64>, random: Arc<Random>) -> Result<[Seen; 4]> {
+async fn one(
+    mut agent: Agent,
+    until: Instant,
+    think_ms: Option<i64>,
+    random: Arc<Random>,
+) -> Result<[Seen; 4]> {
     let mut seen: [Seen; 4] = Default::default();
     let pause = |low: i64, high: i64| {
         Duration::from_millis(u64::try_from(random.between(low, high)).unwrap_or_default())
@@ -178,7 +184,12 @@ async fn one(mut agent: Agent, until: Instant, think_ms: Option<i64>, random: Ar
             if !call.is_good(answer.status) {
                 seen.errors += 1;
                 let said = String::from_utf8_lossy(&answer.body).chars().take(300).collect::<String>();
-                tracing::warn!(call = call.name(), status = answer.status, said, "a call of the bench failed");
+                tracing::warn!(
+                    call = call.name(),
+                    status = answer.status,
+                    said,
+                    "a call of the bench failed"
+                );
                 continue 'buying;
             }
             last = serde_json::from_slice(&answer.body)?;

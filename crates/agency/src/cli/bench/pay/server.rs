@@ -29,7 +29,8 @@ impl Server {
         drop(listener);
         let program = std::env::current_exe().map_err(|cause| failed("this program is not found", cause))?;
         let mut command = Command::new(program);
-        for (name, _) in std::env::vars_os().filter(|(name, _)| name.to_string_lossy().starts_with("AGENCY")) {
+        for (name, _) in std::env::vars_os().filter(|(name, _)| name.to_string_lossy().starts_with("AGENCY"))
+        {
             command.env_remove(name);
         }
         let child = command

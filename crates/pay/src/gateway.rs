@@ -154,12 +154,7 @@ fn pages(module: Module, desk: &Desk) -> Module {
         .page(Method::GET, "/pay/receipts/{id}", VIEWER, receipt::pages::detail)
         .page(Method::GET, "/pay/reconciliation", VIEWER, reconcile::pages::index)
         .page(Method::POST, "/pay/reconciliation/run", ADMIN, reconcile::pages::run)
-        .page(
-            Method::POST,
-            "/pay/reconciliation/differences/{id}/resolve",
-            ADMIN,
-            reconcile::pages::resolve,
-        )
+        .page(Method::POST, "/pay/reconciliation/differences/{id}/resolve", ADMIN, reconcile::pages::resolve)
         .page(
             Method::GET,
             "/pay/receipts/{id}/pdf",
@@ -184,7 +179,16 @@ fn menu(module: Module) -> Module {
     ]
     .into_iter()
     .fold(module, |module, (order, label, href, count)| {
-        module.menu(MenuItem { group: "Pay", order, label, href, key: None, count, daily: false, platform: false })
+        module.menu(MenuItem {
+            group: "Pay",
+            order,
+            label,
+            href,
+            key: None,
+            count,
+            daily: false,
+            platform: false,
+        })
     })
 }
 

@@ -236,18 +236,6 @@ impl Server {
         ))
     }
 
-    /// One call with these headers and this body: the status and the body that came back.
-    pub fn call(&self, method: &str, path: &str, headers: &[(&str, &str)], body: &str) -> (u16, String) {
-        let at = &self.address;
-        let headers: String = headers.iter().map(|(name, value)| format!("{name}: {value}\r\n")).collect();
-        let answer = self.exchange(&format!(
-            "{method} {path} HTTP/1.1\r\nHost: {at}\r\nOrigin: http://{at}\r\nAccept: application/json\r\nConnection: close\r\n{headers}Content-Length: {}\r\n\r\n{body}",
-            body.len()
-        ));
-        let (head, body) = answer.split_once("\r\n\r\n").unwrap();
-        (head.split_whitespace().nth(1).unwrap().parse().unwrap(), body.to_owned())
-    }
-
     /// Where it listens, as a URL.
     pub fn url(&self) -> String {
         format!("http://{}", self.address)

@@ -117,7 +117,8 @@ pub async fn heard(cx: &mut Cx, keys: &Keys, of: PaymentId, word: &ports::rail::
         Some(known) => known,
         None => open(cx, keys, &mut payment, word).await?,
     };
-    if let Some(fee) = word.fee_minor.filter(|fee| dispute.status == Status::Open && *fee != dispute.fee_minor)
+    if let Some(fee) =
+        word.fee_minor.filter(|fee| dispute.status == Status::Open && *fee != dispute.fee_minor)
     {
         // Charged after the dispute was first heard of, or given back in part.
         dispute.fee_minor = fee.max(0);
@@ -201,8 +202,7 @@ async fn tell(
     kind: receipt::Kind,
     keys: &Keys,
 ) -> Result<()> {
-    let detail =
-        json!({ "dispute": dispute.id, "amount_minor": dispute.amount_minor, "fee_minor": dispute.fee_minor, "reason": dispute.reason });
+    let detail = json!({ "dispute": dispute.id, "amount_minor": dispute.amount_minor, "fee_minor": dispute.fee_minor, "reason": dispute.reason });
     payment::timeline(cx, payment, word, detail.clone()).await?;
     let fact = match dispute.status {
         Status::Open => "pay.dispute.opened",

@@ -264,11 +264,8 @@ async fn let_go(
     payment: &Payment,
     word: ports::rail::Payment,
 ) -> ports::rail::Payment {
-    let void = Void {
-        payment: payment.id.uuid(),
-        provider_ref: word.provider_ref.clone(),
-        held: word.amount,
-    };
+    let void =
+        Void { payment: payment.id.uuid(), provider_ref: word.provider_ref.clone(), held: word.amount };
     match port.void(&setup.account(), &void).await {
         Ok(gone) => gone,
         Err(error) => {

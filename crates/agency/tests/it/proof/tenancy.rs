@@ -29,7 +29,10 @@ const WITHOUT_TENANT: [(&str, &str); 13] = [
         "one instant: how far overdue reservations were ended; only the kernel's role may read it",
     ),
     ("pay.coin", "tokens as their contracts describe them: the program's, the same for everybody"),
-    ("pay.coin_balance", "simulated balances of wallets, which are nobody's here; anybody may read them, as on a chain"),
+    (
+        "pay.coin_balance",
+        "simulated balances of wallets, which are nobody's here; anybody may read them, as on a chain",
+    ),
     ("pay.coin_transfer", "simulated transfers between wallets; only the kernel's role may read it"),
     ("public._sqlx_migrations", "the schema's own history; no role of the program may read it"),
 ];
@@ -206,6 +209,8 @@ fn table_at(path: &str, parameter: &str) -> &'static str {
         ("public-keys", _) => "pay.public_key",
         ("receipts", _) => "pay.receipt",
         ("resources", path) if path.starts_with("/pay") => "pay.resource",
+        // What is for sale is open to every buyer.
+        ("r", path) if path.starts_with("/x402") => "pay.resource",
         ("sales", _) => "pay.sale",
         ("sending" | "resources", _) => "outreach.resource",
         ("sessions", _) => "accounts.session",
@@ -241,7 +246,7 @@ pub fn aimed(path: &str, ids: &BTreeMap<String, Uuid>) -> Option<String> {
 }
 
 /// Parameters that name nothing of a tenant's rows: words, tokens and public names.
-const WORDS: [&str; 7] = ["{token}", "{slug}", "{part}", "{what}", "{key}", "{name}", "{number}"];
+const WORDS: [&str; 8] = ["{chain}", "{token}", "{slug}", "{part}", "{what}", "{key}", "{name}", "{number}"];
 
 struct Asked {
     status: u16,

@@ -42,7 +42,9 @@ after(async () => {
 function isOurs({ headers, body }) {
   const key = Buffer.from(secret.replace('whsec_', ''), 'base64');
   const signed = createHmac('sha256', key).update(`${headers['webhook-id']}.${headers['webhook-timestamp']}.${body}`).digest('base64');
-  return headers['webhook-signature'].split(' ').includes(`v1,${signed}`);
+  const plain = Buffer.from(signed, 'base64').toString('hex');
+  return headers['webhook-signature'].split(' ').includes(`v1,${signed}`)
+    && headers['x-agency-os-signature'].split(' ').includes(plain);
 }
 
 test('a private address is refused with the reason, and what was typed stays', async () => {
@@ -52,7 +54,7 @@ test('a private address is refused with the reason, and what was typed stays', a
   await tab.locator('main').getByRole('link', { name: 'Add an endpoint' }).first().click();
   await tab.waitForURL(/\/settings\/webhooks\/new/);
   await field(tab, 'Address').fill('https://10.0.0.8/hook');
-  await field(tab, 'Events').fill('leads.*');
+  await field(tab, 'Events').fill('lead.*');
   await tab.locator('main').getByRole('button', { name: 'Add endpoint' }).click();
   await until('the reason', async () => /leads to this machine or a private network/.test(await text(tab)));
   assert.equal(await field(tab, 'Address').inputValue(), 'https://10.0.0.8/hook');
@@ -85,10 +87,12 @@ test('what really happens arrives by itself', async () => {
   await open(tab, '/leads/new');
   await field(tab, 'E-mail').fill('mara@harbour.example');
   await tab.locator('main form button[type=submit]').last().click();
-  await until('the event', () => came.some((one) => one.event.type === 'leads.lead.created'), 20);
-  const one = came.find((call) => call.event.type === 'leads.lead.created');
+  await until('the event', () => came.some((one) => one.event.type === 'lead.created'), 20);
+  const one = came.find((call) => call.event.type === 'lead.created');
   assert.ok(isOurs(one));
   assert.equal(one.headers['webhook-id'], one.event.id);
+  assert.deepEqual(Object.keys(one.event.data).sort(), ['domain', 'source']);
+  assert.doesNotMatch(one.body, /mara/);
 });
 
 test('a failure is shown with its answer, and delivered again under the same id', async () => {
@@ -103,7 +107,9 @@ test('a failure is shown with its answer, and delivered again under the same id'
   await open(tab, delivery);
   assert.match(await text(tab), /the <b>disk<\/b> is full/);
   const failed = came[before].headers['webhook-id'];
-  await until('it is tried again by itself', () => came.length > before + 1, 20);
+  assert.match(await text(tab), /Next try/);
+  await press(tab, /^Try now/);
+  await until('it is tried again', () => came.length > before + 1);
   assert.equal(came[before + 1].headers['webhook-id'], failed);
   await until('delivered', async () => {
     await open(tab, delivery);
@@ -130,6 +136,27 @@ test('after a rotation both secrets sign', async () => {
   assert.ok(isOurs(came.at(-1)));
   secret = old;
   assert.ok(isOurs(came.at(-1)));
+});
+
+test('after ten failures in a row it is disabled, and the bell says so', async () => {
+  answer = [500, ''];
+  for (let n = 0; n < 10; n += 1) {
+    const times = came.length;
+    await open(tab, endpoint);
+    await press(tab, 'Send a test event');
+    await until('the call', () => came.length > times);
+  }
+  await until('it is disabled', async () => {
+    await open(tab, endpoint);
+    return /ten attempts in a row failed/.test(await text(tab));
+  });
+  await open(tab, '/notifications');
+  assert.match(await text(tab), /A webhook endpoint was disabled/);
+  answer = [204, ''];
+  const times = came.length;
+  await open(tab, endpoint);
+  await press(tab, 'Enable');
+  await until('what waited', () => came.length >= times + 10, 20);
 });
 
 test('every page of webhooks: nothing that axe finds in both themes, and it fits a phone of 360 px', async () => {

@@ -22,7 +22,7 @@ pub fn modules(house: &House) -> Result<Vec<Module>> {
         console::module(),
         control::module(control_parts(house)),
         hooks::module(),
-        hooks::outbound(hooks::Desk { ring: house.ring.clone(), poster: house.ports.poster.clone() }),
+        hooks::outbound(hooks_desk(house)),
         leads::module(leads_needs(house)),
         outreach::module(outreach_needs(house)?),
         pay::mandates(signing.clone()),
@@ -85,6 +85,15 @@ fn control_parts(house: &House) -> control::Parts {
         },
         keyring: house.ring.clone(),
         state_dir: house.settings.state_dir.clone(),
+    }
+}
+
+/// What webhooks are sent with.
+fn hooks_desk(house: &House) -> hooks::Desk {
+    hooks::Desk {
+        ring: house.ring.clone(),
+        poster: house.ports.poster.clone(),
+        settings: house.settings.webhooks.clone(),
     }
 }
 

@@ -1,7 +1,7 @@
 //! What the tests of outbound webhooks share: two tenants, the modules, endpoints in memory.
 
-use crate::Desk;
 use crate::endpoint::{self, EndpointId, New};
+use crate::{Desk, Settings as Ours};
 use base::Secret;
 use control::secret::{Keyring, Settings};
 use db::{Cx, Fact};
@@ -27,7 +27,7 @@ impl Bed {
         let folder = tempfile::tempdir().expect("a folder");
         let ring = Keyring::load(&Settings::default(), folder.path(), &kit.random).expect("a key");
         let poster: Arc<MemoryPoster> = Arc::default();
-        let desk = Desk { ring: Arc::new(ring), poster: poster.clone() };
+        let desk = Desk { ring: Arc::new(ring), poster: poster.clone(), settings: Ours::default() };
         let app = TestApp::start(&kit, vec![crate::module(), crate::outbound(desk.clone())]).await;
         Self { app, ours, theirs, poster, desk, kit, _folder: folder }
     }

@@ -3,31 +3,33 @@
 //! - [`inbox`]: everything that comes — mail that was polled, webhooks of providers, answers given in the
 //!   built-in mail sink — is stored before it is acknowledged, once for each delivery however often it
 //!   comes, and is worked on from there.
-//! - [`endpoint`]: where a tenant wants to be told, about which facts, signed with which secret.
+//! - [`endpoint`]: where a tenant wants to be told, about which events, signed with which secret.
+//! - [`event`]: the public names of events, and what goes out with each.
 //! - [`delivery`]: a fact on its way to an endpoint: made from the outbox, sent by jobs, tried again, given
 //!   up, sent again by hand.
 //! - [`signature`]: Standard Webhooks.
 //! - [`stop`]: what a switch freezes here.
 //!
 //! Invariants: a delivery from outside with the same source and dedupe key is kept once for each tenant,
-//! and whoever processes it marks it in the transaction of the effects. Every committed fact that an
-//! endpoint asked for becomes exactly one delivery to it, never of another tenant; a delivery keeps its id
+//! and whoever processes it marks it in the transaction of the effects. Every committed fact with a public
+//! name that an endpoint asked for becomes exactly one delivery to it, never of another tenant; a delivery keeps its id
 //! and its bytes through every attempt; each attempt passes the switches, in the transaction that
 //! records it, before it begins.
 
 #[cfg(test)]
 mod bed;
 pub mod delivery;
+mod desk;
 pub mod endpoint;
+pub mod event;
 pub mod inbox;
 pub mod signature;
 pub mod stop;
 
+pub use desk::{Desk, Settings};
+
 use axum::http::Method;
 use base::Role;
-use control::secret::Keyring;
-use ports::webhook::Poster;
-use std::sync::Arc;
 use web::{
     Access, Module,
     api::{delete, get, patch, post},
@@ -39,15 +41,6 @@ pub fn module() -> Module {
         .page(Method::GET, "/operations/inbox", Access::Role(Role::Viewer), inbox::pages::list)
         .page(Method::GET, "/operations/inbox/{id}", Access::Role(Role::Member), inbox::pages::detail)
         .page(Method::POST, "/operations/inbox/{id}/retry", Access::Role(Role::Member), inbox::pages::retry)
-}
-
-/// What outbound webhooks need from the program.
-#[derive(Clone)]
-pub struct Desk {
-    /// Opens and seals the endpoints' secrets.
-    pub ring: Arc<Keyring>,
-    /// Makes the calls.
-    pub poster: Arc<dyn Poster>,
 }
 
 const ADMIN: Access = Access::Role(Role::Admin);

@@ -42,6 +42,8 @@ pub struct Settings {
     pub work: Work,
     /// How the installation shows itself to other machines.
     pub outside: Outside,
+    /// Webhooks to customers' own servers.
+    pub webhooks: hooks::Settings,
     /// Who settles what tenants sell over x402.
     pub x402: X402,
 }
@@ -60,6 +62,7 @@ impl Default for Settings {
             llm: Llm::default(),
             work: Work::default(),
             outside: Outside::default(),
+            webhooks: hooks::Settings::default(),
             x402: X402::default(),
         }
     }
@@ -343,7 +346,9 @@ impl X402 {
                 "x402.rpc",
                 "x402.facilitator is set but x402.rpc is not: without the network a lost settlement could never be looked up.",
             )),
-            ("", _) => Err(Error::invalid("x402.facilitator", "x402.rpc is set but x402.facilitator is not.")),
+            ("", _) => {
+                Err(Error::invalid("x402.facilitator", "x402.rpc is set but x402.facilitator is not."))
+            }
             (facilitator, rpc) => Ok(Some((read("x402.facilitator", facilitator)?, read("x402.rpc", rpc)?))),
         }
     }

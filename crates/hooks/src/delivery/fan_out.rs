@@ -1,9 +1,10 @@
 //! From the outbox to deliveries: reads facts of all tenants behind a cursor, in an order that never skips
-//! one, and writes what endpoints asked for. Cursor and deliveries move in one transaction.
+//! one, gives them their public names and writes what endpoints asked for. Cursor and deliveries move in one transaction.
 
 use super::rules::{self, Event};
 use super::{DeliveryId, jobs::Send};
 use crate::endpoint::EndpointId;
+use crate::event;
 use base::{Result, TenantId, Time};
 use db::{Cx, Db};
 use std::collections::BTreeSet;
@@ -77,22 +78,27 @@ async fn advance(cx: &mut Cx, xid: &str, fact: i64) -> Result<()> {
 
 /// The next facts; returns whether there were as many as fit.
 async fn step(cx: &mut Cx, cursor: &Cursor) -> Result<bool> {
-    // What endpoints are told about themselves would never end, so that facts of this domain stay here.
+    let [names, facts, members, values] = event::columns();
     let rows = sqlx::query!(
-        r#"select f.id as "id!", f.xid::text as "xid!", f.tenant_id as "tenant!", f.type as "kind!", f.subject_id, f.at as "at!",
+        r#"select f.id as "id!", f.xid::text as "xid!", f.tenant_id as "tenant!", n.name as "kind?", f.subject_id, f.at as "at!",
                   case when e.id is not null then f.payload end as payload, e.id as "endpoint?"
-           from (select * from kernel.fact
+           from (select id, xid, tenant_id, type, subject_id, payload, at from kernel.fact
                  where (xid, id) > ($1::text::xid8, $2) and xid < $3::text::xid8 order by xid, id limit $4) f
+           left join unnest($5::text[], $6::text[], $7::text[], $8::text[]) as n (name, fact, member, value)
+             on n.fact = f.type and (n.member = '' or f.payload ->> n.member = n.value)
            left join hooks.endpoint e
-             on e.tenant_id = f.tenant_id and e.status = 'enabled' and e.deleted_at is null and f.at >= e.enabled_at
-                and f.type not like 'hooks.%'
+             on n.name is not null and e.tenant_id = f.tenant_id and e.status = 'enabled' and e.deleted_at is null and f.at >= e.enabled_at
                 and exists (select from unnest(e.event_types) p (name)
-                            where p.name in ('*', f.type) or p.name like '%.*' and starts_with(f.type, left(p.name, -1)))
+                            where p.name in ('*', n.name) or p.name like '%.*' and starts_with(n.name, left(p.name, -1)))
            order by f.xid, f.id, e.id"#,
         cursor.xid,
         cursor.fact,
         cursor.horizon,
         BATCH,
+        &names as &[&str],
+        &facts as &[&str],
+        &members as &[&str],
+        &values as &[&str],
     )
     .fetch_all(cx.conn())
     .await?;
@@ -104,16 +110,18 @@ async fn step(cx: &mut Cx, cursor: &Cursor) -> Result<bool> {
         if at != row.id {
             (seen, at) = (seen + 1, row.id);
         }
-        let (Some(endpoint), Some(data)) = (row.endpoint, row.payload) else { continue };
+        let (Some(endpoint), Some(details)) = (row.endpoint, row.payload) else { continue };
+        let Some(public) = row.kind.as_deref().and_then(event::named) else { continue };
         let tenant = TenantId(row.tenant);
         if made.facts.last() != Some(&row.id) {
             let id = cx.id::<Uuid>();
-            let event = Event { kind: &row.kind, at: row.at, tenant, subject: row.subject_id, data };
+            let data = public.data(&details);
+            let event = Event { kind: public.name, at: row.at, tenant, subject: row.subject_id, data };
             made.bodies.push(rules::body(id, &event)?);
             made.messages.push(id);
             made.owners.push(row.tenant);
             made.facts.push(row.id);
-            made.kinds.push(row.kind);
+            made.kinds.push(public.name);
             made.times.push(row.at);
         }
         made.deliveries.push(cx.id::<DeliveryId>().uuid());
@@ -133,7 +141,7 @@ struct Made {
     messages: Vec<Uuid>,
     owners: Vec<Uuid>,
     facts: Vec<i64>,
-    kinds: Vec<String>,
+    kinds: Vec<&'static str>,
     bodies: Vec<String>,
     times: Vec<Time>,
     deliveries: Vec<Uuid>,
@@ -155,7 +163,7 @@ impl Made {
             &self.messages,
             &self.owners,
             &self.facts,
-            &self.kinds,
+            &self.kinds as &[&str],
             &self.bodies,
             &self.times as &[Time],
         )

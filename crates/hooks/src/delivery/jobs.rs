@@ -4,7 +4,7 @@
 //! starts it. [`Send`] sends what is due at one endpoint.
 
 use super::fan_out::{self, Left};
-use super::{send, store};
+use super::{prune, send, store};
 use crate::Desk;
 use crate::endpoint::{self, EndpointId};
 use base::{Error, Result, TenantId, Time, Zone};
@@ -115,6 +115,19 @@ impl Job for Tidy {
     }
 }
 
+/// Removes what ended long ago from the log.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Prune {}
+
+impl Job for Prune {
+    const KIND: &'static str = "hooks.prune";
+    type State = Desk;
+
+    async fn run(self, run: &Run, desk: &Desk) -> Result<()> {
+        prune::run(run, &desk.settings).await
+    }
+}
+
 /// Lets somebody begin to listen.
 pub(crate) async fn watch(cx: &mut Cx) -> Result<()> {
     jobs::enqueue(cx, &Watch {}).await.map(|_| ())
@@ -142,10 +155,12 @@ pub(crate) fn register(registry: &mut Registry, desk: Desk) {
     registry.register::<FanOut>(());
     registry.register::<Watch>(());
     registry.register::<Send>(desk.clone());
-    registry.register::<Tidy>(desk);
+    registry.register::<Tidy>(desk.clone());
+    registry.register::<Prune>(desk);
     let schedules = [
         Schedule::new("hooks.watch", "*/10 * * * *", Zone::utc(), Misfire::Skip, &Watch {}),
         Schedule::new("hooks.tidy", "17 * * * *", Zone::utc(), Misfire::Once, &Tidy {}),
+        Schedule::new("hooks.prune", "40 3 * * *", Zone::utc(), Misfire::Once, &Prune {}),
     ];
     for schedule in schedules {
         registry.schedule(schedule.expect("five fields are a cron expression"));

@@ -8,6 +8,7 @@ pub(crate) mod api;
 mod fan_out;
 pub mod jobs;
 pub(crate) mod pages;
+mod prune;
 mod rules;
 mod send;
 mod store;

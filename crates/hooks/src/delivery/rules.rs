@@ -1,20 +1,24 @@
 //! What is sent, when it is tried again, and what an answer means.
 
-use base::{Random, Result, TenantId, Time};
-use ports::webhook::Came;
+use crate::endpoint;
+use base::{Random, TenantId, Time};
 use serde::Serialize;
 use serde_json::Value;
 use uuid::Uuid;
 
-/// Delays after the first, second, … failure, in seconds: about four days in all, as Standard Webhooks
-/// proposes. After the last one a delivery is given up.
-pub const DELAYS_S: [i64; 9] = [5, 300, 1_800, 7_200, 18_000, 36_000, 50_400, 72_000, 86_400];
+/// Delays after the first, second, … failure, in seconds: 1, 5 and 15 minutes, then an hour each, until the
+/// last attempt comes about a day after the first. Then a delivery is given up.
+pub const DELAYS_S: [i64; 26] = {
+    let mut all = [3_600; 26];
+    (all[0], all[1], all[2]) = (60, 300, 900);
+    all
+};
 /// A server that asks for more patience than this is asked again after it, in seconds.
 const PATIENCE_S: i64 = 86_400;
-/// Failures in a row after which an endpoint rests between attempts.
-pub(super) const REST_AFTER: i32 = 5;
-/// How long, in seconds.
-pub(super) const REST_S: i64 = 60;
+/// How long an endpoint rests after the first, second, … failure in a row, in seconds: nothing but what
+/// somebody sends by hand is tried meanwhile, so that a short outage with much to tell does not use up all
+/// the failures that an endpoint has. The last one disables it.
+pub(super) const RESTS_S: [i32; endpoint::FAILURES_MAX] = [0, 0, 0, 0, 60, 300, 900, 3_600, 3_600, 0];
 
 /// The id that a receiver sees: the same for every attempt, and for every endpoint of the tenant.
 pub fn webhook_id(message: Uuid) -> String {
@@ -41,16 +45,14 @@ pub(super) enum Verdict {
     Gone,
 }
 
-/// What an outcome means.
-pub(super) fn judge(came: &Came) -> Verdict {
+/// What a status of HTTP, or the reason why none came, means.
+pub(super) fn judge(came: Result<u16, &str>) -> Verdict {
     match came {
-        Came::Answered { status: 200..=299, .. } => Verdict::Taken,
-        Came::Answered { status: 410, .. } => Verdict::Gone,
-        Came::Answered { status: status @ 300..=399, .. } => {
-            Verdict::Not(format!("It answered {status}; redirects are not followed"))
-        }
-        Came::Answered { status, .. } => Verdict::Not(format!("It answered {status}")),
-        Came::Failed(why) => Verdict::Not(why.clone()),
+        Ok(200..=299) => Verdict::Taken,
+        Ok(410) => Verdict::Gone,
+        Ok(status @ 300..=399) => Verdict::Not(format!("It answered {status}; redirects are not followed")),
+        Ok(status) => Verdict::Not(format!("It answered {status}")),
+        Err(why) => Verdict::Not(why.to_owned()),
     }
 }
 
@@ -64,7 +66,7 @@ pub(super) struct Event<'a> {
 }
 
 /// The body of a message.
-pub(super) fn body(message: Uuid, event: &Event<'_>) -> Result<String> {
+pub(super) fn body(message: Uuid, event: &Event<'_>) -> base::Result<String> {
     #[derive(Serialize)]
     struct Body<'a> {
         id: String,
@@ -73,7 +75,7 @@ pub(super) fn body(message: Uuid, event: &Event<'_>) -> Result<String> {
         created_at: Time,
         tenant: TenantId,
         subject: Option<Uuid>,
-        data: Value,
+        data: &'a Value,
     }
     Ok(serde_json::to_string(&Body {
         id: webhook_id(message),
@@ -81,50 +83,21 @@ pub(super) fn body(message: Uuid, event: &Event<'_>) -> Result<String> {
         created_at: event.at,
         tenant: event.tenant,
         subject: event.subject,
-        data: public(event.data.clone()),
+        data: &event.data,
     })?)
-}
-
-/// Names of members whose texts never leave. Facts hold no secrets; this holds even if one should.
-const PRIVATE: [&str; 9] = [
-    "secret",
-    "password",
-    "token",
-    "api_key",
-    "authorization",
-    "cookie",
-    "private_key",
-    "credential",
-    "sealed",
-];
-
-/// The details of a fact without texts that are called like a secret.
-fn public(data: Value) -> Value {
-    match data {
-        Value::Object(members) => Value::Object(
-            members
-                .into_iter()
-                .filter(|(name, value)| {
-                    let name = name.to_ascii_lowercase();
-                    !(value.is_string() && PRIVATE.iter().any(|word| name.contains(word)))
-                })
-                .map(|(name, value)| (name, public(value)))
-                .collect(),
-        ),
-        Value::Array(items) => Value::Array(items.into_iter().map(public).collect()),
-        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => data,
-    }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{DELAYS_S, Verdict, judge, next_at, public};
+    use super::{DELAYS_S, Verdict, judge, next_at};
     use base::{Random, Time};
-    use ports::webhook::Came;
-    use serde_json::json;
 
-    fn answered(status: u16) -> Came {
-        Came::Answered { status, head: Vec::new(), retry_after_s: None }
+    #[test]
+    fn w6_retries_come_after_1_5_and_15_minutes_then_hourly_for_a_day() {
+        assert_eq!(DELAYS_S[..4], [60, 300, 900, 3_600]);
+        assert!(DELAYS_S[3..].iter().all(|delay_s| *delay_s == 3_600));
+        let whole: i64 = DELAYS_S.iter().sum();
+        assert!(whole <= 86_400 && whole + 3_600 > 86_400, "the last one after {whole} s");
     }
 
     #[test]
@@ -144,23 +117,17 @@ mod tests {
     #[test]
     fn a_server_may_ask_for_patience_but_not_for_ever() {
         let (random, now) = (Random::seeded(3), Time::from_us(0));
-        assert!((900..=901).contains(&next_at(1, Some(900), now, &random).unwrap().since_s(now)));
-        assert!(next_at(1, Some(u32::MAX), now, &random).unwrap().since_s(now) <= 86_401);
-        assert!(next_at(4, Some(1), now, &random).unwrap().since_s(now) >= 7_200);
+        assert!((900..=912).contains(&next_at(1, Some(900), now, &random).unwrap().since_s(now)));
+        assert!(next_at(1, Some(u32::MAX), now, &random).unwrap().since_s(now) <= 86_412);
+        assert!(next_at(4, Some(1), now, &random).unwrap().since_s(now) >= 3_600);
     }
 
     #[test]
     fn only_2xx_is_taken() {
-        assert_eq!([200, 202, 204, 299].map(|s| judge(&answered(s))), [const { Verdict::Taken }; 4]);
-        assert_eq!(judge(&answered(410)), Verdict::Gone);
-        assert!(matches!(judge(&answered(302)), Verdict::Not(why) if why.contains("redirects")));
-        assert!(matches!(judge(&answered(500)), Verdict::Not(_)));
-        assert_eq!(judge(&Came::Failed("why".to_owned())), Verdict::Not("why".to_owned()));
-    }
-
-    #[test]
-    fn texts_called_like_a_secret_never_leave() {
-        let data = json!({"amount": 5, "client_secret": "x", "input_tokens": 12, "deep": [{"API_KEY": "y", "name": "z"}]});
-        assert_eq!(public(data), json!({"amount": 5, "input_tokens": 12, "deep": [{"name": "z"}]}));
+        assert_eq!([200, 202, 204, 299].map(|status| judge(Ok(status))), [const { Verdict::Taken }; 4]);
+        assert_eq!(judge(Ok(410)), Verdict::Gone);
+        assert!(matches!(judge(Ok(302)), Verdict::Not(why) if why.contains("redirects")));
+        assert!(matches!(judge(Ok(500)), Verdict::Not(_)));
+        assert_eq!(judge(Err("why")), Verdict::Not("why".to_owned()));
     }
 }

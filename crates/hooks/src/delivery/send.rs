@@ -14,7 +14,7 @@ use futures::{StreamExt, stream::FuturesUnordered};
 use ports::webhook::{Call, Came};
 use serde_json::json;
 
-/// Calls to one endpoint at a time, over all processes.
+/// Calls to one endpoint at a time, over all processes; while it fails, one.
 pub(super) const BUDGET: i64 = 4;
 /// A call without an outcome is taken for lost after so many seconds: more than a call may take.
 pub(super) const LOST_S: i64 = ports::webhook::TOTAL_S as i64 + 15;
@@ -100,7 +100,8 @@ async fn attempt<'a>(
             let headers = vec![
                 (signature::ID, id),
                 (signature::TIMESTAMP, timestamp_s.to_string()),
-                (signature::SIGNATURE, signed),
+                (signature::SIGNATURE, signed.standard),
+                (signature::PLAIN, signed.plain),
             ];
             let call = Call { url, headers, body: row.body.clone().into() };
             run.fenced(desk.poster.post(&call)).await?
@@ -115,8 +116,11 @@ async fn attempt<'a>(
 async fn record(run: &Run, endpoint: EndpointId, row: &Claimed, came: &Came, took_ms: i32) -> Result<()> {
     let mut cx = run.begin().await?;
     let at = cx.clock().now();
-    let verdict = rules::judge(came);
-    let health = store::health(&mut cx, endpoint, verdict == Verdict::Taken, at).await?;
+    let verdict = rules::judge(match came {
+        Came::Answered { status, .. } => Ok(*status),
+        Came::Failed(why) => Err(why),
+    });
+    let failures_in_a_row = store::health(&mut cx, endpoint, verdict == Verdict::Taken, at).await?;
     let (status, answer, retry_after_s) = match came {
         Came::Answered { status, head, retry_after_s } => {
             (Some(i32::from(*status)), Some(head.as_slice()), *retry_after_s)
@@ -144,7 +148,7 @@ async fn record(run: &Run, endpoint: EndpointId, row: &Claimed, came: &Came, too
     if ours && next == Next::Dead {
         tell(&mut cx, endpoint, row).await?;
     }
-    let failing = health.is_some_and(|since| at >= since.plus_days(endpoint::FAILING_DAYS));
+    let failing = failures_in_a_row >= endpoint::FAILURES_MAX;
     match verdict {
         Verdict::Gone => endpoint::give_up(&mut cx, endpoint, Why::Gone).await?,
         Verdict::Not(_) if failing => endpoint::give_up(&mut cx, endpoint, Why::Failing).await?,

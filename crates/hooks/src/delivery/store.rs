@@ -1,6 +1,6 @@
 //! Every statement of deliveries.
 
-use super::{Attempt, Delivery, DeliveryId, State, TEST_TYPE, rules, send};
+use super::{Attempt, Delivery, DeliveryId, State, TEST_TYPE, prune, rules, send};
 use crate::endpoint::{EndpointId, Status};
 use base::{Cursor, Error, Page, Result, TenantId, Time};
 use db::Cx;
@@ -86,7 +86,7 @@ pub(super) struct Claims {
 pub(super) async fn claim(cx: &mut Cx, endpoint: EndpointId) -> Result<Claim> {
     let tenant = cx.tenant()?.uuid();
     let place = sqlx::query!(
-        r#"select e.url, e.status as "status: Status", e.previous_until, h.resting_until
+        r#"select e.url, e.status as "status: Status", e.previous_until, h.resting_until, h.failures
            from hooks.endpoint e join hooks.endpoint_health h on h.tenant_id = e.tenant_id and h.endpoint_id = e.id
            where e.tenant_id = $1 and e.id = $2 and e.deleted_at is null for update of h"#,
         tenant,
@@ -101,9 +101,11 @@ pub(super) async fn claim(cx: &mut Cx, endpoint: EndpointId) -> Result<Claim> {
     let now = cx.clock().now();
     give_back_lost(cx, endpoint, now).await?;
     let resting = place.resting_until.filter(|until| *until > now);
-    let rows = take(cx, endpoint, now, resting.is_some()).await?;
+    // While it fails, one call at a time finds out whether it is back.
+    let budget = if place.failures > 0 { 1 } else { send::BUDGET };
+    let rows = take(cx, endpoint, now, resting.is_some(), budget).await?;
     if rows.is_empty() {
-        return Ok(Claim::Later(next_turn(cx, endpoint, resting).await?));
+        return Ok(Claim::Later(next_turn(cx, endpoint, resting, budget).await?));
     }
     let ids: Vec<Uuid> = rows.iter().map(|_| cx.id()).collect();
     let deliveries: Vec<Uuid> = rows.iter().map(|row| row.id.uuid()).collect();
@@ -141,7 +143,13 @@ async fn give_back_lost(cx: &mut Cx, endpoint: EndpointId, now: Time) -> Result<
     Ok(())
 }
 
-async fn take(cx: &mut Cx, endpoint: EndpointId, now: Time, resting: bool) -> Result<Vec<Claimed>> {
+async fn take(
+    cx: &mut Cx,
+    endpoint: EndpointId,
+    now: Time,
+    resting: bool,
+    budget: i64,
+) -> Result<Vec<Claimed>> {
     let tenant = cx.tenant()?.uuid();
     let until = now.plus_s(send::LOST_S);
     Ok(sqlx::query_as!(
@@ -162,7 +170,7 @@ async fn take(cx: &mut Cx, endpoint: EndpointId, now: Time, resting: bool) -> Re
         endpoint.uuid(),
         now as Time,
         resting,
-        send::BUDGET,
+        budget,
         until as Time,
     )
     .fetch_all(cx.conn())
@@ -171,7 +179,12 @@ async fn take(cx: &mut Cx, endpoint: EndpointId, now: Time, resting: bool) -> Re
 
 /// When there is something to do at an endpoint: its next retry, or the end of a call that another turn
 /// makes, should that one die.
-async fn next_turn(cx: &mut Cx, endpoint: EndpointId, resting: Option<Time>) -> Result<Option<Time>> {
+async fn next_turn(
+    cx: &mut Cx,
+    endpoint: EndpointId,
+    resting: Option<Time>,
+    budget: i64,
+) -> Result<Option<Time>> {
     let tenant = cx.tenant()?.uuid();
     Ok(sqlx::query_scalar!(
         r#"select least((select min(case when by_hand then next_at else greatest(next_at, $3) end) from hooks.delivery
@@ -183,7 +196,7 @@ async fn next_turn(cx: &mut Cx, endpoint: EndpointId, resting: Option<Time>) -> 
         tenant,
         endpoint.uuid(),
         resting as Option<Time>,
-        send::BUDGET - 1,
+        budget - 1,
     )
     .fetch_one(cx.conn())
     .await?)
@@ -205,27 +218,26 @@ pub(super) async fn overdue(cx: &mut Cx) -> Result<Vec<(TenantId, EndpointId)>> 
     Ok(rows.into_iter().map(|row| (TenantId(row.tenant_id), EndpointId(row.endpoint_id))).collect())
 }
 
-/// Counts a success or a failure of an endpoint; since when it fails. Takes the lock of its claims.
-pub(super) async fn health(cx: &mut Cx, endpoint: EndpointId, taken: bool, at: Time) -> Result<Option<Time>> {
+/// Counts a success or a failure of an endpoint; returns its failures in a row. Takes the lock of its claims.
+pub(super) async fn health(cx: &mut Cx, endpoint: EndpointId, taken: bool, at: Time) -> Result<usize> {
     let tenant = cx.tenant()?.uuid();
-    let since = sqlx::query_scalar!(
+    let failures = sqlx::query_scalar!(
         r#"update hooks.endpoint_health
            set failures = case when $3 then 0 else failures + 1 end,
                failing_since = case when $3 then null else coalesce(failing_since, $4) end,
-               resting_until = case when not $3 and failures + 1 >= $5 then $4::timestamptz + make_interval(secs => $6::int) end,
+               resting_until = case when not $3 then $4::timestamptz + make_interval(secs => nullif(($5::int[])[failures + 1], 0)) end,
                succeeded_at = case when $3 then $4 else succeeded_at end,
                failed_at = case when $3 then failed_at else $4 end
-           where tenant_id = $1 and endpoint_id = $2 returning failing_since as "since: Time""#,
+           where tenant_id = $1 and endpoint_id = $2 returning failures"#,
         tenant,
         endpoint.uuid(),
         taken,
         at as Time,
-        rules::REST_AFTER,
-        i32::try_from(rules::REST_S).unwrap_or(i32::MAX),
+        &rules::RESTS_S,
     )
     .fetch_optional(cx.conn())
     .await?;
-    Ok(since.flatten())
+    Ok(failures.and_then(|count| usize::try_from(count).ok()).unwrap_or(0))
 }
 
 /// The outcome of an attempt.
@@ -287,6 +299,47 @@ pub(super) async fn postpone(cx: &mut Cx, row: &Claimed, failures: i32, next_at:
     .execute(cx.conn())
     .await?;
     Ok(done.rows_affected() == 1)
+}
+
+/// Removes deliveries of all tenants that ended before an instant, and those from before it that wait for a
+/// disabled or removed endpoint, with their attempts and the messages that nobody else has; returns how many,
+/// at most [`prune::BATCH`].
+pub(super) async fn prune(cx: &mut Cx, before: Time) -> Result<i64> {
+    let old = sqlx::query!(
+        "select id, message_id from hooks.delivery where done_at < $1 order by done_at limit $2 for update skip locked",
+        before as Time,
+        prune::BATCH,
+    )
+    .fetch_all(cx.conn())
+    .await?;
+    let room = prune::BATCH - i64::try_from(old.len()).unwrap_or(prune::BATCH);
+    let stuck = sqlx::query!(
+        "select d.id, d.message_id
+         from hooks.endpoint e join hooks.delivery d on d.tenant_id = e.tenant_id and d.endpoint_id = e.id
+         where e.status = 'disabled' and d.state = 'pending' and d.created_at < $1 limit $2 for update of d skip locked",
+        before as Time,
+        room,
+    )
+    .fetch_all(cx.conn())
+    .await?;
+    let (ids, messages): (Vec<Uuid>, Vec<Uuid>) = old
+        .into_iter()
+        .map(|row| (row.id, row.message_id))
+        .chain(stuck.into_iter().map(|row| (row.id, row.message_id)))
+        .unzip();
+    if ids.is_empty() {
+        return Ok(0);
+    }
+    sqlx::query!("delete from hooks.attempt where delivery_id = any($1)", &ids).execute(cx.conn()).await?;
+    sqlx::query!("delete from hooks.delivery where id = any($1)", &ids).execute(cx.conn()).await?;
+    sqlx::query!(
+        "delete from hooks.message m
+         where m.id = any($1) and not exists (select from hooks.delivery d where d.message_id = m.id)",
+        &messages,
+    )
+    .execute(cx.conn())
+    .await?;
+    Ok(i64::try_from(ids.len()).unwrap_or(i64::MAX))
 }
 
 /// One delivery.

@@ -99,7 +99,7 @@ impl Stage {
         let folder = tempfile::tempdir().unwrap();
         let ring = Keyring::load(&Settings::default(), folder.path(), db.random()).unwrap();
         let slow: Arc<Slow> = Arc::default();
-        let desk = Desk { ring: Arc::new(ring), poster: slow.clone() };
+        let desk = Desk { ring: Arc::new(ring), poster: slow.clone(), settings: crate::Settings::default() };
         let mut registry = Registry::new();
         kinds::register(&mut registry, desk.clone());
         registry.sync(&db).await.unwrap();
@@ -172,7 +172,7 @@ async fn w6_two_workers_deliver_each_once_and_when_one_is_killed_each_at_least_o
     let stage = Stage::new().await;
     let hosts = ["one.example", "two.example", "three.example"];
     for host in hosts {
-        stage.endpoint(host, "pay.*").await;
+        stage.endpoint(host, "receipt.*").await;
     }
     let scheduler = stage.scheduler();
     let (one, two) = (stage.worker(), stage.worker());
@@ -208,8 +208,8 @@ async fn w6_two_workers_deliver_each_once_and_when_one_is_killed_each_at_least_o
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn w6_an_endpoint_that_hangs_does_not_hold_up_another_one() {
     let stage = Stage::new().await;
-    stage.endpoint("hangs.example", "pay.*").await;
-    stage.endpoint("fine.example", "pay.*").await;
+    stage.endpoint("hangs.example", "receipt.*").await;
+    stage.endpoint("fine.example", "receipt.*").await;
     let scheduler = stage.scheduler();
     let (task, stop) = stage.worker();
     stage.facts(100).await;

@@ -20,7 +20,7 @@ pub(crate) struct EndpointView {
     id: EndpointId,
     url: String,
     description: String,
-    /// Exact types, beginnings such as `pay.*`, or `*`.
+    /// Public names, beginnings such as `lead.*`, or `*`.
     event_types: Vec<String>,
     status: Status,
     disabled_why: Option<Why>,
@@ -69,7 +69,7 @@ pub(crate) struct Create {
     url: String,
     #[serde(default)]
     description: String,
-    /// Exact types, beginnings such as `pay.*`, or `*`.
+    /// Public names, beginnings such as `lead.*`, or `*`.
     event_types: Vec<String>,
 }
 

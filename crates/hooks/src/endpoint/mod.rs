@@ -10,7 +10,7 @@ mod tests;
 
 pub use rules::{OVERLAP_H, covers};
 pub(crate) use secret::{signing, tidy};
-pub use store::{get, list, suggestions};
+pub use store::{get, list};
 
 use crate::{Desk, delivery, signature};
 use base::{Error, Result, Secret, Time};
@@ -18,6 +18,7 @@ use control::notification::{Kind as Topic, Notification, Severity, notify};
 use db::{Cx, Fact};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
+use url::Url;
 
 base::id_type!(
     /// An endpoint of a customer.
@@ -26,8 +27,8 @@ base::id_type!(
 
 /// Endpoints of one tenant at most.
 pub const ENDPOINTS_MAX: i64 = 20;
-/// After so many days of nothing but failures an endpoint is disabled.
-pub const FAILING_DAYS: i64 = 5;
+/// After so many failed attempts in a row an endpoint is disabled.
+pub const FAILURES_MAX: usize = 10;
 
 /// Whether an endpoint is told anything.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Serialize, Deserialize, schemars::JsonSchema, sqlx::Type)]
@@ -47,7 +48,7 @@ pub enum Status {
 pub enum Why {
     /// Somebody did it.
     Person,
-    /// Nothing reached it for [`FAILING_DAYS`] days.
+    /// [`FAILURES_MAX`] attempts in a row failed.
     Failing,
     /// It answered 410: it is gone for good.
     Gone,
@@ -58,7 +59,7 @@ impl Why {
     pub fn label(self) -> &'static str {
         match self {
             Self::Person => "switched off by hand",
-            Self::Failing => "every attempt failed for five days",
+            Self::Failing => "ten attempts in a row failed",
             Self::Gone => "it answered 410 Gone",
         }
     }
@@ -73,7 +74,7 @@ pub struct Endpoint {
     pub url: String,
     /// What it is for.
     pub description: String,
-    /// What it is told: exact types, beginnings such as `pay.*`, or `*`.
+    /// What it is told: public names, beginnings such as `lead.*`, or `*`.
     pub event_types: Vec<String>,
     /// Whether it is told anything.
     pub status: Status,
@@ -117,12 +118,25 @@ pub struct Change {
     pub status: Option<Status>,
 }
 
+/// An address as typed, if an endpoint may be there.
+fn place(desk: &Desk, text: &str) -> Result<String> {
+    let text = text.trim();
+    let bad = |why: &str| ports::webhook::bad_url(why);
+    if text.len() > 2_000 {
+        return Err(bad("it is longer than 2,000 characters"));
+    }
+    let url: Url =
+        text.parse().map_err(|_| bad("it is not a whole address, such as https://example.com/webhooks"))?;
+    desk.poster.check(&url)?;
+    Ok(url.to_string())
+}
+
 /// Adds an endpoint, enabled. The secret is shown once.
 ///
 /// # Errors
 /// `webhook.url`, `webhook.event_types`, `webhook.description`, `webhook.too_many`.
 pub async fn create(cx: &mut Cx, desk: &Desk, new: &New) -> Result<(Endpoint, Secret)> {
-    let url = rules::url(desk, &new.url)?;
+    let url = place(desk, &new.url)?;
     let description = rules::description(&new.description)?;
     let event_types = rules::event_types(&new.event_types)?;
     if store::count(cx).await? >= ENDPOINTS_MAX {
@@ -148,7 +162,7 @@ pub async fn create(cx: &mut Cx, desk: &Desk, new: &New) -> Result<(Endpoint, Se
 pub async fn edit(cx: &mut Cx, desk: &Desk, id: EndpointId, change: &Change) -> Result<Endpoint> {
     let now = get(cx, id).await?;
     let next = New {
-        url: change.url.as_deref().map_or(Ok(now.url), |url| rules::url(desk, url))?,
+        url: change.url.as_deref().map_or(Ok(now.url), |url| place(desk, url))?,
         description: change.description.as_deref().map_or(Ok(now.description), rules::description)?,
         event_types: change.event_types.as_deref().map_or(Ok(now.event_types), rules::event_types)?,
     };

@@ -1,8 +1,8 @@
 //! `/settings/webhooks`
 
-use super::{Change, Endpoint, EndpointId, FAILING_DAYS, New, OVERLAP_H, Status};
-use crate::Desk;
+use super::{Change, Endpoint, EndpointId, FAILURES_MAX, New, OVERLAP_H, Status};
 use crate::delivery::{self, State, pages as log};
+use crate::{Desk, event};
 use axum::{
     Form as Sent,
     extract::{FromRequestParts, Path, Query},
@@ -142,23 +142,21 @@ pub(crate) async fn list(mut cx: web::Cx) -> web::Result<Response> {
 
 /// The form of a further endpoint.
 pub(crate) async fn new(cx: web::Cx) -> web::Result<Response> {
-    show_new(cx, &Typed { event_types: "pay.*".to_owned(), ..Typed::default() }, None).await
+    show_new(cx, &Typed { event_types: "lead.*".to_owned(), ..Typed::default() }, None).await
 }
 
-async fn show_new(mut cx: web::Cx, typed: &Typed, failed: Option<String>) -> web::Result<Response> {
-    let seen = super::suggestions(&mut cx).await?;
+async fn show_new(cx: web::Cx, typed: &Typed, failed: Option<String>) -> web::Result<Response> {
     let failing = failed.is_some();
     let body = html! {
         (heading("Add an endpoint").crumb("Webhooks", LIST))
-        (Card::bare().padded(form(LIST, "add", typed, &seen).problem(failed).submit("Add endpoint").cancel(LIST)))
-        (kinds(&seen))
+        (Card::bare().padded(form(LIST, "add", typed).problem(failed).submit("Add endpoint").cancel(LIST)))
+        (kinds())
     };
     let page = cx.page("Add an endpoint", body).await?;
     Ok(if failing { refused(page) } else { page })
 }
 
-fn form(action: &str, id: &str, typed: &Typed, seen: &[String]) -> Form {
-    let example = seen.first().map_or("pay.receipt.issued", String::as_str);
+fn form(action: &str, id: &str, typed: &Typed) -> Form {
     Form::post(action, id)
         .field(
             Field::line(Input::Url, "url", "Address")
@@ -169,19 +167,18 @@ fn form(action: &str, id: &str, typed: &Typed, seen: &[String]) -> Form {
                 .hint("HTTPS, at a public address. Redirects are not followed."),
         )
         .field(Field::text("description", "What it is for").value(&typed.description).max_chars(500))
-        .field(Field::area("event_types", "Events", 4).value(&typed.event_types).required().hint(format!(
-            "One on each line: a type such as {example}, a beginning such as pay.*, or * for all."
-        )))
+        .field(Field::area("event_types", "Events", 4).value(&typed.event_types).required().hint(
+            "One on each line: an event such as lead.created, a beginning such as lead.*, or * for all.",
+        ))
 }
 
-/// What happened here lately, so that nobody has to guess the names.
-fn kinds(seen: &[String]) -> Markup {
+/// What there is to ask for.
+fn kinds() -> Markup {
+    let columns = [Column::text("Event"), Column::text("What happened")];
+    let rows = event::ALL.iter().map(|one| Row::new().cell(html! { code { (one.name) } }).cell(one.says));
     html! {
-        @if !seen.is_empty() {
-            (Card::new("What happened here lately").padded(html! {
-                ul.plain.stack { @for kind in seen { li { code { (kind) } } } }
-            }))
-        }
+        (Card::new("Events").body(Table::new("Events", columns).rows(rows))
+            .foot("Each carries the id of what it is about and a few public details; texts of mails stay here."))
     }
 }
 
@@ -241,9 +238,10 @@ async fn show(
         }
         (facts(&endpoint, &wall))
         (Card::new("Deliveries").aside(live::tag()).body(deliveries(&base, asked, state, &page, &wall))
-            .foot("A delivery is tried ten times over about four days, then given up. Whether they come in order is not promised."))
+            .foot("After a failure it is tried again in 1, 5 and 15 minutes, then hourly for a day, then given up. Whether they come in order is not promised."))
         (Card::new("Change it").padded(
-            form(&base, "change", typed, &[]).problem(failed).submit("Save")))
+            form(&base, "change", typed).problem(failed).submit("Save")))
+        (kinds())
         (Card::new("Signing secret").padded(html! {
             p { "A fresh secret is shown once. For " (OVERLAP_H) " hours everything is signed with both, so that you can change your server meanwhile." }
             p { (Button::post("Rotate the secret", format!("{base}/rotate")).confirm("Make a fresh secret? The present one signs for one more day.")) }
@@ -285,7 +283,7 @@ fn facts(endpoint: &Endpoint, wall: &Wall) -> Markup {
         (Card::new("Endpoint").padded(html! {
             (pairs)
             @if endpoint.failing_since.is_some() && endpoint.status == Status::Enabled {
-                p.quiet { "After " (FAILING_DAYS) " days of nothing but failures it is disabled, and you are told." }
+                p.quiet { (endpoint.failures) " attempts in a row failed. After " (FAILURES_MAX) " it is disabled, and you are told." }
             }
         }))
     }

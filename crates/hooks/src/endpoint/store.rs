@@ -157,15 +157,3 @@ pub(super) async fn overlaps_over(cx: &mut Cx) -> Result<Vec<(TenantId, Endpoint
     .await?;
     Ok(rows.into_iter().map(|row| (TenantId(row.tenant_id), EndpointId(row.id))).collect())
 }
-
-/// Types of what happened here lately, to choose from.
-pub async fn suggestions(cx: &mut Cx) -> Result<Vec<String>> {
-    let tenant = cx.tenant()?.uuid();
-    Ok(sqlx::query_scalar!(
-        r#"select distinct type as "type!" from (select type from kernel.fact where tenant_id = $1 order by id desc limit 2000) f
-           where type not like 'hooks.%' order by 1 limit 60"#,
-        tenant
-    )
-    .fetch_all(cx.conn())
-    .await?)
-}

@@ -6,7 +6,7 @@ use serde_json::json;
 use testkit::role;
 
 fn new(url: &str) -> New {
-    New { url: url.to_owned(), event_types: vec!["pay.*".to_owned()], ..New::default() }
+    New { url: url.to_owned(), event_types: vec!["receipt.*".to_owned()], ..New::default() }
 }
 
 #[tokio::test]
@@ -64,7 +64,7 @@ async fn a_removed_endpoint_is_told_nothing_more_and_its_secret_is_gone() {
 async fn the_api_shows_a_secret_once_even_when_the_call_is_repeated() {
     let bed = Bed::new().await;
     let us = bed.app.as_member(&bed.ours.owner).with_header("idempotency-key", "one");
-    let body = json!({"url": "https://hooks.example/in", "event_types": ["pay.*"]});
+    let body = json!({"url": "https://hooks.example/in", "event_types": ["receipt.*"]});
     let made = us.json("POST", "/api/v1/webhook-endpoints", &body).await.expect(201).json();
     assert!(made["secret"].as_str().unwrap().starts_with("whsec_"));
     let repeated = us.json("POST", "/api/v1/webhook-endpoints", &body).await.expect(201);
@@ -76,9 +76,9 @@ async fn the_api_shows_a_secret_once_even_when_the_call_is_repeated() {
     let rotated = us.json("POST", &format!("{path}/rotate"), &json!({})).await.expect(200).json();
     assert_ne!(rotated["secret"], made["secret"]);
     assert!(rotated["previous_secret_until"].is_string());
-    let changed = us.json("PATCH", &path, &json!({"event_types": ["leads.*"], "status": "disabled"})).await;
+    let changed = us.json("PATCH", &path, &json!({"event_types": ["lead.*"], "status": "disabled"})).await;
     let changed = changed.expect(200).json();
-    assert_eq!((&changed["event_types"], &changed["status"]), (&json!(["leads.*"]), &json!("disabled")));
+    assert_eq!((&changed["event_types"], &changed["status"]), (&json!(["lead.*"]), &json!("disabled")));
     us.json("POST", &format!("{path}/test"), &json!({})).await.expect(409).shows("webhook.disabled");
     us.json("PATCH", &path, &json!({"status": "enabled"})).await.expect(200);
     let sent = us.json("POST", &format!("{path}/test"), &json!({})).await.expect(202).json();
@@ -116,14 +116,15 @@ async fn pages_add_show_try_and_deliver_again() {
     let bed = Bed::new().await;
     let us = bed.app.as_member(&bed.ours.owner);
     us.get("/settings/webhooks").await.expect(200).shows("No endpoints");
-    us.get("/settings/webhooks/new").await.expect(200).shows("Add endpoint");
-    let bad = us.post("/settings/webhooks", &[("url", "http://x.example/"), ("event_types", "pay.*")]).await;
+    us.get("/settings/webhooks/new").await.expect(200).shows("Add endpoint").shows("meeting.booked");
+    let bad =
+        us.post("/settings/webhooks", &[("url", "http://x.example/"), ("event_types", "receipt.*")]).await;
     let bad = bad.expect(422).shows("does not begin with https://");
     assert_eq!(bad.field("url").as_deref(), Some("http://x.example/"));
     let typed = [
         ("url", "https://hooks.example/in?token=t"),
         ("description", "Books <b>"),
-        ("event_types", "pay.*\r\nleads.lead.created"),
+        ("event_types", "receipt.*\r\nlead.created"),
     ];
     us.post("/settings/webhooks", &typed).await.expect(200).shows("whsec_").shows("only this once");
     us.get("/settings/webhooks").await.expect(200).shows("Books <b>").hides("token=t").hides("whsec_");
@@ -163,7 +164,7 @@ async fn pages_add_show_try_and_deliver_again() {
 #[tokio::test]
 async fn every_change_of_an_endpoint_is_audited_without_its_secret() {
     let bed = Bed::new().await;
-    let (id, secret) = bed.endpoint(&["pay.*"]).await;
+    let (id, secret) = bed.endpoint(&["receipt.*"]).await;
     let mut cx = bed.cx().await;
     super::rotate(&mut cx, &bed.desk, id).await.unwrap();
     super::set(&mut cx, id, Status::Disabled).await.unwrap();

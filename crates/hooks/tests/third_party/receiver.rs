@@ -73,8 +73,9 @@ impl Receiver {
 
     pub(super) async fn judge(mut self) {
         let now = SystemClock.now().ms() / 1_000;
-        let body = r#"{"id":"msg_1","type":"pay.receipt.issued","subject":"s1","data":{"näme":"Zoë 🧾"}}"#;
-        let signed = |secrets: &[Secret], at: i64| sign(secrets, "msg_1", at, body.as_bytes()).unwrap();
+        let body = r#"{"id":"msg_1","type":"receipt.issued","subject":"s1","data":{"näme":"Zoë 🧾"}}"#;
+        let signed =
+            |secrets: &[Secret], at: i64| sign(secrets, "msg_1", at, body.as_bytes()).unwrap().standard;
         let ours = [self.secret.clone()];
         assert_eq!(self.post("msg_1", now, &signed(&ours, now), body).await, 204);
         // While a secret is rotated, either of two signatures is enough.
@@ -87,7 +88,7 @@ impl Receiver {
         let other = body.replace("s1", "s2");
         assert_eq!(self.post("msg_1", now, &signed(&ours, now), &other).await, 400, "another body");
         let mut lines = BufReader::new(self.child.stdout.take().unwrap()).lines();
-        assert_eq!(lines.next_line().await.unwrap().unwrap(), "pay.receipt.issued s1");
+        assert_eq!(lines.next_line().await.unwrap().unwrap(), "receipt.issued s1");
         self.child.kill().await.unwrap();
         assert_eq!(lines.next_line().await.unwrap(), None, "the same id was worked on twice");
     }

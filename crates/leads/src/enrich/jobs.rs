@@ -198,17 +198,25 @@ impl Enrich {
         let to = Status::Enriched;
         let from: Vec<i16> =
             Status::ALL.into_iter().filter(|from| from.may_become(to)).map(Status::number).collect();
-        sqlx::query!(
+        let leads = sqlx::query_scalar!(
             "update leads.lead set enriched_at = $3, company_id = coalesce(company_id, $4), updated_at = $3,
                     status = case when status_no = any($5) then 'enriched'::leads.status else status end
-             where tenant_id = $1 and domain = $2 and deleted_at is null",
+             where tenant_id = $1 and domain = $2 and deleted_at is null returning id",
             tenant,
             self.domain,
             now as Time,
             company.map(CompanyId::uuid),
             &from,
         )
-        .execute(cx.conn())
+        .fetch_all(cx.conn())
+        .await?;
+        let looked_up = json!({"domain": self.domain, "company_id": company});
+        cx.publish_all(
+            leads
+                .into_iter()
+                .map(|lead| Fact::about("leads.lead.enriched", lead).with(looked_up.clone()))
+                .collect(),
+        )
         .await?;
         let found = facts.as_ref().map(Vec::len);
         let payload = json!({"domain": self.domain, "facts": found, "takes_mail": takes_mail});

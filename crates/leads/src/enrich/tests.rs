@@ -47,6 +47,8 @@ async fn what_a_website_says_is_kept_with_its_page_and_everyone_there_is_enriche
     assert_eq!(world.one("select count(*) from leads.fact where source_url = 'https://harbour-dental.com.au/' and cost_micros = 0").await, "2");
     assert_eq!(world.one("select count(*) from leads.company where name = 'harbour-dental.com.au' or name = 'Harbour Dental'").await, "1");
     assert_eq!(world.one("select count(*) from leads.lead where enriched_at is not null").await, "2");
+    let told = "select count(distinct subject_id) from kernel.fact where type = 'leads.lead.enriched' and payload ->> 'company_id' is not null";
+    assert_eq!(world.one(told).await, "2", "each of them is told");
 }
 
 #[tokio::test]

@@ -240,7 +240,10 @@ pub async fn activate(cx: &mut Cx, id: CampaignId) -> Result<()> {
         ));
     }
     shift(cx, id, Move::Activate, None).await?;
-    cx.publish(Fact::about("outreach.campaign.activated", id).with(json!({"name": campaign.name}))).await
+    cx.publish(
+        Fact::about("outreach.campaign.activated", id).with(json!({"name": campaign.name, "resumed": false})),
+    )
+    .await
 }
 
 /// Holds it. Messages that have not begun to leave wait.

@@ -8,7 +8,7 @@ create table hooks.endpoint (
   tenant_id uuid not null,
   url text not null check (length(url) between 1 and 2000),
   description text not null default '' check (length(description) <= 500),
-  event_types text[] not null,          -- an exact type, a beginning such as pay.*, or *
+  event_types text[] not null,          -- a public name, a beginning such as lead.*, or *
   status hooks.endpoint_status not null default 'enabled',
   disabled_why hooks.disabled_why,
   enabled_at timestamptz not null,      -- facts before this instant are not for it
@@ -41,13 +41,13 @@ create table hooks.message (
   id uuid primary key,                  -- the webhook-id is made from it
   tenant_id uuid not null,
   fact_id bigint,                       -- null for a test event
-  type text not null,
+  type text not null,                   -- its public name
   body text not null,
   created_at timestamptz not null,
   unique (tenant_id, id),
   unique (tenant_id, fact_id)
 );
-call kernel.isolate('hooks.message');
+call kernel.isolate('hooks.message', deletes => true); -- what is old is removed
 
 create type hooks.delivery_state as enum ('pending', 'sending', 'succeeded', 'dead');
 create table hooks.delivery (
@@ -70,8 +70,10 @@ create table hooks.delivery (
 );
 create index delivery_due on hooks.delivery (endpoint_id, next_at) where state = 'pending';
 create index delivery_sending on hooks.delivery (endpoint_id, sending_until) where state = 'sending';
+create index delivery_message on hooks.delivery (message_id);
+create index delivery_done on hooks.delivery (done_at) where done_at is not null; -- what is old goes first
 create index delivery_list on hooks.delivery (tenant_id, endpoint_id, created_at desc, id desc);
-call kernel.isolate('hooks.delivery');
+call kernel.isolate('hooks.delivery', deletes => true); -- what is old is removed
 
 -- Written before the call and completed after it: one without an end was cut off, and may have arrived.
 create table hooks.attempt (
@@ -88,7 +90,7 @@ create table hooks.attempt (
   foreign key (tenant_id, delivery_id) references hooks.delivery (tenant_id, id)
 );
 create index attempt_started on hooks.attempt (tenant_id, started_at desc); -- the proof of a stop
-call kernel.isolate('hooks.attempt');
+call kernel.isolate('hooks.attempt', deletes => true); -- what is old is removed
 
 -- How far facts were looked at for endpoints: one row, in commit order (see db::FactStream).
 create table hooks.fan_out (

@@ -14,6 +14,7 @@ import { field, onboard, open, press, signUp, text, until } from '../lib/steps.m
 let agency, browser, tab, receiver, secret, endpoint, delivery;
 const came = [];
 let answer = [204, ''];
+const log = () => tab.getByRole('table', { name: 'Deliveries' });
 const test = chapters(() => ({ agency, tab }));
 
 before(async () => {
@@ -79,8 +80,8 @@ test('a test event arrives, signed, and the log shows it without a reload', asyn
   await until('the call', () => came.length === 1);
   assert.equal(came[0].event.type, 'webhook.test');
   assert.ok(isOurs(came[0]));
-  await until('the log', async () => /Delivered/.test(await tab.locator('main table').innerText()), 15);
-  assert.match(await tab.locator('main table').innerText(), /204/);
+  await until('the log', async () => /Delivered/.test(await log().innerText()), 15);
+  assert.match(await log().innerText(), /204/);
 });
 
 test('what really happens arrives by itself', async () => {
@@ -103,7 +104,7 @@ test('a failure is shown with its answer, and delivered again under the same id'
   await until('the call', () => came.length > before);
   await until('the failure', async () => /It answered 503/.test(await text(tab)), 15);
   answer = [204, ''];
-  delivery = await tab.locator('main table a', { hasText: /./ }).first().getAttribute('href');
+  delivery = await log().locator('a').first().getAttribute('href');
   await open(tab, delivery);
   assert.match(await text(tab), /the <b>disk<\/b> is full/);
   const failed = came[before].headers['webhook-id'];

@@ -206,7 +206,6 @@ async fn after_ten_failures_in_a_row_an_endpoint_is_disabled_with_a_notice() {
     endpoint::set(&mut cx, id, Status::Enabled).await.unwrap();
     cx.commit().await.unwrap();
     bed.app.settle().await;
-    bed.soon().await;
     assert_eq!(bed.poster.calls().len(), before + FAILURES_MAX, "what waited, not what happened meanwhile");
     assert_eq!(standing(&bed, id).await, (Status::Enabled, None, 0));
     let mut cx = bed.cx().await;

@@ -105,9 +105,18 @@ pub(super) async fn set_status(cx: &mut Cx, id: EndpointId, disabled: Option<Why
     Ok(())
 }
 
-/// Forgets the failures of an endpoint: it begins anew.
+/// Forgets the failures of an endpoint: it begins anew, with what waited due at once.
 pub(super) async fn well(cx: &mut Cx, id: EndpointId) -> Result<()> {
-    let tenant = cx.tenant()?.uuid();
+    let (tenant, now) = (cx.tenant()?.uuid(), cx.now());
+    sqlx::query!(
+        "update hooks.delivery set next_at = $3
+         where tenant_id = $1 and endpoint_id = $2 and state = 'pending' and next_at > $3",
+        tenant,
+        id.uuid(),
+        now as Time,
+    )
+    .execute(cx.conn())
+    .await?;
     sqlx::query!(
         "update hooks.endpoint_health set failures = 0, failing_since = null, resting_until = null
          where tenant_id = $1 and endpoint_id = $2",

@@ -20,6 +20,7 @@ create table pay.reconciliation (
   check ((status = 'running') = (ended_at is null))
 );
 create index reconciliation_list on pay.reconciliation (tenant_id, started_at desc, id desc);
+create index reconciliation_of on pay.reconciliation (tenant_id, rail, since, until);
 call kernel.isolate('pay.reconciliation');
 call kernel.audited('pay.reconciliation');
 

@@ -37,6 +37,6 @@ mod tests;
 pub use account::{AccountId, Figures};
 pub use chart::{Chart, Side};
 pub use transfer::{
-    Act, Ending, LEGS_MAX, Leg, Outcome, Part, Purpose, STEPS_MAX, Session, Step, TransferId, apply, apply_all, linked,
-    session,
+    Act, Ending, LEGS_MAX, Leg, Outcome, Part, Purpose, STEPS_MAX, Session, Step, TransferId, apply,
+    apply_all, linked, session,
 };

@@ -273,6 +273,22 @@ pub(super) async fn tenants(cx: &mut Cx, since: Time) -> Result<Vec<TenantId>> {
     Ok(rows.into_iter().map(TenantId).collect())
 }
 
+/// Whether a rail was compared over exactly this span already.
+pub(super) async fn is_compared(cx: &mut Cx, rail: Rail, since: Time, until: Time) -> Result<bool> {
+    let tenant = cx.tenant()?;
+    let known = sqlx::query_scalar!(
+        r#"select exists (select from pay.reconciliation
+             where tenant_id = $1 and rail = $2 and since = $3 and until = $4 and status = 'done') as "known!""#,
+        tenant.uuid(),
+        rail as Rail,
+        since as Time,
+        until as Time,
+    )
+    .fetch_one(cx.conn())
+    .await?;
+    Ok(known)
+}
+
 /// Comparisons, the latest first.
 pub async fn runs(cx: &mut Cx, after: Option<&Cursor>, limit: usize) -> Result<Page<Run>> {
     let tenant = cx.tenant()?;

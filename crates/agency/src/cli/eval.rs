@@ -88,7 +88,7 @@ fn run_one(kind: Kind, line: Value, now: Time) -> Result<Value> {
         Kind::Import => leads::eval::import(&line),
         Kind::Reply => {
             let line = serde_json::from_value(line)?;
-            Ok(serde_json::to_value(outreach::reply::understand::eval::answer(&line, now))?)
+            Ok(serde_json::to_value(inbound::reply::eval::answer(&line, now))?)
         }
     }
 }

@@ -9,13 +9,12 @@ use super::{
 use crate::{
     activity::{self, Action, Entry},
     channel::Channel,
-    enrolment,
-    inbound::reason,
-    thread,
+    enrolment, thread,
 };
 use base::{Error, Result, Time, Zone};
 use control::approval;
 use db::{Cx, Fact};
+use inbound::reason;
 use ports::email::SendError;
 use serde_json::json;
 use uuid::Uuid;

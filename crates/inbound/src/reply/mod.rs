@@ -18,8 +18,8 @@ pub mod train;
 pub use entities::Objection;
 pub use intent::Intent;
 
-use crate::inbound::machine::{self, MailKind};
-use crate::inbound::mail;
+use crate::machine::{self, MailKind};
+use crate::mail;
 use base::{Time, Zone};
 use jiff::civil::Date;
 

@@ -12,7 +12,7 @@ pub const CLASSES: usize = Intent::ALL.len();
 const HEAD: usize = 4 + CLASSES * 8;
 const MAGIC: &[u8; 4] = b"RPL1";
 
-static WEIGHTS: &[u8] = include_bytes!("../../../assets/replies.weights");
+static WEIGHTS: &[u8] = include_bytes!("../../assets/replies.weights");
 
 /// Hashed features of a text: column and value; the values have length 1.
 pub fn features(text: &str, words: &[Word]) -> Vec<(usize, f32)> {

@@ -1,12 +1,12 @@
 //! Trains the built-in reply classifier and measures it.
 //!
-//! `cargo run -p outreach --example train_replies` reads `fixtures/replies/{train,holdout}.jsonl`
-//! and writes `crates/outreach/assets/replies.weights`. Run it a second time to print the figures
+//! `cargo run -p inbound --example train_replies` reads `fixtures/replies/{train,holdout}.jsonl`
+//! and writes `crates/inbound/assets/replies.weights`. Run it a second time to print the figures
 //! of the new weights (they are compiled in) as the tables of `docs/replies.md`.
 #![expect(clippy::print_stdout, reason = "a command that reports")]
 
-use outreach::reply::understand::train::{Measure, read_examples, train};
-use outreach::reply::understand::{Intent, OurMail, classifier, phrase, understand_text};
+use inbound::reply::train::{Measure, read_examples, train};
+use inbound::reply::{Intent, OurMail, classifier, phrase, understand_text};
 use std::path::Path;
 
 fn main() -> base::Result<()> {

@@ -58,7 +58,7 @@ fn judge(raw: &str, received_at: Time) -> Understood {
         return understand_text(raw, received_at, &ours);
     }
     // A dated message is judged as of its own date.
-    let date = crate::inbound::mail::read(raw.as_bytes()).date;
+    let date = crate::mail::read(raw.as_bytes()).date;
     understand(raw.as_bytes(), date.unwrap_or(received_at), &ours)
 }
 

@@ -13,8 +13,10 @@
 //! | which features go with the outcome | [`logistic`] |
 //! | does a model beat today's on later rows | [`holdout`] |
 //! | which columns of a file may be learnt from | [`frame`] |
+//! | all of that for a CSV | [`file`] |
 
 pub mod effect;
+pub mod file;
 pub mod frame;
 pub mod holdout;
 pub mod logistic;

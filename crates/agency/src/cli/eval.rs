@@ -28,6 +28,8 @@ enum Kind {
     Phone,
     /// {"id","path"}: a file of leads, with what is accepted and why the rest is not.
     Import,
+    /// {"id","path","outcome","time"?,"features"?,"won"?}: whether a CSV's columns beat its base rate on later rows.
+    Weights,
 }
 
 /// Lines longer than this are refused; the largest is a mail with its attachments.
@@ -90,7 +92,26 @@ fn run_one(kind: Kind, line: Value, now: Time) -> Result<Value> {
             let line = serde_json::from_value(line)?;
             Ok(serde_json::to_value(inbound::reply::eval::answer(&line, now))?)
         }
+        Kind::Weights => weights(&line),
     }
+}
+
+fn weights(line: &Value) -> Result<Value> {
+    let word = |field: &str| line.get(field).and_then(Value::as_str);
+    let path = word("path").unwrap_or_default();
+    let columns = evidence::file::Columns {
+        outcome: word("outcome").ok_or_else(|| Error::invalid("eval.line", "The line has no usable “outcome”."))?,
+        won: word("won"),
+        time: word("time"),
+        features: line.get("features").map(|names| serde_json::from_value(names.clone())).transpose()?,
+    };
+    let file = std::fs::File::open(path)
+        .map_err(|cause| Error::invalid("eval.file", format!("{path} cannot be read: {cause}.")))?;
+    let answer = evidence::file::judge_csv(io::BufReader::new(file), &columns)
+        .map_err(|cause| Error::invalid("eval.file", format!("{path}: {cause}.")))?;
+    let mut answer = serde_json::to_value(answer)?;
+    answer["id"] = line["id"].clone();
+    Ok(answer)
 }
 
 /// A skill's own field must be there: a misspelt one must not be answered as if it were empty.
@@ -102,7 +123,7 @@ fn required(kind: Kind, line: &Value) -> Result<()> {
         Kind::Phone => {
             ("input", line.get("input").is_some_and(|v| v.is_string() || v.is_number() || v.is_null()))
         }
-        Kind::Import => ("path", line.get("path").is_some_and(Value::is_string)),
+        Kind::Import | Kind::Weights => ("path", line.get("path").is_some_and(Value::is_string)),
     };
     if fits {
         return Ok(());

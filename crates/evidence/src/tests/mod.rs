@@ -1,3 +1,4 @@
+mod file;
 mod frame;
 mod hillstrom;
 mod holdout;

@@ -25,6 +25,7 @@ pub(super) const TABLE: &[Row] = &[
     row("base", 0, &[]),
     row("ap2", 1, &["base"]),
     row("db", 1, &["base"]),
+    row("discovery", 1, &[]),
     row("evidence", 1, &[]),
     row("inbound", 1, &["base"]),
     row("ports", 1, &["base"]),

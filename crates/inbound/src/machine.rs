@@ -122,6 +122,16 @@ const BOUNCE_SUBJECTS: &[&str] = &[
     "no se puede entregar",
     "non recapitabile",
     "aws notification message",
+    "not member",
+    "not a member",
+    "could not be delivered",
+    "undelivered",
+    "delivery problem",
+    "delivery status",
+    "delivery error",
+    "returned to sender",
+    "nondeliverable",
+    "mail could not",
 ];
 
 fn reads_like_report(text: &str) -> bool {
@@ -138,6 +148,7 @@ fn reads_like_report(text: &str) -> bool {
         "undeliverable address",
         "\"notificationtype\"",
         "recipient address rejected",
+        "not a member of this mailing list",
         "user unknown",
     ]
     .iter()

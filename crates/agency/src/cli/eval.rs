@@ -24,6 +24,8 @@ enum Kind {
     Score,
     /// {"id","raw"}: what a reply means.
     Reply,
+    /// {"id","raw"}: what a delivery report, a complaint or an absence notice says of each recipient.
+    Bounce,
     /// {"id","input","country"}: a phone number in E.164.
     Phone,
     /// {"id","path"}: a file of leads, with what is accepted and why the rest is not.
@@ -92,6 +94,10 @@ fn run_one(kind: Kind, line: Value, now: Time) -> Result<Value> {
             let line = serde_json::from_value(line)?;
             Ok(serde_json::to_value(inbound::reply::eval::answer(&line, now))?)
         }
+        Kind::Bounce => {
+            let line = serde_json::from_value(line)?;
+            Ok(serde_json::to_value(inbound::bounce::eval::answer(&line))?)
+        }
         Kind::Weights => weights(&line),
     }
 }
@@ -119,7 +125,7 @@ fn required(kind: Kind, line: &Value) -> Result<()> {
     let (field, fits) = match kind {
         Kind::Title => ("title", line.get("title").is_some_and(|v| v.is_string() || v.is_null())),
         Kind::Score => ("lead", line.get("lead").is_some_and(Value::is_object)),
-        Kind::Reply => ("raw", line.get("raw").is_some_and(Value::is_string)),
+        Kind::Reply | Kind::Bounce => ("raw", line.get("raw").is_some_and(Value::is_string)),
         Kind::Phone => {
             ("input", line.get("input").is_some_and(|v| v.is_string() || v.is_number() || v.is_null()))
         }

@@ -431,12 +431,12 @@ async fn complained(cx: &mut Cx, message: &mail::Inbound) -> Result<Processed> {
     let original: Vec<String> = complaint.original_message_id.iter().cloned().collect();
     let belongs = match find::by_reference(cx, &original, &[]).await? {
         Some(found) => Some(found),
-        None => match &complaint.recipient {
+        None => match complaint.recipients.first() {
             Some(address) => find::by_address(cx, address, "recipient").await?,
             None => None,
         },
     };
-    let address = complaint.recipient.as_deref().and_then(|text| EmailAddress::parse(text).ok());
+    let address = complaint.recipients.first().and_then(|text| EmailAddress::parse(text).ok());
     let Some((lead, belongs)) = belongs.and_then(|b| b.lead.map(|lead| (lead, b))) else {
         return unknown_complaint(cx, address).await;
     };

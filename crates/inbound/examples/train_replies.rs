@@ -1,62 +1,60 @@
 //! Trains the built-in reply classifier and measures it.
 //!
-//! `cargo run -p inbound --example train_replies` reads `fixtures/replies/{train,holdout}.jsonl`
-//! and writes `crates/inbound/assets/replies.weights`. Run it a second time to print the figures
-//! of the new weights (they are compiled in) as the tables of `docs/replies.md`.
+//! `cargo run --release -p inbound --example train_replies` reads `fixtures/replies/train.jsonl` and
+//! writes `crates/inbound/assets/replies.weights`. Run it again with `-- development` (mistakes are
+//! listed) or `-- held_out` (figures only): the weights are compiled in.
 #![expect(clippy::print_stdout, reason = "a command that reports")]
 
 use inbound::reply::train::{Measure, read_examples, train};
-use inbound::reply::{Intent, OurMail, classifier, phrase, understand_text};
+use inbound::reply::{Intent, OurMail, classifier, phrase, text, understand_text};
 use std::path::Path;
 
 fn main() -> base::Result<()> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let failed = |path: &Path, cause: std::io::Error| {
+        base::Error::invalid("replies.file", format!("{}: {cause}", path.display()))
+    };
     let read = |name: &str| {
         let path = root.join("../../fixtures/replies").join(name);
         std::fs::read_to_string(&path)
-            .map_err(|cause| base::Error::invalid("replies.file", format!("{}: {cause}", path.display())))
+            .map_err(|cause| failed(&path, cause))
             .and_then(|text| read_examples(&text))
     };
-    let examples = read("train.jsonl")?;
-    let held_out = read("holdout.jsonl")?;
-    let weights = train(&examples);
-    let path = root.join("assets/replies.weights");
-    let same = std::fs::read(&path).is_ok_and(|known| known == weights);
-    std::fs::write(&path, &weights)
-        .map_err(|cause| base::Error::invalid("replies.file", format!("{}: {cause}", path.display())))?;
-    println!(
-        "{} examples, {} bytes of weights ({})",
-        examples.len(),
-        weights.len(),
-        if same { "unchanged" } else { "written: run again for figures" }
-    );
-
-    let mut whole = Measure::default();
-    let mut alone = Measure::default();
-    for example in &held_out {
-        let read =
-            understand_text(&example.text, base::Time::from_us(1_767_225_600_000_000), &OurMail::default());
+    let Some(part) = std::env::args().nth(1) else {
+        let examples = read("train.jsonl")?;
+        let weights = train(&examples);
+        let path = root.join("assets/replies.weights");
+        let same = std::fs::read(&path).is_ok_and(|known| known == weights);
+        std::fs::write(&path, &weights).map_err(|cause| failed(&path, cause))?;
+        let told = if same { "unchanged" } else { "written" };
+        println!("{} examples, {} bytes of weights ({told})", examples.len(), weights.len());
+        return Ok(());
+    };
+    let (mut whole, mut alone) = (Measure::default(), Measure::default());
+    let replies = read(&format!("{part}.jsonl"))?;
+    for example in &replies {
+        let at = base::Time::from_us(1_767_225_600_000_000);
+        let read = understand_text(&example.text, at, &OurMail::default());
         whole.add(example, read.intent, read.opt_out);
-        let words = phrase::words(&example.text);
-        let (guess, chance) = classifier::score_all(&weights, &example.text, &words);
+        let own = text::own_words(&example.text, &text::Ours::default()).text;
+        let (guess, chance) = classifier::best(&own, &phrase::words(&own));
         alone.add(example, guess, guess == Intent::Unsubscribe);
-        if read.intent != example.intent {
+        if part == "development" && (read.intent != example.intent || read.opt_out != example.asks_out()) {
+            let (want, said) = (example.intent.name(), read.intent.name());
             println!(
-                "{:<16} → {:<16} {:.2} {:?} [{}] {}",
-                example.intent.name(),
-                read.intent.name(),
+                "{want:<15} {said:<15} {:.2} {:?} [{}] ({} {chance:.2}) {}",
                 read.confidence,
                 read.by,
                 read.evidence,
-                example.text
+                guess.name(),
+                own
             );
         }
-        let _ = chance;
     }
     for (name, measure) in [("rules and classifier", &whole), ("classifier alone", &alone)] {
         println!(
             "\n{name}: {} replies, accuracy {:.3}, macro-F1 {:.3}, opt-out recall {:.3} ({} false), positive precision {:.3}",
-            held_out.len(),
+            replies.len(),
             measure.accuracy(),
             measure.macro_f1(),
             measure.opt_out_recall(),

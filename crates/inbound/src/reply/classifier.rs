@@ -5,7 +5,7 @@ use super::intent::Intent;
 use super::phrase::Word;
 
 /// Number of hashed feature columns.
-pub const COLUMNS: usize = 8_192;
+pub const COLUMNS: usize = 32_768;
 /// Number of classes.
 pub const CLASSES: usize = Intent::ALL.len();
 /// Bytes before the weights: magic, then one scale and one bias per class.
@@ -99,9 +99,15 @@ pub fn probabilities(text: &str, words: &[Word]) -> [f32; CLASSES] {
     score(WEIGHTS, &features(text, words))
 }
 
-/// The likeliest intent by these weights, and its probability.
-pub fn score_all(weights: &[u8], text: &str, words: &[Word]) -> (Intent, f32) {
-    let chances = score(weights, &features(text, words));
+/// The weights that are compiled in.
+#[cfg(test)]
+pub(super) fn shipped() -> &'static [u8] {
+    WEIGHTS
+}
+
+/// The likeliest intent by the shipped weights, and its probability.
+pub fn best(text: &str, words: &[Word]) -> (Intent, f32) {
+    let chances = probabilities(text, words);
     Intent::ALL.into_iter().zip(chances).max_by(|a, b| a.1.total_cmp(&b.1)).unwrap_or((Intent::Unclear, 0.0))
 }
 

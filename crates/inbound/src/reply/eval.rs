@@ -17,7 +17,7 @@ pub struct Line {
 pub struct Answer {
     /// Name of the line.
     pub id: serde_json::Value,
-    /// The person's own words.
+    /// The person's own words, sign-off included.
     pub text: String,
     /// Name of the intent.
     pub intent: &'static str,
@@ -38,7 +38,7 @@ pub fn answer(line: &Line, received_at: Time) -> Answer {
         confidence: (read.confidence * 1_000.0).round() / 1_000.0,
         opt_out: read.opt_out,
         return_date: read.return_date.map(|date| date.to_string()),
-        text: read.text,
+        text: read.reply,
     }
 }
 

@@ -200,6 +200,7 @@ pub(super) static HANDED_ON: LazyLock<Patterns> = LazyLock::new(|| {
         "best|right|better|correct|appropriate person|contact|one|point|bet|place *6 is|would|will|to|be",
         "should|to be speak|speaking|talk|talking *1 to|with",
         "youre|you better|best off",
+        "fwd|fwded|fwdd|fwds *3 to|on",
         "forwarded|forwarding|passed|passing|shared|sharing|handed|handing|flicked|sent|routed|routing|redirecting|redirected *3 to|on|along|onto *2",
         "ill|well|will|let pass|forward|send|flick|hand *3 to|on|onto",
         "cc|ccd|ccing|copied|copying|looping|looped|loop|tagging|cced|ccied *4 who|in|him|her|my|our|here|on|to|from|is|he|she",

@@ -10,6 +10,7 @@ pub mod entities;
 pub mod eval;
 pub mod intent;
 mod intent_patterns;
+pub mod money;
 pub mod optout;
 pub mod phrase;
 pub mod text;
@@ -60,6 +61,8 @@ pub enum Method {
 pub struct Understood {
     /// The person's own words.
     pub text: String,
+    /// The same with its sign-off: what is shown.
+    pub reply: String,
     /// The block below the sign-off.
     pub signature: String,
     /// What it means.
@@ -82,6 +85,10 @@ pub struct Understood {
     pub referral: Option<String>,
     /// Telephone number, as written.
     pub phone: Option<String>,
+    /// An amount of money, as written.
+    pub budget: Option<String>,
+    /// Another supplier that they use, as written.
+    pub competitor: Option<String>,
     /// Why somebody hesitates.
     pub objection: Option<Objection>,
     /// −1 (hostile) to 1 (warm).
@@ -191,54 +198,153 @@ fn read_words(raw: &str, at: Time, ours: &OurMail, sender: &str) -> Understood {
             matches!(intent, Intent::Referral | Intent::WrongPerson | Intent::OutOfOffice | Intent::AutoReply)
         }),
         phone: entities::phone(&said).or_else(|| entities::phone(&own.signature)),
+        budget: money::budget(&said, &words),
+        competitor: money::competitor(&said, &words),
         objection: entities::objection(&words)
             .filter(|_| declines && !matches!(intent, Intent::OutOfOffice | Intent::AutoReply)),
         sentiment: entities::sentiment(&words),
         text: said,
+        reply: own.reply,
         signature: own.signature,
     }
 }
 
-fn decide(said: &str, words: &[phrase::Word], hints: intent::Hints<'_>) -> (Intent, f32, Method, String) {
+/// What decided, how sure it is and the words that say so.
+type Decision = (Intent, f32, Method, String);
+
+/// A yes of the classifier alone needs more than another guess.
+const POSITIVE_BAR: f32 = 0.7;
+/// Below this a class is no rival of what a rule says.
+const RIVAL: f32 = 0.1;
+
+fn decide(said: &str, words: &[phrase::Word], hints: intent::Hints<'_>) -> Decision {
     if words.is_empty() {
         return (Intent::Unclear, 0.0, Method::Rule, String::new());
     }
-    let chances = classifier::probabilities(said, words);
-    let mut ranked: Vec<(Intent, f32)> = Intent::ALL.into_iter().zip(chances).collect();
-    ranked.sort_by(|a, b| b.1.total_cmp(&a.1));
-    let (guess, chance) = ranked[0];
-    let guesses = format!("{} {:.2}, {} {:.2}", guess.name(), chance, ranked[1].0.name(), ranked[1].1);
+    let guess = Guess::of(said, words);
     if let Some(found) = intent::by_rule(said, words, hints) {
-        // A “yes” must not be taken from words that the classifier reads as a refusal.
-        let refuses = matches!(
-            guess,
-            Intent::NotInterested | Intent::Unsubscribe | Intent::Angry | Intent::WrongPerson
-        ) && chance >= MIN_CONFIDENCE;
-        if found.intent.positive() && refuses && found.confidence > intent::TURNED {
-            return (Intent::Unclear, 0.5, Method::Classifier, format!("{} — but {guesses}", found.evidence));
+        if let Some(decision) = guess.against(&found) {
+            return decision;
         }
-        let better = found.intent.positive() && guess == Intent::Question && chance >= 0.75;
-        if !better {
-            return (found.intent, found.confidence, Method::Rule, found.evidence);
-        }
+        return (found.intent, found.confidence, Method::Rule, found.evidence);
     }
     let asked = entities::questions(said);
     let only_asks =
         said.trim_end().ends_with('?') && asked.len() == 1 && asked[0].len() + 2 >= said.trim().len();
-    if guess == Intent::Interested && only_asks && chance < 0.8 {
+    let timed = !entities::times(said, words).is_empty();
+    let unsupported = match guess.intent {
+        Intent::Interested => guess.chance < 0.8 && guess.chance_of(Intent::Question) >= RIVAL,
+        Intent::MeetingRequest => guess.chance < 0.9 && !timed,
+        Intent::Question
+        | Intent::NotInterested
+        | Intent::Unsubscribe
+        | Intent::OutOfOffice
+        | Intent::AutoReply
+        | Intent::Referral
+        | Intent::WrongPerson
+        | Intent::Angry
+        | Intent::Unclear => false,
+    };
+    if only_asks && unsupported {
         return (Intent::Question, 0.65, Method::Rule, said.to_owned());
     }
-    // Suppression on every channel needs more than a guess.
-    let bar = if guess == Intent::Unsubscribe { 0.8 } else { MIN_CONFIDENCE };
-    if chance >= bar {
-        return (guess, chance, Method::Classifier, guesses);
+    if guess.intent == Intent::Unclear && timed && words.len() <= 6 {
+        return (Intent::MeetingRequest, 0.65, Method::Rule, said.to_owned());
+    }
+    let bar = if guess.intent.positive() { POSITIVE_BAR } else { MIN_CONFIDENCE };
+    if guess.chance >= bar {
+        return guess.decision();
     }
     if let Some(question) = asked.into_iter().next()
-        && matches!(guess, Intent::Question | Intent::Interested | Intent::Unclear | Intent::MeetingRequest)
+        && matches!(
+            guess.intent,
+            Intent::Question | Intent::Interested | Intent::Unclear | Intent::MeetingRequest
+        )
     {
         return (Intent::Question, 0.65, Method::Rule, question);
     }
-    (Intent::Unclear, chance, Method::Classifier, guesses)
+    (Intent::Unclear, guess.chance.min(0.59), Method::Classifier, guess.evidence())
+}
+
+/// What the classifier thinks.
+struct Guess {
+    intent: Intent,
+    chance: f32,
+    ranked: Vec<(Intent, f32)>,
+}
+
+impl Guess {
+    fn of(said: &str, words: &[phrase::Word]) -> Self {
+        let chances = classifier::probabilities(said, words);
+        let mut ranked: Vec<(Intent, f32)> = Intent::ALL.into_iter().zip(chances).collect();
+        ranked.sort_by(|a, b| b.1.total_cmp(&a.1));
+        Self { intent: ranked[0].0, chance: ranked[0].1, ranked }
+    }
+
+    fn chance_of(&self, intent: Intent) -> f32 {
+        self.ranked.iter().find(|(one, _)| *one == intent).map_or(0.0, |(_, chance)| *chance)
+    }
+
+    fn evidence(&self) -> String {
+        let [first, second] = [self.ranked[0], self.ranked[1]];
+        format!("{} {:.2}, {} {:.2}", first.0.name(), first.1, second.0.name(), second.1)
+    }
+
+    fn decision(&self) -> Decision {
+        (self.intent, self.chance, Method::Classifier, self.evidence())
+    }
+
+    /// What to do when the classifier contradicts a rule; none when the rule stands.
+    fn against(&self, found: &intent::Found) -> Option<Decision> {
+        if self.intent == found.intent || self.chance < MIN_CONFIDENCE {
+            return None;
+        }
+        let doubt = || {
+            let evidence = format!("{} — but {}", found.evidence, self.evidence());
+            Some((Intent::Unclear, 0.5, Method::Classifier, evidence))
+        };
+        match found.intent {
+            // Insults stand. An opt-out that is also furious is for a person; the opt-out is kept.
+            Intent::Angry if found.confidence > 0.9 => None,
+            Intent::Unsubscribe => (self.intent == Intent::Angry).then(|| self.decision()),
+            // “Not me, ask Ann” is both; whom to ask is worth more.
+            Intent::Referral if self.intent == Intent::WrongPerson => None,
+            // A yes must not be taken from words that the other reads as something else.
+            Intent::MeetingRequest | Intent::Interested => {
+                let both_yes = self.intent.positive();
+                let refuses = matches!(
+                    self.intent,
+                    Intent::NotInterested | Intent::Unsubscribe | Intent::Angry | Intent::WrongPerson
+                );
+                let turned = found.confidence <= intent::TURNED;
+                match (both_yes, refuses) {
+                    (true, _) => (self.chance >= 0.75).then(|| self.decision()),
+                    (false, true) if turned => None,
+                    (false, true) => doubt(),
+                    (false, false) => (self.chance >= POSITIVE_BAR).then(|| self.decision()),
+                }
+            }
+            Intent::NotInterested if self.intent.positive() => {
+                let sure = self.chance >= 0.9 && self.chance_of(found.intent) < RIVAL;
+                if sure { doubt() } else { None }
+            }
+            Intent::NotInterested
+            | Intent::Question
+            | Intent::OutOfOffice
+            | Intent::AutoReply
+            | Intent::Referral
+            | Intent::WrongPerson
+            | Intent::Angry
+            | Intent::Unclear => {
+                let sure = self.chance >= 0.75 && self.chance_of(found.intent) < 0.25;
+                match (sure, self.intent.positive()) {
+                    (true, true) if self.chance < 0.9 => doubt(),
+                    (true, _) => Some(self.decision()),
+                    (false, _) => None,
+                }
+            }
+        }
+    }
 }
 
 #[cfg(test)]

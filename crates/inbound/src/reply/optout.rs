@@ -63,6 +63,14 @@ fn asks(words: &[Word], hit: Hit) -> bool {
     if own && matches!(before, "please") && text(hit.from + 1) == "stop" {
         return false;
     }
+    // “I am no more associated with them” asks for nothing.
+    if first == "no" && text(hit.from + 1) == "more" && hit.to == hit.from + 2 {
+        let next = words.get(hit.to).filter(|next| next.sentence == words[hit.from].sentence);
+        let polite = ["please", "pls", "plz", "thanks", "thank", "ta", "cheers", "ok", "mate", "sir"];
+        if next.is_some_and(|next| !polite.contains(&next.text.as_str())) {
+            return false;
+        }
+    }
     if text(hit.to) == "until"
         || text(hit.to) == "till"
         || text(hit.to) == "before"
@@ -164,6 +172,18 @@ const TABLE: &[&str] = &[
     "never signed up",
     "end *2 subscription",
     "cancel *3 subscription|emails|mailing",
+    "go away",
+    "get lost",
+    "piss|fuck|bugger|feck|sod|naff|jog|rack off",
+    "ever|never *2 write|email|contact|mail|message|call|text|bother *1 me|us|this again",
+    "knock it off",
+    "comot|remove my *1 name|number|email",
+    "abeg no send",
+    "make you|una no *1 send|write|mail|call|disturb",
+    "any *1 further|more contact",
+    "i|we object to *3 marketing|processing|emails|contact",
+    "not|no *2 write|writing to me|us again|anymore|further",
+    "strike|cross|scratch me|us|my *4 list|lists|database|books",
     // German
     "austragen|abmelden|abbestellen|abmeldung|abbestellung|abzumelden|auszutragen",
     "keine *2 emails|mails|mail|nachrichten|werbung|werbemails|newsletter",
@@ -172,7 +192,13 @@ const TABLE: &[&str] = &[
     "aus *3 verteiler|liste|datenbank|kartei|mailingliste|verteilerliste",
     "hören|hoeren sie *1 auf",
     "schreiben sie mir nicht",
-    "lassen sie mich in ruhe",
+    "lassen|lasst sie? mich|uns in ruhe",
+    "keine *3 e|weiteren|mehr mails|emails|zusendungen|nachrichten|werbung *3",
+    "sehen sie von *4 ab",
+    "unterlassen sie *5",
+    "nicht mehr? *3 belästigen|belaestigen|schicken|zuschicken|zusenden|erhalten|bekommen",
+    "lösch~|loesch~ *1 sie? *1 meine|bitte|uns|mich *4",
+    "verschwinden sie",
     // French
     "désinscrire|desinscrire|désinscrivez|desinscrivez|désinscription|desinscription|désabonner|desabonner|désabonnez|desabonnez|désabonnement|desabonnement|désinscris",
     "retirez|supprimez|enlevez|retirer|supprimer|effacez moi|mon|mes|nous|me|cette|notre *2",
@@ -189,6 +215,10 @@ const TABLE: &[&str] = &[
     "cancelar|cancele|cancelen *2 suscripción|suscripcion",
     "no quiero|deseo|queremos|deseamos *2 recibir|más|mas *3",
     "dejen|deje|deja|dejad de *1 enviar|enviarme|escribir|mandar|mandarme|escribirme|contactarme|molestar|molestarme|contactar",
+    "dejen|dejad|deja|dejadme|dejenme|déjenme|dejenos|déjennos *1 en paz",
+    "dejen|dejad|deja|deje de *1 molestar|mandar|mandarme|escribirme|enviar|enviarme|escribir|fastidiar",
+    "no|ni *2 envíen|envien|manden|escriban|contacten|contacte|escriba|vuelvan *4",
+    "retire|retíreme|retireme|retiren|retírenme|retirenme|quítame|quitame|sácame|sacame|bórrame|borrame *4",
     "no me|nos *1 escriban|contacten|envíen|envien|manden|contacte|escriba|envíe|envie|molesten|mande",
     "eliminen|elimine|eliminar|borren|borrar|borre|quiten|quite|saquen|sáquenme|saquenme|quítenme|quitenme|bórrenme|borrenme|elimínenme|eliminenme|elimíneme|eliminarme|borrarme *3 lista|base|datos|correo|mi|de",
     "cancellatemi|cancellami|disiscrivermi|disiscrivetemi|rimuovetemi|rimuovimi|cancellarmi|disiscrivimi|disiscrizione",
@@ -197,7 +227,11 @@ const TABLE: &[&str] = &[
     // Hindi in Latin letters
     "mail|mails|email|emails|message|messages|msg mat|nahi|band *2 bhejo|bhejna|bhejiye|karo|kare|karna|kar|chahiye|kijiye|kariye|karein",
     "mat bhejo|bhejna|bhejiye|bhejo|bhejna",
-    "list se hata~",
+    "mail|mails|email|message|msg|call *2 mat|nahi|na *2",
+    "list se *1 hata~",
+    "hata do|dijiye|dijie|dena|den",
+    "band karo|kar|kijiye|kariye|karein|karna",
+    "dobara|aage *2 mail|mails|message|msg|call|contact *2",
     "hata do|dijiye|dena|de",
     "pareshan mat",
 ];

@@ -12,8 +12,10 @@ pub struct Ours<'a> {
 /// A reply taken apart.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct OwnWords {
-    /// What the person wrote.
+    /// What the person wrote, up to the sign-off: what is judged.
     pub text: String,
+    /// The same with its sign-off and name, without marked signatures: what is shown.
+    pub reply: String,
     /// The block after the sign-off (name, phone, company), when there is one.
     pub signature: String,
     /// Whether something was quoted.
@@ -30,6 +32,8 @@ pub fn own_words(text: &str, ours: &Ours<'_>) -> OwnWords {
     let mut out = OwnWords::default();
     let mut kept = without_quotes(&lines, &mut out.quoted);
     drop_ours(&mut kept, ours);
+    cut_marked(&mut kept, &mut out);
+    out.reply = join(&kept);
     cut_signature(&mut kept, &mut out);
     out.text = join(&kept);
     out
@@ -90,7 +94,8 @@ fn without_quotes(lines: &[&str], quoted: &mut bool) -> Vec<String> {
 
 fn is_separator(line: &str) -> bool {
     let low = line.to_lowercase();
-    let dashed = low.starts_with("--") || low.starts_with("__") || low.starts_with("**");
+    let low = low.trim_matches('*');
+    let dashed = low.starts_with("--") || low.starts_with("__") || low.len() < line.len();
     let inner = low.trim_matches(['-', '_', '*', ' ']);
     let named = [
         "original message",
@@ -183,6 +188,13 @@ fn attribution(lines: &[&str]) -> Option<usize> {
     if first.is_empty() || first.len() > 400 {
         return None;
     }
+    if let Some(length) = dated_opening(lines) {
+        return Some(length);
+    }
+    // “Great!” above “Le 4 janv. …” is no part of it.
+    if !first.contains(['<', '@', '"']) && !first.bytes().any(|b| b.is_ascii_digit()) && !opens(first) {
+        return None;
+    }
     let mut joined = String::new();
     for (index, line) in lines.iter().take(4).enumerate() {
         if index > 0 && line.trim().is_empty() {
@@ -197,8 +209,43 @@ fn attribution(lines: &[&str]) -> Option<usize> {
     None
 }
 
+/// Words that an attribution line begins with when its date stands on the next line.
+fn opens(line: &str) -> bool {
+    let low = line.to_lowercase();
+    ["on ", "am ", "le ", "el ", "il ", "em ", "op ", "den ", "at "]
+        .iter()
+        .any(|start| low.starts_with(start))
+}
+
+/// “2016-03-03 17:21 GMT+01:00 Ann <a@b>:” and the like: a date and a time, a name or an address.
+fn dated_opening(lines: &[&str]) -> Option<usize> {
+    let first = lines.first()?.trim();
+    let low = first.to_lowercase();
+    let date = low.split_whitespace().next().is_some_and(|word| {
+        let parts: Vec<&str> = word.split(['-', '/', '.']).filter(|part| !part.is_empty()).collect();
+        parts.len() == 3 && parts.iter().all(|part| part.len() <= 4 && part.parse::<u16>().is_ok())
+    });
+    let joined: String = lines.iter().take(3).map(|line| line.trim()).collect::<Vec<_>>().join(" ");
+    let named = joined.contains('@') && joined.contains('<');
+    let timed = low.split_whitespace().nth(1).is_some_and(|word| word.contains(':'));
+    if date && (named || (timed && low.contains("gmt"))) {
+        let end = lines.iter().take(3).position(|line| line.trim().ends_with(':'));
+        return Some(end.unwrap_or(0) + 1);
+    }
+    // “On Thu, 31 Mar 2016 at 11:16 Ann”, its address and “wrote:” far below.
+    let weekday = ["mon", "tue", "wed", "thu", "fri", "sat", "sun"].iter();
+    let day = low.strip_prefix("on ").is_some_and(|rest| weekday.clone().any(|day| rest.starts_with(day)));
+    let year = low.split(|c: char| !c.is_ascii_digit()).any(|part| part.len() == 4 && part.starts_with("20"));
+    let clock = low.split_whitespace().any(|word| word.len() >= 4 && word.contains(':'));
+    let far = lines.iter().take(8).any(|line| line.trim().to_lowercase().ends_with("wrote:"));
+    (day && year && clock && far).then_some(lines.len().min(1))
+}
+
 fn is_attribution(line: &str) -> bool {
     let low = line.to_lowercase().replace("&lt;", "<");
+    if low.starts_with("----") && low.contains(" wrote ----") {
+        return true;
+    }
     if !low.ends_with(':') || low.len() > 400 {
         return false;
     }
@@ -211,6 +258,7 @@ fn is_attribution(line: &str) -> bool {
         ("em ", &["escreveu:"]),
         ("op ", &["schreef:"]),
         ("den ", &["skrev:"]),
+        ("at ", &["you wrote:", "wrote:"]),
     ];
     let dated = low.bytes().any(|b| b.is_ascii_digit()) || low.contains('@');
     if dated
@@ -221,9 +269,30 @@ fn is_attribution(line: &str) -> bool {
     {
         return true;
     }
-    let ends =
-        ["wrote:", "schrieb:", "a écrit :", "a écrit:", "escribió:", "ha scritto:", "escreveu:", "schreef:"];
-    ends.iter().any(|end| low.ends_with(end)) && (low.contains('@') || dated)
+    let ends = [
+        "wrote:",
+        "schrieb:",
+        "a écrit :",
+        "a écrit:",
+        "escribió:",
+        "ha scritto:",
+        "escreveu:",
+        "schreef:",
+        "skrev:",
+        "napisał(a):",
+        "napisał:",
+        "napisała:",
+        "написал:",
+        "написал(а):",
+        "пишет:",
+        "пише:",
+        "kirjoitti:",
+        "yazdı:",
+        "写道:",
+        "写道：",
+    ];
+    let german = low.contains("schrieb am") && (low.ends_with("uhr:") || low.ends_with(':'));
+    (german || ends.iter().any(|end| low.ends_with(end))) && (low.contains('@') || dated)
 }
 
 // ---- our own lines --------------------------------------------------------------------------
@@ -388,18 +457,42 @@ fn is_mobile_line(folded: &str) -> bool {
         "inviato da",
         "verstuurd vanaf",
         "sent on the go",
+        "sent from mailbox",
+        "sent from a phone",
+        "sent from mobile",
+        "sent from windows mail",
+        "sent from mail ",
+        "sent by galaxy",
+        "from my iphone",
+        "sendt fra min",
+        "sendt fra mit",
+        "skickat från min",
+        "lähetetty",
+        "wysłano z ",
+        "verzonden met",
+        "verzonden vanaf",
+        "diese nachricht wurde von meinem",
+        "отправлено с ",
+        "надіслано з ",
+        "iphoneから送信",
+        "從我的",
+        "发自我的",
     ];
-    starts.iter().any(|start| folded.starts_with(start)) && folded.len() < 90
+    // “Sent from my desk, is much easier than my phone” is a sentence.
+    let tool = folded.split(' ').count() <= 9;
+    starts.iter().any(|start| folded.starts_with(start)) && folded.len() < 110 && tool
 }
 
-fn cut_signature(kept: &mut Vec<String>, out: &mut OwnWords) {
+/// Takes away what is marked as no part of the reply: lines of mail programs, what stands below `--`.
+fn cut_marked(kept: &mut Vec<String>, out: &mut OwnWords) {
     kept.retain(|line| !is_mobile_line(&fold(line)));
-    if let Some(at) =
-        kept.iter().position(|line| matches!(line.trim_end(), "--" | "-- " | "—") || line.trim_end() == "--")
-    {
+    if let Some(at) = kept.iter().position(|line| is_delimiter(line)) {
         out.signature = join(&kept[at + 1..]);
         kept.truncate(at);
     }
+}
+
+fn cut_signature(kept: &mut Vec<String>, out: &mut OwnWords) {
     let has_words = |lines: &[String]| lines.iter().any(|line| !line.trim().is_empty());
     let sign_off = (0..kept.len()).find(|at| {
         let folded = fold(&kept[*at]);
@@ -415,6 +508,13 @@ fn cut_signature(kept: &mut Vec<String>, out: &mut OwnWords) {
         return;
     }
     cut_disclaimer(kept);
+}
+
+/// A line of nothing but marks, as people put above their signature or below their reply.
+fn is_delimiter(line: &str) -> bool {
+    let line = line.trim();
+    let marks = line.chars().all(|c| "-_*=~#+—–".contains(c)) && line.chars().count() >= 2;
+    marks || matches!(line, "—" | "ᐧ")
 }
 
 /// A sign-off is the end: at most a name block, a postscript and a disclaimer follow.

@@ -4,11 +4,14 @@
 use super::classifier::{CLASSES, COLUMNS, features, pack};
 use super::intent::Intent;
 use super::phrase::words;
+use super::text::{Ours, own_words};
 
 /// A labelled reply.
 #[derive(Clone, Debug, serde::Serialize, serde::Deserialize)]
 pub struct Example {
-    /// The person's own words.
+    /// Who phrased it: authors are kept whole on one side of a split.
+    pub author: String,
+    /// The reply as it came, quotes included.
     pub text: String,
     /// What it means.
     pub intent: Intent,
@@ -58,23 +61,35 @@ type Model = (Vec<Vec<f32>>, [f32; CLASSES]);
 pub fn train(examples: &[Example]) -> Vec<u8> {
     let rows: Vec<Row> = examples
         .iter()
-        .map(|example| (features(&example.text, &words(&example.text)), class_of(example.intent)))
+        .map(|example| {
+            let own = own_words(&example.text, &Ours::default()).text;
+            (features(&own, &words(&own)), class_of(example.intent))
+        })
         .collect();
-    let sharpness = calibrate(&rows);
+    let sharpness = calibrate(&rows, &parts(examples));
     let (mut weights, mut biases) = fit(&rows);
     weights.iter_mut().flatten().for_each(|weight| *weight *= sharpness);
     biases.iter_mut().for_each(|bias| *bias *= sharpness);
     pack(&weights, &biases)
 }
 
-fn calibrate(rows: &[Row]) -> f32 {
+/// The part that each example belongs to: an author's are all in one.
+fn parts(examples: &[Example]) -> Vec<usize> {
+    let mut authors: Vec<&str> = examples.iter().map(|example| example.author.as_str()).collect();
+    authors.sort_unstable();
+    authors.dedup();
+    let part = |author: &str| authors.binary_search(&author).unwrap_or_default() % FOLDS;
+    examples.iter().map(|example| part(&example.author)).collect()
+}
+
+fn calibrate(rows: &[Row], parts: &[usize]) -> f32 {
     let mut losses = [0f32; SHARPNESS.len()];
     for fold in 0..FOLDS {
         let part = |inside: bool| {
             rows.iter()
-                .enumerate()
-                .filter(move |(at, _)| (at % FOLDS == fold) == inside)
-                .map(|(_, row)| row.clone())
+                .zip(parts)
+                .filter(move |(_, part)| (**part == fold) == inside)
+                .map(|(row, _)| row.clone())
         };
         let (weights, biases) = fit(&part(false).collect::<Vec<_>>());
         for (columns, class) in part(true) {

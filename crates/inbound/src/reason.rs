@@ -172,7 +172,13 @@ pub fn classify(words: Words<'_>) -> Reason {
     if let Some(reason) = by_words(&PHRASES.0, &text) {
         return reason;
     }
+    if let Some(reason) = words.status.and_then(precise) {
+        return reason;
+    }
     if let Some(reason) = by_words(&PHRASES.1, &text) {
+        if words.status.is_some_and(|status| status.ends_with(".1.1")) && !beats_unknown(reason) {
+            return Reason::UserUnknown;
+        }
         let limit = words.status.is_some_and(|status| status.ends_with(".2.3"));
         return match (reason, limit) {
             (Reason::UserUnknown, _) => who_says_unknown(words),
@@ -204,6 +210,53 @@ pub fn classify(words: Words<'_>) -> Reason {
         Some(501..=504) => Reason::SyntaxError,
         Some(551) => Reason::HasMoved,
         Some(_) | None => Reason::Undefined,
+    }
+}
+
+/// Codes that servers use for one thing only, so that no words are needed.
+fn precise(status: &str) -> Option<Reason> {
+    let about = status.get(2..)?;
+    let only =
+        ["1.6", "1.7", "1.8", "3.4", "4.6", "4.7", "7.13", "7.20", "7.21", "7.22", "7.23", "7.25", "7.26"];
+    only.contains(&about).then(|| by_status(status)).flatten()
+}
+
+/// Whether words of this reason are believed although the code says “no such mailbox”: what is said
+/// of the address, the sender or the rate is; vague words of servers are not.
+fn beats_unknown(reason: Reason) -> bool {
+    match reason {
+        Reason::UserUnknown
+        | Reason::HostUnknown
+        | Reason::HasMoved
+        | Reason::NotAccept
+        | Reason::MailboxFull
+        | Reason::Suspended
+        | Reason::Rejected
+        | Reason::Blocked
+        | Reason::BadReputation
+        | Reason::AuthFailure
+        | Reason::RequirePtr
+        | Reason::SpamDetected
+        | Reason::VirusDetected
+        | Reason::NoRelaying
+        | Reason::Speeding
+        | Reason::TooManyConnections
+        | Reason::MessageTooBig
+        | Reason::ExceedLimit => true,
+        Reason::Filtered
+        | Reason::PolicyViolation
+        | Reason::SecurityError
+        | Reason::ContentError
+        | Reason::NotCompliantRfc
+        | Reason::Expired
+        | Reason::NetworkError
+        | Reason::SystemError
+        | Reason::SystemFull
+        | Reason::MailerError
+        | Reason::SyntaxError
+        | Reason::OnHold
+        | Reason::Delivered
+        | Reason::Undefined => false,
     }
 }
 

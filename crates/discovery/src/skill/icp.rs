@@ -4,7 +4,7 @@ use super::industries::Industries;
 use super::portfolio::Portfolio;
 use super::{denies, own, sentences};
 use crate::cited::{Cited, Gathered};
-use crate::lexicon::PLACES;
+use crate::lexicon::{INDUSTRIES, PLACES};
 use crate::page::{Kind, Page, Zone};
 use serde::Serialize;
 
@@ -86,7 +86,8 @@ const PAINS: [&str; 14] = [
     "overwhelmed",
 ];
 /// Words before the place of those who are served.
-const SERVED: [&str; 10] = [
+const SERVED: [&str; 11] = [
+    "owners in",
     "businesses in",
     "companies in",
     "businesses across",
@@ -187,6 +188,13 @@ fn read(
         "we serve",
         "built for",
         "partner with",
+        "helps ",
+        "serves ",
+        "hire us",
+        "come to us",
+        "call us",
+        "choose us",
+        "trust us",
     ]
     .iter()
     .any(|word| lower.contains(word));
@@ -203,7 +211,14 @@ fn read(
             titles.add(title, &page.url, sentence, 0.7);
         }
     }
-    if let Some(at) = SERVED.iter().filter_map(|word| lower.find(word)).min() {
+    let served = SERVED.iter().filter_map(|word| lower.find(word)).min();
+    // “… plumbers and electricians in Perth”: a place right behind a trade is theirs.
+    let behind_trade = lower.match_indices(" in ").map(|(at, _)| at).find(|at| {
+        let before: Vec<&str> = lower[..*at].split(' ').rev().take(3).collect();
+        let before: Vec<&str> = before.into_iter().rev().collect();
+        !INDUSTRIES.find(&before.join(" ")).is_empty()
+    });
+    if let Some(at) = served.into_iter().chain(behind_trade).min() {
         for place in PLACES.find(&lower[at..]) {
             places.add(place.to_owned(), &page.url, sentence, 0.7);
         }

@@ -21,7 +21,11 @@ const SECTORS: [&str; 10] = [
     "who i help",
 ];
 /// Verbs with which a sentence says whom it serves.
-const SERVES: [&str; 16] = [
+const SERVES: [&str; 20] = [
+    "serves ",
+    "helps ",
+    "our clients are",
+    "works with",
     "we work with",
     "we help ",
     "we serve",
@@ -74,9 +78,9 @@ pub fn run(pages: &[Page], portfolio: &Portfolio) -> Industries {
     }
     // One client of a trade is a client; two are a pattern.
     for cited in &portfolio.companies {
-        if let Some(industry) = &cited.value.industry {
+        for industry in &cited.value.industries {
             let source = &cited.sources[0];
-            found.add(industry.clone(), &source.page, &source.quote, 0.45);
+            found.add(industry.clone(), &source.page, &source.quote, 0.46);
         }
     }
     Industries { industries: found.done() }
@@ -87,9 +91,11 @@ fn served(found: &mut Gathered<String>, page: &Page, sentence: &str) {
     if denies(sentence) {
         return;
     }
-    let Some(at) = SERVES.iter().filter_map(|verb| lower.find(verb).map(|at| at + verb.len())).min() else {
-        return;
-    };
+    let verb = SERVES.iter().filter_map(|verb| lower.find(verb).map(|at| at + verb.len())).min();
+    // “We provide media relations for charities” serves charities.
+    let offered = super::services::VERBS.iter().filter_map(|verb| lower.find(verb)).min();
+    let offered_for = offered.and_then(|at| lower.get(at..)?.find(" for ").map(|after| at + after + 5));
+    let Some(at) = verb.or(offered_for) else { return };
     // What stands before the verb is the agency, not those whom it serves.
     let Some(whom) = sentence.get(at..) else { return };
     for name in INDUSTRIES.find(whom) {

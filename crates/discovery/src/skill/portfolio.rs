@@ -78,8 +78,8 @@ const BUTTONS: [&str; 22] = [
 pub struct Company {
     /// Its name.
     pub name: String,
-    /// Its trade, where the words beside it say so.
-    pub industry: Option<String>,
+    /// Its trades, where the words beside it say so.
+    pub industries: Vec<String>,
     /// Its place, where they say so.
     pub location: Option<String>,
 }
@@ -140,7 +140,7 @@ pub fn run(pages: &[Page], agency: Option<&Cited<String>>) -> Portfolio {
             let beside = beside(pages, &cited);
             Cited {
                 value: Company {
-                    industry: INDUSTRIES.find(&beside).first().map(|name| (*name).to_owned()),
+                    industries: INDUSTRIES.find(&beside).into_iter().map(str::to_owned).collect(),
                     location: PLACES.find(&beside).first().map(|name| (*name).to_owned()),
                     name: cited.value,
                 },
@@ -177,7 +177,7 @@ fn company(text: &str) -> Option<String> {
     if let Some(name) = case(text) {
         return Some(name);
     }
-    let text = text.split([':', '–', '—', '|']).next().unwrap_or("").trim();
+    let text = text.split([':', '–', '—', '|', ',']).next().unwrap_or("").trim();
     is_name(text).then(|| text.to_owned())
 }
 

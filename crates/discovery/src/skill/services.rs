@@ -25,7 +25,7 @@ const OFFERS: [&str; 12] = [
     "ways to work",
 ];
 /// Verbs with which a sentence offers.
-const VERBS: [&str; 24] = [
+pub(super) const VERBS: [&str; 24] = [
     "we offer",
     "we provide",
     "we do ",

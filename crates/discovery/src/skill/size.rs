@@ -111,9 +111,14 @@ fn stated(sentence: &str) -> Option<(u32, f32)> {
         let people = PEOPLE.iter().any(|word| {
             after.starts_with(word) || after.split_once(' ').is_some_and(|(_, rest)| rest.starts_with(word))
         });
+        // “Four of us” and nothing else.
+        if after.starts_with("of us") && before.is_empty() {
+            return Some((count, 0.8));
+        }
+        let near = words[at + 1..(at + 3).min(words.len())].join(" ");
         let whose = ["clients", "customers", "businesses", "brands", "helped", "trained", "years"]
             .iter()
-            .any(|word| after.contains(word) || before.contains(word));
+            .any(|word| near.contains(word) || before.contains(word));
         if count > 0 && count < 100_000 && !whose && (of_team || we && people) {
             return Some((count, if of_team { 0.9 } else { 0.8 }));
         }

@@ -1,1 +1,2 @@
 mod page;
+mod sites;

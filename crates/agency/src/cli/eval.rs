@@ -32,6 +32,8 @@ enum Kind {
     Import,
     /// {"id","path","outcome","time"?,"features"?,"won"?}: whether a CSV's columns beat its base rate on later rows.
     Weights,
+    /// {"id","dir"}: what eight skills read from a site saved as .html files, each value with its page and words.
+    Icp,
 }
 
 /// Lines longer than this are refused; the largest is a mail with its attachments.
@@ -99,6 +101,7 @@ fn run_one(kind: Kind, line: Value, now: Time) -> Result<Value> {
             Ok(serde_json::to_value(inbound::bounce::eval::answer(&line))?)
         }
         Kind::Weights => weights(&line),
+        Kind::Icp => icp(&line),
     }
 }
 
@@ -120,12 +123,22 @@ fn weights(line: &Value) -> Result<Value> {
     Ok(answer)
 }
 
+fn icp(line: &Value) -> Result<Value> {
+    let folder = line.get("dir").and_then(Value::as_str).unwrap_or_default();
+    let pages = discovery::folder::read(std::path::Path::new(folder))
+        .map_err(|cause| Error::invalid("eval.folder", format!("{cause}.")))?;
+    let mut answer = serde_json::to_value(discovery::discover(&pages))?;
+    answer["id"] = line["id"].clone();
+    Ok(answer)
+}
+
 /// A skill's own field must be there: a misspelt one must not be answered as if it were empty.
 fn required(kind: Kind, line: &Value) -> Result<()> {
     let (field, fits) = match kind {
         Kind::Title => ("title", line.get("title").is_some_and(|v| v.is_string() || v.is_null())),
         Kind::Score => ("lead", line.get("lead").is_some_and(Value::is_object)),
         Kind::Reply | Kind::Bounce => ("raw", line.get("raw").is_some_and(Value::is_string)),
+        Kind::Icp => ("dir", line.get("dir").is_some_and(Value::is_string)),
         Kind::Phone => {
             ("input", line.get("input").is_some_and(|v| v.is_string() || v.is_number() || v.is_null()))
         }

@@ -179,6 +179,32 @@ fn the_safest_intent_wins_and_negation_is_understood() {
 }
 
 #[test]
+fn plain_answers_of_each_kind_are_read_as_what_they_are() {
+    use Intent::*;
+    for (text, expected) in [
+        ("Hi,\n\nsounds interesting. Could you send me more details?\n\nThanks", Interested),
+        ("Sounds interesting, please send me more details.", Interested),
+        ("Hello,\n\nhappy to have a chat. Does Tuesday at 3pm work for you?\n\nCheers", MeetingRequest),
+        ("Hi,\n\nwhat does it cost, and do you work with companies of our size?\n\nRegards", Question),
+        ("Thanks, but we are not interested.\n\nRegards", NotInterested),
+        ("Please remove me from your list.\n", Unsubscribe),
+        (
+            "I am out of the office and will be back on Monday. In urgent cases please call our front desk.",
+            OutOfOffice,
+        ),
+        ("This is spam. How dare you send me this rubbish? Stop harassing me or I will report you.", Angry),
+        ("This is disgusting spam, you idiots. I will report you.", Angry),
+        ("Please contact our marketing manager instead: sam@prospect.example", Referral),
+        ("I am not the right person for this, I do not work in that area.\n\nRegards", WrongPerson),
+        ("I am not the right person for this.", WrongPerson),
+        ("Purple elephants on the roof.", Unclear),
+    ] {
+        let found = read(text);
+        assert_eq!(found.intent, expected, "{text}: {found:?}");
+    }
+}
+
+#[test]
 fn anger_with_an_opt_out_keeps_both() {
     let found = read("Fuck off and take me off your list");
     assert_eq!(found.intent, Intent::Angry);

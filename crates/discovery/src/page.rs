@@ -97,6 +97,12 @@ impl Page {
             .any(|part| path.contains(part))
     }
 
+    /// Whether it tells of one piece of work.
+    pub fn is_case(&self) -> bool {
+        let path = self.path();
+        path.contains("case-stud") || path.split('/').any(|part| part == "work") && !path.ends_with("work")
+    }
+
     /// Whether the address, or the first heading, has one of the words.
     pub fn is_about(&self, words: &[&str]) -> bool {
         let path = self.path().replace(['-', '_'], " ");

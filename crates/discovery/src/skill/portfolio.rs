@@ -122,7 +122,7 @@ pub fn run(pages: &[Page], agency: Option<&Cited<String>>) -> Portfolio {
                         found.add(name, &page.url, &block.text, 0.7);
                     }
                 }
-                Kind::Heading(1) if page.path().contains("case-stud") || page.path().contains("/work/") => {
+                Kind::Heading(1) if page.is_case() => {
                     if let Some(name) = case(&block.text) {
                         found.add(name, &page.url, &block.text, 0.85);
                     }

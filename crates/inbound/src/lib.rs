@@ -16,6 +16,4 @@ pub use mail::{Inbound, Mailbox};
 pub use reason::{Action, Reason};
 
 #[cfg(test)]
-mod reason_tests;
-#[cfg(test)]
 mod tests;

@@ -1,4 +1,4 @@
-use super::{Action, MailKind, bounce, machine, mail, reason};
+use super::{Action, MailKind, bounce, machine, mail};
 use std::collections::BTreeMap;
 
 fn fixture(name: &str) -> Vec<u8> {
@@ -92,19 +92,6 @@ fn machines_are_told_from_people_by_headers() {
 }
 
 #[test]
-fn every_row_of_the_phrase_table_names_a_reason() {
-    let table = include_str!("reason_phrases.txt");
-    for line in table.lines().filter(|line| !line.is_empty() && !line.starts_with(['#', '='])) {
-        let (name, phrases) = line.split_once(": ").unwrap_or_else(|| panic!("{line}"));
-        assert!(reason::named(name).is_some(), "{line}");
-        assert!(
-            phrases.split(" | ").all(|phrase| phrase.len() > 1 && phrase.to_lowercase() == phrase),
-            "{line}"
-        );
-    }
-}
-
-#[test]
 fn a_refusal_while_sending_tells_a_dead_address_from_a_blocked_sender() {
     for (status, code, text, gone) in [
         (Some("5.1.1"), 550, "The email account that you tried to reach does not exist", true),
@@ -138,13 +125,13 @@ fn measured(part: &str) -> (usize, f64, f64) {
 #[test]
 fn real_reports_give_recipient_and_reason() {
     let (total, found, right) = measured("development.json");
-    assert!(total == 161 && found >= 0.97 && right >= 0.95, "development: {found} {right}");
+    assert!(total == 161 && found >= 0.97 && right >= 0.97, "development: {found} {right}");
     let (total, found, right) = measured("held_out.json");
     assert!(total == 164 && found >= 0.97 && right >= HELD_OUT_FLOOR, "held out: {found} {right}");
 }
 
-/// What was measured on the messages that were kept out of development (0.811), rounded down.
-const HELD_OUT_FLOOR: f64 = 0.80;
+/// The bar for the messages that were kept out of development; 0.933 was measured.
+const HELD_OUT_FLOOR: f64 = 0.92;
 
 #[test]
 fn a_report_names_the_message_that_came_back() {
@@ -158,11 +145,11 @@ fn a_report_names_the_message_that_came_back() {
 #[test]
 fn a_refusal_for_the_senders_fault_never_suppresses_the_address() {
     for (file, action) in [
-        ("rhost-google-03.eml", Action::FixSenderDns),
+        ("lhost-dragonfly-05.eml", Action::FixSenderDns),
         ("rhost-google-06.eml", Action::FixSenderDns),
         ("rhost-microsoft-05.eml", Action::SlowMailbox),
-        ("lhost-dragonfly-20.eml", Action::FixContent),
-        ("lhost-exchange2007-02.eml", Action::RetryLater),
+        ("lhost-postfix-67.eml", Action::FixContent),
+        ("lhost-gmx-04.eml", Action::RetryLater),
     ] {
         let report = bounce::read(&mail::read(&fixture(file)));
         assert_eq!(report.failures[0].action, action, "{file}");
@@ -177,4 +164,11 @@ fn a_complaint_names_who_complained_about_what() {
     assert_eq!(named.recipients, ["redacted@example.net"]);
     let returned = bounce::complaints(&mail::read(&fixture("arf-15.eml")));
     assert_eq!(returned.original_message_id.as_deref(), Some("ffffffffffffffffffffffff00000000@example.net"));
+}
+
+#[test]
+fn the_step_is_read_below_postfixs_talk_of_the_returned_message() {
+    // Its provider refuses unknown users at RCPT and senders at the end of DATA, both without a code.
+    let report = bounce::read(&mail::read(&fixture("rhost-nttdocomo-03.eml")));
+    assert_eq!(report.failures[0].reason, crate::Reason::Rejected);
 }

@@ -59,6 +59,8 @@ const SAID: &[(&str, Command)] = &[
     ("did not like our ehlo", Command::Connect),
     ("did not like our helo", Command::Connect),
     // others
+    ("refused to talk to me", Command::Connect),
+    ("for text command", Command::Data),
     ("smtp command data", Command::Data),
     ("smtp command rcpt", Command::Rcpt),
     ("smtp command mail", Command::Mail),
@@ -74,13 +76,34 @@ const SAID: &[(&str, Command)] = &[
 
 /// The step that words about one recipient, or else the whole text, tell.
 pub(super) fn find(said: &str, whole: &str, address: &str) -> Option<Command> {
-    named(said).or_else(|| in_transcript(whole, address)).or_else(|| named(whole))
+    named(said).or_else(|| in_transcript(whole, address)).or_else(|| quoted(said)).or_else(|| named(whole))
 }
 
 fn named(text: &str) -> Option<Command> {
     let low = text.split_whitespace().collect::<Vec<_>>().join(" ").to_ascii_lowercase();
     let first = SAID.iter().filter_map(|(words, command)| Some((low.find(words)?, *command)));
     first.min_by_key(|(at, _)| *at).map(|(_, command)| command)
+}
+
+/// The last step whose command stands in the words as it is sent, in capitals.
+fn quoted(text: &str) -> Option<Command> {
+    let sent = [
+        ("HELO", Command::Connect),
+        ("EHLO", Command::Connect),
+        ("STARTTLS", Command::Connect),
+        ("MAIL F", Command::Mail),
+        ("RCPT", Command::Rcpt),
+        ("DATA", Command::Data),
+    ];
+    let mut from = 0;
+    let mut last = None;
+    for (name, command) in sent {
+        if let Some(at) = text.get(from..).and_then(|rest| rest.find(name)) {
+            from += at;
+            last = Some(command);
+        }
+    }
+    last
 }
 
 /// Sendmail's transcript: `>>> RCPT To:<a>` before `<<< 550 no`. The step before the first failure,
@@ -98,7 +121,8 @@ fn in_transcript(text: &str, address: &str) -> Option<Command> {
                 return last;
             }
             if failed && refused.is_none() {
-                refused = last;
+                // An answer to nothing is the greeting.
+                refused = last.or(Some(Command::Connect));
             }
         }
     }

@@ -33,25 +33,53 @@ pub(super) fn strip_id(id: &str) -> String {
     id.trim().trim_start_matches('<').trim_end_matches('>').to_owned()
 }
 
-/// The last enhanced status code in a text; transcripts put the deciding one last, except that a
-/// more exact code is preferred over `x.0.0`.
+/// The enhanced status code of a failure in a text: the first that is exact. `x.0.0` and `4.4.7` (the
+/// reporter gave up) are taken when nothing else is there, a success only when no failure is.
 pub(super) fn enhanced(text: &str) -> Option<String> {
-    let mut best: Option<String> = None;
+    let mut vague = None;
+    let mut success = None;
     for word in text.split(|c: char| !(c.is_ascii_digit() || c == '.')) {
-        let mut parts = word.trim_matches('.').split('.');
+        let word = word.trim_matches('.');
+        let mut parts = word.split('.');
         let (Some(class), Some(subject), Some(detail), None) =
             (parts.next(), parts.next(), parts.next(), parts.next())
         else {
             continue;
         };
-        let ok = matches!(class, "2" | "4" | "5")
-            && (1..=1).contains(&subject.len())
-            && (1..=3).contains(&detail.len());
-        if ok && best.as_ref().is_none_or(|known| known.ends_with(".0.0")) {
-            best = Some(format!("{class}.{subject}.{detail}"));
+        let ok = matches!(class, "2" | "4" | "5") && subject.len() == 1 && (1..=3).contains(&detail.len());
+        if !ok {
+            continue;
         }
+        let unclear = word.ends_with(".0.0") || word == "4.4.7";
+        let place = match (class, unclear) {
+            ("2", _) => &mut success,
+            (_, true) => &mut vague,
+            (_, false) => return Some(word.to_owned()),
+        };
+        place.get_or_insert_with(|| word.to_owned());
     }
-    best
+    vague.or(success)
+}
+
+/// The code to believe, of the report's own field and of the other server's words.
+pub(super) fn prefer(field: Option<String>, said: Option<String>, reply: Option<u16>) -> Option<String> {
+    let (Some(field), Some(said)) = (field.as_ref(), said.as_ref()) else { return field.or(said) };
+    let class = reply.map(|code| if code >= 500 { '5' } else { '4' });
+    let fits = |code: &str| class.is_some_and(|class| code.starts_with(class));
+    let vague = |code: &str| code.ends_with(".0.0");
+    let inexact = |code: &str| code.contains(".0");
+    let field_stands = if field.get(..1) != said.get(..1) && (fits(field) || fits(said)) {
+        fits(field)
+    } else if inexact(field) && !inexact(said) {
+        false
+    } else if vague(field) || vague(said) {
+        true
+    } else if field == "5.1.1" {
+        inexact(said)
+    } else {
+        !(field == "4.4.7" || field.starts_with("5.3.") || (field == "5.1.3" && said.starts_with("5.7.")))
+    };
+    Some(if field_stands { field.clone() } else { said.clone() })
 }
 
 /// The first SMTP reply code of a failure (4xx or 5xx).

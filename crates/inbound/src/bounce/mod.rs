@@ -4,11 +4,12 @@ mod command;
 pub mod eval;
 mod fields;
 mod notice;
+mod reporter;
 mod status;
 mod text;
 
 use crate::mail::Inbound;
-use crate::reason::{self, Action, Reason, Words};
+use crate::reason::{self, Action, Reason, Scene, System, Words};
 pub use command::Command;
 use fields::{address_in, field_in, strip_id};
 use text::returned;
@@ -104,12 +105,31 @@ pub fn complaints(mail: &Inbound) -> Complaint {
     }
 }
 
-/// `said` is what the report says of this address, `whole` its text: it is asked when nothing else
-/// tells the reason.
-fn failure(address: String, words: Words<'_>, said: &str, whole: &str) -> Failure {
-    let mut reason = reason::certain(said).unwrap_or_else(|| reason::classify(words));
-    if reason == Reason::Undefined {
-        reason = reason::classify(Words { diagnostic: whole, ..words });
+/// What a report tells beside the words about one recipient.
+#[derive(Clone, Copy)]
+struct Told<'a> {
+    /// The server that wrote the report.
+    system: System,
+    /// Its host and domain.
+    by: &'a [&'a str],
+    /// The server that refused.
+    host: Option<&'a str>,
+    /// The report's text.
+    whole: &'a str,
+}
+
+/// The whole text is asked when the words about the recipient tell no reason.
+fn failure(told: Told<'_>, address: String, words: Words<'_>) -> Failure {
+    let domain = address.rsplit('@').next().unwrap_or_default().to_owned();
+    let host = told.host.map(|host| host.trim_end_matches('.').to_ascii_lowercase()).unwrap_or_default();
+    let hosts = [host.as_str(), domain.as_str()];
+    let judge = |words| reason::judge(&Scene { words, hosts: &hosts, by: told.by, system: told.system });
+    let mut reason = judge(words);
+    if matches!(reason, Reason::Undefined | Reason::OnHold) {
+        let whole = judge(Words { diagnostic: told.whole, ..words });
+        if !matches!(whole, Reason::Undefined | Reason::OnHold) {
+            reason = whole;
+        }
     }
     let delayed = words.action.is_some_and(|action| action.eq_ignore_ascii_case("delayed"));
     let temporary = delayed || words.status.is_some_and(|status| status.starts_with('4'));

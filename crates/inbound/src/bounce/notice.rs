@@ -1,9 +1,9 @@
 //! Notices of Amazon SES that came by mail: JSON inside text.
 
 use super::fields::{enhanced, reply_code};
-use super::{Failure, failure};
+use super::{Failure, Told, failure};
 use crate::mail::Inbound;
-use crate::reason::Words;
+use crate::reason::{System, Words};
 
 /// Failures that a notice names; none when the mail is no such notice.
 pub(super) fn read(mail: &Inbound) -> Vec<Failure> {
@@ -26,7 +26,9 @@ pub(super) fn read(mail: &Inbound) -> Vec<Failure> {
                 let diagnostic = text(one, "diagnosticCode");
                 let status = enhanced(&text(one, "status")).or_else(|| enhanced(&diagnostic));
                 let action = text(one, "action");
+                let category = text(&notice["bounce"], "bounceSubType");
                 failure(
+                    NOTHING,
                     text(one, "emailAddress").to_ascii_lowercase(),
                     Words {
                         diagnostic: &diagnostic,
@@ -34,10 +36,8 @@ pub(super) fn read(mail: &Inbound) -> Vec<Failure> {
                         reply: reply_code(&diagnostic),
                         action: Some(&action),
                         command: None,
-                        category: None,
+                        category: Some(&category),
                     },
-                    "",
-                    "",
                 )
             })
             .collect(),
@@ -50,6 +50,7 @@ pub(super) fn read(mail: &Inbound) -> Vec<Failure> {
                 let diagnostic = text(&notice["delivery"], "smtpResponse");
                 let status = enhanced(&diagnostic);
                 failure(
+                    NOTHING,
                     address.to_ascii_lowercase(),
                     Words {
                         diagnostic: &diagnostic,
@@ -59,14 +60,15 @@ pub(super) fn read(mail: &Inbound) -> Vec<Failure> {
                         command: None,
                         category: None,
                     },
-                    "",
-                    "",
                 )
             })
             .collect(),
         _ => Vec::new(),
     }
 }
+
+/// A notice tells nothing beside its fields.
+const NOTHING: Told<'_> = Told { system: System::Other, by: &[], host: None, whole: "" };
 
 fn json_in(text: &str) -> Option<serde_json::Value> {
     // Mail wraps long lines; JSON strings hold no raw line end, so joining lines loses nothing.

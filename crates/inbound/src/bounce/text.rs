@@ -1,7 +1,10 @@
 //! Reports in plain text, as each mail server words them, and the message that came back with them.
 
 use super::fields::{address_in, enhanced, field_in, reply_code, speaks};
-use super::{Failure, command, failure};
+use super::{
+    Failure, Told, command, failure,
+    reporter::{self, refusing_host},
+};
 use crate::machine::is_status;
 use crate::mail::Inbound;
 use crate::reason::Words;
@@ -49,7 +52,8 @@ fn split_returned(text: &str) -> (&str, &str) {
     for line in text.split_inclusive('\n') {
         let bare = line.trim().trim_start_matches(['>', '|', ' ']).to_ascii_lowercase();
         let ruled = bare.starts_with(['-', '=', '*', '_', '[']) || bare.ends_with(':') || bare.ends_with('.');
-        let short = bare.len() < 90;
+        // Postfix's preamble speaks of the returned message and goes on with the answers.
+        let short = bare.len() < 90 && !bare.starts_with("delete your own text");
         let marked = ruled && short && RETURNED_MARKS.iter().any(|mark| bare.contains(mark));
         let opens = TRANSPORT_FIELDS.iter().any(|field| bare.starts_with(field));
         if at > 0 && (opens || (marked && !text[at + line.len()..].trim().is_empty())) {
@@ -139,6 +143,9 @@ pub(super) fn read(mail: &Inbound) -> Vec<Failure> {
     let human = human(mail);
     let subject = mail.subject.to_lowercase();
     let late = ["delay", "warning: message", "not yet", "still"].iter().any(|word| subject.contains(word));
+    let names = reporter::names(mail, None);
+    let by: Vec<&str> = names.iter().map(String::as_str).collect();
+    let system = reporter::system(mail, &human, &by);
     recipients(mail, &human)
         .into_iter()
         .map(|address| {
@@ -149,10 +156,12 @@ pub(super) fn read(mail: &Inbound) -> Vec<Failure> {
                 status: status.as_deref(),
                 reply: reply_code(&said).or_else(|| reply_code(&human)),
                 action: late.then_some("delayed"),
-                command: command::find(&said, &human, &address),
+                command: command::find(&said, &human, &address).or_else(|| reporter::yahoo(mail, &said)),
                 category: None,
             };
-            failure(address.clone(), words, &said, &format!("{} {human}", mail.subject))
+            let whole = format!("{} {human}", mail.subject);
+            let told = Told { system, by: &by, host: refusing_host(&said), whole: &whole };
+            failure(told, address.clone(), words)
         })
         .collect()
 }

@@ -1,7 +1,7 @@
 //! What servers typically say, and what it means. The sentences are those of the mail servers' and
 //! providers' own sources and pages, not of the labelled corpus.
 
-use super::reason::{Reason, Words, classify};
+use super::{Reason, Scene, System, Words, classify, judge, named, table};
 use crate::bounce::Command;
 use Reason::*;
 
@@ -57,7 +57,7 @@ const TABLE: &[(&str, Reason)] = &[
     ("maildir delivery failed: error writing message: Disk quota exceeded", MailboxFull),
     ("452 4.3.1 Insufficient system storage", SystemFull),
     ("452 4.4.5 Insufficient disk space; try again later", SystemFull),
-    ("maildir delivery failed: create maildir file: No space left on device", SystemFull),
+    ("maildir delivery failed: create maildir file: No space left on device", MailboxFull),
     ("550 5.2.1 The email account that you tried to reach is disabled.", Suspended),
     ("550 5.2.1 The email account that you tried to reach is inactive.", Suspended),
     ("550 Mailbox disabled, not accepting messages", Suspended),
@@ -87,7 +87,7 @@ const TABLE: &[(&str, Reason)] = &[
     ("Sorry, I couldn't find a mail exchanger or IP address. (#5.4.4)", NotAccept),
     ("an MX or SRV record indicated no SMTP service", NotAccept),
     ("521 5.3.2 Host does not accept mail", NotAccept),
-    ("mail for b.test loops back to myself", NetworkError),
+    ("mail for b.test loops back to myself", SystemError),
     ("554 5.4.6 Too many hops 27 (25 max)", NetworkError),
     ("554 5.4.14 Hop count exceeded - possible mail loop ATTR34", NetworkError),
     ("connect to mx.b.test[192.0.2.1]:25: No route to host", NetworkError),
@@ -163,7 +163,7 @@ const TABLE: &[(&str, Reason)] = &[
     ("451 4.3.0 Temporary lookup failure", NetworkError),
     ("451 4.3.0 Internal server error", SystemError),
     ("554 5.3.5 Local configuration error", SystemError),
-    ("501 5.5.4 Syntax error in parameters", SyntaxError),
+    ("501 5.5.4 Syntax error in parameters", SystemError),
     ("503 5.5.1 Bad sequence of commands", SyntaxError),
 ];
 
@@ -192,15 +192,80 @@ fn unknown_users_are_told_from_filters_by_step_and_code() {
 }
 
 #[test]
-fn every_reason_has_a_label_of_its_own() {
-    let table = include_str!("reason_phrases.txt");
-    let mut labels: Vec<&str> = table
-        .lines()
-        .filter_map(|line| line.split_once(": "))
-        .filter_map(|(name, _)| super::reason::named(name))
-        .map(Reason::label)
-        .collect();
+fn every_row_of_the_tables_names_a_reason_and_says_something() {
+    let mut labels = Vec::new();
+    for row in table::SAID.lines().chain(table::LOOSE.lines()) {
+        if row.is_empty() || row.starts_with(['#', '=']) {
+            continue;
+        }
+        let (name, phrases) = row.split_once(": ").unwrap_or((row, ""));
+        labels.push(named(name).unwrap_or_else(|| panic!("no such reason: {row}")).label());
+        let empty = phrases.split(" | ").any(|phrase| phrase.split('*').any(str::is_empty));
+        assert!(!empty && phrases == phrases.to_lowercase(), "{row}");
+    }
     labels.sort_unstable();
     labels.dedup();
     assert!(labels.len() >= 28, "{labels:?}");
+}
+
+fn told(text: &str, host: &str, by: &str, system: System) -> Reason {
+    let status = text.split_whitespace().find(|word| word.split('.').count() == 3);
+    let words = Words { diagnostic: text, status, ..Words::default() };
+    judge(&Scene { words, hosts: &[host], by: &[by], system })
+}
+
+#[test]
+fn a_provider_means_its_own_codes_and_words() {
+    for (text, host, expected) in [
+        ("554 IMTA22 - 192.0.2.1 is blocked AUP#CXBL", "cox.net", Blocked),
+        ("550 192.0.2.1 has been rejected AUP#In-1310", "charter.net", TooManyConnections),
+        (
+            "550 Adresse d au moins un destinataire invalide. LPN007_416 [416]",
+            "smtp.laposte.net",
+            UserUnknown,
+        ),
+        ("554 p3plibsmtp. IB103 connection refused", "smtp.secureserver.net", BadReputation),
+        ("550 http://mail.i.ua/err/4/", "mx.email.ua", MailboxFull),
+        ("550 RCP-P2 see facebook.com/postmaster", "facebook.test", Filtered),
+        ("550 5.4.1 Recipient address rejected: Access denied", "a.mail.protection.outlook.com", UserUnknown),
+        ("550 5.4.1 Recipient address rejected: Access denied", "mx.b.test", Filtered),
+        ("550 sender rejected", "notcox.net", Rejected),
+    ] {
+        assert_eq!(told(text, host, "", System::Other), expected, "{text} {host}");
+    }
+}
+
+#[test]
+fn a_reporting_server_means_its_own_words() {
+    for (text, system, expected) in [
+        ("550 5.7.1 refused", System::ExchangeOnline, Rejected),
+        ("550 5.7.1 refused", System::Other, SecurityError),
+        ("550 5.2.0 Message Filtered", System::Amazon, Filtered),
+        ("550 5.2.0 Message Filtered", System::Other, SpamDetected),
+        ("retry timeout exceeded", System::Exim, Expired),
+        (
+            "host does not like recipient. I'm not going to try again; this message has been in the queue too long.",
+            System::Qmail,
+            OnHold,
+        ),
+        // The reporter's “unknown user” gives way to a block that the words name.
+        (
+            "host does not like recipient. Remote host said: 550 blocked using zen.spamhaus.org",
+            System::Qmail,
+            Blocked,
+        ),
+    ] {
+        assert_eq!(told(text, "", "", system), expected, "{text} {system:?}");
+    }
+}
+
+#[test]
+fn an_address_does_not_join_the_words_around_it() {
+    let words = Words {
+        diagnostic: "553 5.1.8 <x@y.test>... Domain of sender address x@y.test does not exist",
+        status: Some("5.1.8"),
+        command: Some(Command::Rcpt),
+        ..Words::default()
+    };
+    assert_eq!(classify(words), Rejected);
 }

@@ -229,7 +229,8 @@ fn a_provider_means_its_own_codes_and_words() {
         ("550 RCP-P2 see facebook.com/postmaster", "facebook.test", Filtered),
         ("550 5.4.1 Recipient address rejected: Access denied", "a.mail.protection.outlook.com", UserUnknown),
         ("550 5.4.1 Recipient address rejected: Access denied", "mx.b.test", Filtered),
-        ("550 sender rejected", "notcox.net", Rejected),
+        ("550 this account is no longer valid.", "mta7.am0.yahoodns.net", Suspended),
+        ("550 this account is no longer valid.", "notyahoodns.net", UserUnknown),
     ] {
         assert_eq!(told(text, host, "", System::Other), expected, "{text} {host}");
     }

@@ -14,7 +14,6 @@ pub mod channel;
 pub mod content;
 pub mod deal;
 pub mod enrolment;
-pub mod inbound;
 pub mod lead_link;
 pub mod limits;
 pub mod mailbox;

@@ -24,10 +24,16 @@ enum Kind {
     Score,
     /// {"id","raw"}: what a reply means.
     Reply,
+    /// {"id","raw"}: what a delivery report, a complaint or an absence notice says of each recipient.
+    Bounce,
     /// {"id","input","country"}: a phone number in E.164.
     Phone,
     /// {"id","path"}: a file of leads, with what is accepted and why the rest is not.
     Import,
+    /// {"id","path","outcome","time"?,"features"?,"won"?}: whether a CSV's columns beat its base rate on later rows.
+    Weights,
+    /// {"id","dir"}: what eight skills read from a site saved as .html files, each value with its page and words.
+    Icp,
 }
 
 /// Lines longer than this are refused; the largest is a mail with its attachments.
@@ -88,9 +94,42 @@ fn run_one(kind: Kind, line: Value, now: Time) -> Result<Value> {
         Kind::Import => leads::eval::import(&line),
         Kind::Reply => {
             let line = serde_json::from_value(line)?;
-            Ok(serde_json::to_value(outreach::reply::understand::eval::answer(&line, now))?)
+            Ok(serde_json::to_value(inbound::reply::eval::answer(&line, now))?)
         }
+        Kind::Bounce => {
+            let line = serde_json::from_value(line)?;
+            Ok(serde_json::to_value(inbound::bounce::eval::answer(&line))?)
+        }
+        Kind::Weights => weights(&line),
+        Kind::Icp => icp(&line),
     }
+}
+
+fn weights(line: &Value) -> Result<Value> {
+    let word = |field: &str| line.get(field).and_then(Value::as_str);
+    let path = word("path").unwrap_or_default();
+    let columns = evidence::file::Columns {
+        outcome: word("outcome").ok_or_else(|| Error::invalid("eval.line", "The line has no usable “outcome”."))?,
+        won: word("won"),
+        time: word("time"),
+        features: line.get("features").map(|names| serde_json::from_value(names.clone())).transpose()?,
+    };
+    let file = std::fs::File::open(path)
+        .map_err(|cause| Error::invalid("eval.file", format!("{path} cannot be read: {cause}.")))?;
+    let answer = evidence::file::judge_csv(io::BufReader::new(file), &columns)
+        .map_err(|cause| Error::invalid("eval.file", format!("{path}: {cause}.")))?;
+    let mut answer = serde_json::to_value(answer)?;
+    answer["id"] = line["id"].clone();
+    Ok(answer)
+}
+
+fn icp(line: &Value) -> Result<Value> {
+    let folder = line.get("dir").and_then(Value::as_str).unwrap_or_default();
+    let pages = discovery::folder::read(std::path::Path::new(folder))
+        .map_err(|cause| Error::invalid("eval.folder", format!("{cause}.")))?;
+    let mut answer = serde_json::to_value(discovery::discover(&pages))?;
+    answer["id"] = line["id"].clone();
+    Ok(answer)
 }
 
 /// A skill's own field must be there: a misspelt one must not be answered as if it were empty.
@@ -98,11 +137,12 @@ fn required(kind: Kind, line: &Value) -> Result<()> {
     let (field, fits) = match kind {
         Kind::Title => ("title", line.get("title").is_some_and(|v| v.is_string() || v.is_null())),
         Kind::Score => ("lead", line.get("lead").is_some_and(Value::is_object)),
-        Kind::Reply => ("raw", line.get("raw").is_some_and(Value::is_string)),
+        Kind::Reply | Kind::Bounce => ("raw", line.get("raw").is_some_and(Value::is_string)),
+        Kind::Icp => ("dir", line.get("dir").is_some_and(Value::is_string)),
         Kind::Phone => {
             ("input", line.get("input").is_some_and(|v| v.is_string() || v.is_number() || v.is_null()))
         }
-        Kind::Import => ("path", line.get("path").is_some_and(Value::is_string)),
+        Kind::Import | Kind::Weights => ("path", line.get("path").is_some_and(Value::is_string)),
     };
     if fits {
         return Ok(());

@@ -137,7 +137,7 @@ impl Report {
 
     /// A line for each intent that came up.
     fn intents(&self) -> Vec<(&'static str, Vec<String>)> {
-        outreach::reply::understand::Intent::ALL
+        inbound::reply::Intent::ALL
             .into_iter()
             .filter_map(|intent| {
                 let count = |row: &Row| {

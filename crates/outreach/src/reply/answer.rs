@@ -1,7 +1,7 @@
 //! Answers that we give: drafted by the built-in writer and approved by a person, or written by a
 //! person. What leaves, leaves once, by [`super::send`].
 
-use super::{jobs, understand::Intent, words};
+use super::{jobs, words};
 use crate::{
     activity::{self, Action, Entry},
     channel::Channel,
@@ -12,6 +12,7 @@ use crate::{
 use base::{EmailAddress, Error, Result, Time};
 use control::approval::{self, ApprovalId, Risk};
 use db::{Cx, Fact};
+use inbound::reply::Intent;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use uuid::Uuid;

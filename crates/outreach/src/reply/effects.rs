@@ -1,7 +1,6 @@
 //! What each intent does. One table, one function for each row; every effect is in the transaction
 //! that records the message, so that an opt-out holds from the instant it is stored.
 
-use super::understand::Intent;
 use crate::{
     activity::{self, Action, Entry},
     channel::Channel,
@@ -10,6 +9,7 @@ use crate::{
 use base::{EmailAddress, Result, Time};
 use control::notification::{self, Kind, Severity};
 use db::{Cx, Fact};
+use inbound::reply::Intent;
 use leads::{
     lead::{self, Status},
     suppression::{self, Reason, Scope},

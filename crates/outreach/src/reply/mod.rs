@@ -12,7 +12,6 @@ mod reclassify;
 pub mod send;
 #[cfg(test)]
 pub(crate) mod tests;
-pub mod understand;
 mod words;
 
 pub use reclassify::reclassify;

@@ -4,18 +4,22 @@
 use super::{
     effects::{self, Received},
     find::{self, Belongs},
-    understand::{self, Intent, Method, OurMail, Understood},
 };
 use crate::{
     activity::{self, Action, Entry},
     channel::Channel,
-    inbound::{bounce, machine, machine::MailKind, mail},
     thread,
 };
 use base::{EmailAddress, Error, Result, Time, Zone};
 use control::notification::{self, Kind, Notification, Severity};
 use db::{Cx, Fact};
 use hooks::inbox::{self, Delivery, InboxId, Outcome};
+use inbound::{
+    bounce, machine,
+    machine::MailKind,
+    mail,
+    reply::{Intent, Method, OurMail, Understood, understand_mail},
+};
 use jiff::civil::Date;
 use leads::suppression::{self, Reason, Scope};
 use serde_json::{Value, json};
@@ -162,7 +166,7 @@ async fn our_mail(cx: &mut Cx, belongs: &Belongs) -> Result<OurMail> {
 
 /// Reads the words; an empty mail whose subject asks for it is an opt-out (RFC 2369 `mailto:`).
 fn understood(message: &mail::Inbound, received_at: Time, ours: &OurMail) -> Understood {
-    let mut found = understand::understand_mail(message, received_at, ours);
+    let mut found = understand_mail(message, received_at, ours);
     let subject = message.subject.trim().to_lowercase();
     let asked = ["unsubscribe", "opt out", "opt-out", "optout", "remove", "remove me", "stop"]
         .contains(&subject.as_str());
@@ -363,7 +367,7 @@ async fn bounced(cx: &mut Cx, message: &mail::Inbound) -> Result<Processed> {
 }
 
 async fn failed(cx: &mut Cx, lead: Uuid, belongs: &Belongs, failure: &bounce::Failure) -> Result<()> {
-    if failure.action == crate::inbound::Action::Nothing {
+    if failure.action == inbound::Action::Nothing {
         return Ok(());
     }
     let detail = reason_line(failure);
@@ -408,8 +412,8 @@ async fn note_failure(cx: &mut Cx, lead: Uuid, belongs: &Belongs, line: &str, ab
 }
 
 /// What a person should do about a failure that is not the address's fault; none: nothing now.
-fn advice(action: crate::inbound::Action) -> Option<&'static str> {
-    use crate::inbound::Action as Do;
+fn advice(action: inbound::Action) -> Option<&'static str> {
+    use inbound::Action as Do;
     match action {
         Do::SlowMailbox => Some("The recipient's side objects to the sender: send less from this mailbox."),
         Do::FixSenderDns => Some("Repair SPF, DKIM, DMARC or the sender's address."),
@@ -427,12 +431,12 @@ async fn complained(cx: &mut Cx, message: &mail::Inbound) -> Result<Processed> {
     let original: Vec<String> = complaint.original_message_id.iter().cloned().collect();
     let belongs = match find::by_reference(cx, &original, &[]).await? {
         Some(found) => Some(found),
-        None => match &complaint.recipient {
+        None => match complaint.recipients.first() {
             Some(address) => find::by_address(cx, address, "recipient").await?,
             None => None,
         },
     };
-    let address = complaint.recipient.as_deref().and_then(|text| EmailAddress::parse(text).ok());
+    let address = complaint.recipients.first().and_then(|text| EmailAddress::parse(text).ok());
     let Some((lead, belongs)) = belongs.and_then(|b| b.lead.map(|lead| (lead, b))) else {
         return unknown_complaint(cx, address).await;
     };

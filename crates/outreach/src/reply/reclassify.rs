@@ -4,7 +4,6 @@ use super::{
     answer,
     effects::{self, Received},
     find,
-    understand::Intent,
 };
 use crate::{
     activity::{self, Action, Entry},
@@ -13,6 +12,7 @@ use crate::{
 };
 use base::{EmailAddress, Error, Result, Time};
 use db::{Cx, Fact};
+use inbound::reply::Intent;
 use serde_json::json;
 use uuid::Uuid;
 

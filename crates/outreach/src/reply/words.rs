@@ -1,6 +1,6 @@
 //! The built-in texts of answers. Pure; nothing stands in them that is not known.
 
-use super::understand::Intent;
+use inbound::reply::Intent;
 
 /// What an answer is written from.
 #[derive(Clone, Debug, Default)]

@@ -3,8 +3,8 @@
 //! nothing here reads a clock or randomness.
 
 use super::{Act, Letter, prospect, stamp_s};
-use crate::inbound::mail;
 use base::{EmailAddress, Error, Result, Time};
+use inbound::mail;
 use mail_builder::{
     MessageBuilder,
     headers::{content_type::ContentType, date::Date, message_id::MessageId, raw::Raw},

@@ -1,7 +1,7 @@
 //! The mail sink's pages: what was sent, as the prospect sees it, and answering as the prospect.
 
 use super::{Act, Letter, LetterId, Line, act, answer, get, list};
-use crate::{inbound::mail, thread::pages::encoded};
+use crate::thread::pages::encoded;
 use axum::{
     Form as Typed,
     extract::{Path, Query},
@@ -9,6 +9,7 @@ use axum::{
 };
 use base::{Cursor, Error, Page, Role};
 use db::Scope;
+use inbound::mail;
 use maud::{Markup, html};
 use serde::Deserialize;
 use ui::prelude::*;

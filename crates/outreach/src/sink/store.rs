@@ -1,9 +1,9 @@
 //! Every statement about what the sink took in.
 
 use super::{LetterId, tenant_of};
-use crate::inbound::mail;
 use base::{Cursor, Error, Page, Result, TenantId, Time};
 use db::{Cx, Db, Fact};
+use inbound::mail;
 use serde_json::json;
 use uuid::Uuid;
 

@@ -4,7 +4,7 @@
 use super::{Filter, Line, MessageId, Thread, ThreadId, get, handled, list, mark_read, messages, show};
 use crate::{
     mailbox,
-    reply::{self, answer, understand::Intent},
+    reply::{self, answer},
 };
 use axum::{
     Form as Typed,
@@ -13,6 +13,7 @@ use axum::{
 };
 use base::{Cursor, Error, Page, Role};
 use db::Scope;
+use inbound::reply::Intent;
 use maud::{Markup, html};
 use serde::Deserialize;
 use ui::prelude::*;

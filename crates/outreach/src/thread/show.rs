@@ -1,7 +1,7 @@
 //! The parts of one conversation's page.
 
 use super::{Message, Thread};
-use crate::reply::understand::Intent;
+use inbound::reply::Intent;
 use maud::{Markup, html};
 use serde_json::Value;
 use ui::prelude::*;

@@ -9,13 +9,12 @@ use super::{
 use crate::{
     activity::{self, Action, Entry},
     channel::Channel,
-    enrolment,
-    inbound::reason,
-    thread,
+    enrolment, thread,
 };
 use base::{Error, Result, Time, Zone};
 use control::approval;
 use db::{Cx, Fact};
+use inbound::{bounce::Command, reason};
 use ports::email::SendError;
 use serde_json::json;
 use uuid::Uuid;
@@ -151,7 +150,8 @@ fn address_gone(refusal: &ports::email::Refusal) -> bool {
         status: refusal.enhanced.as_deref(),
         reply: Some(refusal.code),
         action: Some("failed"),
-        after_data: refusal.per_recipient.is_empty(),
+        command: Some(if refusal.per_recipient.is_empty() { Command::Data } else { Command::Rcpt }),
+        category: None,
     };
     refusal.permanent && reason::classify(words).hard()
 }

@@ -1,7 +1,8 @@
 //! Each intent, end to end.
 
 use super::world::{World, answer, mail};
-use crate::reply::{reclassify, understand::Intent};
+use crate::reply::reclassify;
+use inbound::reply::Intent;
 
 struct Case {
     intent: &'static str,

@@ -109,7 +109,8 @@ fn weights(line: &Value) -> Result<Value> {
     let word = |field: &str| line.get(field).and_then(Value::as_str);
     let path = word("path").unwrap_or_default();
     let columns = evidence::file::Columns {
-        outcome: word("outcome").ok_or_else(|| Error::invalid("eval.line", "The line has no usable “outcome”."))?,
+        outcome: word("outcome")
+            .ok_or_else(|| Error::invalid("eval.line", "The line has no usable “outcome”."))?,
         won: word("won"),
         time: word("time"),
         features: line.get("features").map(|names| serde_json::from_value(names.clone())).transpose()?,

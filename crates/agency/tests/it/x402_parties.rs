@@ -14,6 +14,7 @@ use tokio::process::Command;
 
 /// Finds or makes an environment with the packages.
 #[path = "../../../vendors/tests/third_party/python.rs"]
+#[expect(dead_code, reason = "the program itself is asked for where a server is started with it")]
 mod python;
 
 /// Wallets whose keys guard nothing.

@@ -73,21 +73,21 @@ fn faults(profile: &Profile, expected: &Value) -> Vec<String> {
         _ => {}
     }
     let size = profile.estimate_company_size.team_size.as_ref().map(|cited| cited.value);
-    if let Some(want) = expected.get("team_size") {
-        if want.as_u64() != size.map(u64::from) {
-            faults.push(format!("team size: {size:?}, not {want}"));
-        }
+    if let Some(want) = expected.get("team_size")
+        && want.as_u64() != size.map(u64::from)
+    {
+        faults.push(format!("team size: {size:?}, not {want}"));
     }
     let name = profile.parse_website.company_name.as_ref().map(|cited| cited.value.clone());
-    if let Some(want) = expected.get("company_name").and_then(Value::as_str) {
-        if name.as_deref() != Some(want) {
-            faults.push(format!("name: {name:?}, not {want}"));
-        }
+    if let Some(want) = expected.get("company_name").and_then(Value::as_str)
+        && name.as_deref() != Some(want)
+    {
+        faults.push(format!("name: {name:?}, not {want}"));
     }
-    if let Some(want) = expected.get("pain").and_then(Value::as_bool) {
-        if want == profile.derive_icp.icp_pain_points.is_empty() {
-            faults.push(format!("pain points: {:?}", values(&profile.derive_icp.icp_pain_points)));
-        }
+    if let Some(want) = expected.get("pain").and_then(Value::as_bool)
+        && want == profile.derive_icp.icp_pain_points.is_empty()
+    {
+        faults.push(format!("pain points: {:?}", values(&profile.derive_icp.icp_pain_points)));
     }
     if expected
         .get("needs_script")

@@ -168,7 +168,8 @@ pub(super) async fn latest_of(
         r#"select w.tenant_id as "tenant_id!", p.id, p.principal_id, p.number, p.rules, p.hash, p.created_by, p.created_at, p.used_at
            from unnest($1::uuid[], $2::uuid[]) as w (tenant_id, principal_id)
            cross join lateral (
-             select * from pay.policy x where x.tenant_id = w.tenant_id and x.principal_id = w.principal_id order by x.number desc limit 1
+             select x.id, x.principal_id, x.number, x.rules, x.hash, x.created_by, x.created_at, x.used_at
+             from pay.policy x where x.tenant_id = w.tenant_id and x.principal_id = w.principal_id order by x.number desc limit 1
            ) p"#,
         &principals.iter().map(|(tenant, _)| tenant.uuid()).collect::<Vec<_>>(),
         &principals.iter().map(|(_, id)| id.uuid()).collect::<Vec<_>>(),

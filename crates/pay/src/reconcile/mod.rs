@@ -6,10 +6,10 @@
 //! that finds agreement resolves it, or a person does, saying what was done. Nothing is ever booked
 //! because of a difference but what the ways of payments, refunds and payouts book themselves.
 
+pub mod agreement;
 mod books;
 pub(crate) mod jobs;
 pub(crate) mod pages;
-pub mod rules;
 mod run;
 mod store;
 mod sweep;

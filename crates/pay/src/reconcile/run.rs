@@ -1,6 +1,6 @@
 //! One comparison: with what a rail says, and with the books.
 
-use super::rules::{self, Verdict};
+use super::agreement::{self, Verdict};
 use super::store::{self, Ended, Finding, Item};
 use super::{About, Kind, RunId};
 use crate::account::{self, Setup};
@@ -430,9 +430,9 @@ enum Ours {
 impl Question {
     fn judge(&self, found: &Found) -> Option<Verdict> {
         match &self.ours {
-            Ours::Payment(ours) => rules::payment(ours, found),
-            Ours::Refund(ours) => rules::refund(ours, found),
-            Ours::Payout(ours) => rules::payout(ours, found),
+            Ours::Payment(ours) => agreement::payment(ours, found),
+            Ours::Refund(ours) => agreement::refund(ours, found),
+            Ours::Payout(ours) => agreement::payout(ours, found),
         }
     }
 }

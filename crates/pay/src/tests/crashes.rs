@@ -52,7 +52,7 @@ async fn crashed(bed: &Bed, polls: u32, rail: &str) -> Ended {
     let agent = bed.agent();
     let first = cut(polls, bed.keyed(&agent, "POST", "/api/v1/execute", &body, &key)).await;
     // What the crash left is taken up: by jobs first, or by whoever asks first.
-    if polls % 2 == 0 {
+    if polls.is_multiple_of(2) {
         bed.app.run_until(bed.kit.clock_now().plus_s(180)).await;
     } else {
         // A call that was begun is waited for as long as it may take.

@@ -45,7 +45,6 @@ pub struct People {
     pub agent: String,
     /// The key of a program of the organisation that may do everything.
     pub admin: String,
-    pub principal: String,
     /// In the order of [`RAILS`].
     pub vendors: [String; 4],
 }
@@ -318,7 +317,7 @@ impl Setting<'_> {
         let new = key::New { name: "Crash".to_owned(), role: Role::Admin, expires_at: None };
         let (_, admin) = key::create(&mut cx, Role::Owner, &new).await.expect("a key");
         cx.commit().await.expect("commits");
-        People { agent, admin: admin.expose().to_owned(), principal, vendors }
+        People { agent, admin: admin.expose().to_owned(), vendors }
     }
 
     async fn accounts(&self, outside: &Outside) {

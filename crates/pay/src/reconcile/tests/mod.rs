@@ -1,9 +1,9 @@
 //! Comparisons, sweeps, the books that look after themselves, and what all of it leaves as proof.
 
+mod agreement;
 mod books;
 mod compared;
 mod proofs;
-mod rules;
 mod swept;
 
 use crate::account::Setup;

@@ -9,8 +9,10 @@
 //! mandates are signed beforehand, by the verbs behind `/purchase-intents` and `/mandates`.
 //!
 //! The *limit* is what pgbench does with as many clients on the same database and as many wallets, in one
-//! transaction each: reserve on a wallet's row, post to wallet, payee and fee, append a receipt to the
-//! tenant's chain. It decides nothing, verifies and signs nothing, and keeps no answer.
+//! transaction each: take the mandate's and the payer's limits by conditional updates, reserve on a wallet's
+//! row, post to wallet, payee and fee, append a receipt to the tenant's chain, write the payment and keep an
+//! answer under its key. It verifies and signs nothing, asks no policy and no switch, and tells nobody. The
+//! *books* are the same without authorisation, payment and key: reserve, post, receipt.
 
 mod check;
 mod limit;
@@ -24,6 +26,7 @@ use crate::payment::{Desk, Execute, execute};
 use base::{Digest, Error, Result, Secret};
 use db::Db;
 use db::idem::Key;
+use limit::Least;
 use serde::Serialize;
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -57,8 +60,12 @@ pub struct Figures {
     pub limit_per_s: f64,
     /// Of the run before, and of the run after.
     pub limits_per_s: [f64; 2],
-    /// The first over the second.
+    /// Cycles over those.
     pub ratio: f64,
+    /// Transactions a second of reserve, post and receipt alone, without authorisation, payment and key.
+    pub books_per_s: f64,
+    /// Cycles over those.
+    pub ratio_to_books: f64,
     /// The median of a cycle, in milliseconds.
     pub p50_ms: f64,
     /// Its 95th percentile.
@@ -92,13 +99,14 @@ pub async fn run(db: &Db, desk: &Desk, bench: &Bench) -> Result<Figures> {
     stage::tidy(&bench.url).await?;
     drive(db, desk, &orders, 0..WARM.min(orders.len()), bench.clients).await?;
     stage::tidy(&bench.url).await?;
-    let before = limit::run(&pgbench, bench, payers.len()).await?;
+    let before = limit::run(&pgbench, bench, Least::Cycle, payers.len()).await?;
     let commits = check::commits(&bench.url).await?;
     let began = Instant::now();
     let mut took_ms = drive(db, desk, &orders, WARM..orders.len(), bench.clients).await?;
     let cycles_per_s = took_ms.len() as f64 / began.elapsed().as_secs_f64();
     let commits = check::commits(&bench.url).await? - commits;
-    let after = limit::run(&pgbench, bench, payers.len()).await?;
+    let after = limit::run(&pgbench, bench, Least::Cycle, payers.len()).await?;
+    let books_per_s = limit::run(&pgbench, bench, Least::Books, payers.len()).await?;
     took_ms.sort_by(f64::total_cmp);
     let checks = check::all(db, desk, &bench.url, &payers, orders.len()).await?;
     let limit_per_s = f64::midpoint(before, after);
@@ -112,6 +120,8 @@ pub async fn run(db: &Db, desk: &Desk, bench: &Bench) -> Result<Figures> {
         limit_per_s,
         limits_per_s: [before, after],
         ratio: cycles_per_s / limit_per_s,
+        books_per_s,
+        ratio_to_books: cycles_per_s / books_per_s,
         p50_ms: at(0.5),
         p95_ms: at(0.95),
         p99_ms: at(0.99),

@@ -91,8 +91,12 @@ async fn measure(scratch: &Scratch, arguments: &Arguments) -> Result<Report> {
         "limits, reservation, post with fee, signed receipt in the chain, facts, kept answer; committed before it returns.",
     );
     term::line(
-        "the minimal SQL: one transaction reserves on a wallet's row, posts and appends a receipt row; it checks and signs nothing.",
+        "the minimal SQL: one transaction takes the mandate's and the payer's limits, reserves on a wallet's row, posts, appends a",
     );
+    term::line(
+        "receipt row, writes the payment and keeps an answer under its key; it verifies, signs and tells nothing. The books: the same",
+    );
+    term::line("without limits, payment and key.");
     term::line(format!("signing {} mandates of {} tenants …", arguments.cycles, arguments.tenants));
     let bench = Bench {
         url: scratch.settings.database.url.clone(),
@@ -154,6 +158,7 @@ fn tell(figures: &Figures, clients: usize) {
         "minimal  {:>8.0}/s   ({before:.0} before, {after:.0} after; {clients} clients of pgbench)   ratio {:.2}",
         figures.limit_per_s, figures.ratio,
     ));
+    term::line(format!("books    {:>8.0}/s   ratio {:.2}", figures.books_per_s, figures.ratio_to_books));
     term::line(format!("mandates {:>8.0}/s   with their intents, one verb each", figures.mandates_per_s));
     term::line(format!(
         "checked  {} rules over everything written: {} violations",

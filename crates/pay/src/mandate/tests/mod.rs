@@ -149,9 +149,8 @@ impl World {
     pub async fn ask(&self, new: New) -> base::Result<Outcome> {
         let keys = self.keys().await;
         let mut cx = self.cx().await;
-        let made = super::create(&mut cx, &keys, new).await?;
-        cx.commit().await?;
-        Ok(made)
+        let made = super::create(&mut cx, &keys, new).await;
+        end(cx, made).await
     }
 
     /// A signed mandate.
@@ -170,9 +169,8 @@ impl World {
 
     pub async fn hold(&self, id: MandateId, what: &Use) -> base::Result<Held> {
         let mut cx = self.cx().await;
-        let held = super::hold(&mut cx, id, what).await?;
-        cx.commit().await?;
-        Ok(held)
+        let held = super::hold(&mut cx, id, what).await;
+        end(cx, held).await
     }
 
     pub async fn read(&self, id: MandateId) -> Mandate {
@@ -256,4 +254,13 @@ pub(super) fn listed(problem: &Value) -> Vec<String> {
 pub(super) fn is(caps: &Caps, per_transaction: i64, total: i64, executions: i32) -> bool {
     (caps.per_transaction_minor, caps.total_minor, caps.executions_max)
         == (per_transaction, total, executions)
+}
+
+/// Keeps what went well and gives up the rest, now and not a little later: a sweep passes over rows that
+/// somebody holds.
+async fn end<T>(cx: db::Cx, told: base::Result<T>) -> base::Result<T> {
+    match told {
+        Ok(made) => cx.commit().await.map(|()| made),
+        Err(error) => cx.rollback().await.and(Err(error)),
+    }
 }

@@ -201,14 +201,11 @@ fn chances_of_present(taught: &[Row], later: &[Row]) -> Vec<f64> {
             .map(|row| Some(Row { features: vec![row.today?], ..row.clone() }))
             .collect::<Option<Vec<Row>>>()
     };
-    let fitted =
-        scored(taught).and_then(|rows| fit(&cells(&standard(rows).0), 1e-3).ok().map(|model| (model, ())));
-    match (fitted, scored(taught), scored(later)) {
-        (Some((model, ())), Some(known), Some(asked)) => {
-            let (_, scale) = standard(known);
-            asked.iter().map(|row| model.chance(&[scale.of(row.features[0])])).collect()
-        }
-        _ => vec![base; later.len()],
+    let (Some(known), Some(asked)) = (scored(taught), scored(later)) else { return vec![base; later.len()] };
+    let (known, scale) = standard(known);
+    match fit(&cells(&known), 1e-3) {
+        Ok(model) => asked.iter().map(|row| model.chance(&[scale.of(row.features[0])])).collect(),
+        Err(_) => vec![base; later.len()],
     }
 }
 

@@ -76,7 +76,12 @@ fn button(id: DeliveryId, state: State, kind: &str) -> Markup {
 pub(crate) async fn detail(mut cx: web::Cx, Path(id): Path<DeliveryId>) -> web::Result<Response> {
     let delivery = super::get(&mut cx, id).await?;
     let attempts = super::attempts(&mut cx, id).await?;
-    let endpoint = endpoint::get(&mut cx, delivery.endpoint).await.ok();
+    // An endpoint that was removed leaves its deliveries behind.
+    let endpoint = match endpoint::get(&mut cx, delivery.endpoint).await {
+        Ok(endpoint) => Some(endpoint),
+        Err(error) if error.kind() == base::Kind::NotFound => None,
+        Err(error) => Err(error)?,
+    };
     let wall = Wall::new(cx.now(), cx.who().zone.clone());
     let body = body(&delivery, &attempts, endpoint.as_ref(), &wall);
     cx.page("Webhook delivery", body).await

@@ -23,6 +23,7 @@ pub fn modules(house: &House) -> Result<Vec<Module>> {
         control::module(control_parts(house)),
         hooks::module(),
         hooks::outbound(hooks_desk(house)),
+        intake::module(intake_needs(house)),
         leads::module(leads_needs(house)),
         outreach::module(outreach_needs(house)?),
         pay::mandates(signing.clone()),
@@ -101,6 +102,13 @@ fn hooks_desk(house: &House) -> hooks::Desk {
 fn leads_needs(house: &House) -> leads::Needs {
     leads::Needs {
         ports: house.ports.clone(),
+        extras: outreach::lead_link::extras(),
+    }
+}
+
+/// What taking lists in is given.
+fn intake_needs(house: &House) -> intake::Needs {
+    intake::Needs {
         state_dir: house.settings.state_dir.clone(),
         extras: outreach::lead_link::extras(),
     }

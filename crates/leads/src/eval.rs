@@ -5,7 +5,6 @@
 //! | `title` | `{"id","title"}` | `{"id","points"}` |
 //! | `phone` | `{"id","input","country"}` | `{"id","e164"}` (null when it is no number) |
 //! | `score` | `{"id","lead","icp"}` | `{"id","components","total","tier","reasons","parts","sentence"}` |
-//! | `import` | `{"id","path"}`, optional `"country"` (default Australia) for national phone numbers | `{"id","rows","accepted","rejected":[{"line","reason","column","value","text"}],"duplicates","sample"}` |
 //!
 //! `rows` = `accepted` + rejects + `duplicates`; `sample` is the first five leads.
 //!
@@ -20,7 +19,6 @@
 //!
 //! `components` are the points before weighting; `parts` are the weighted lines, with rounding and limit, that add up to `total`.
 
-use crate::import::{Options, Upload, collect};
 use crate::score::{
     self, Boost, ComponentKind, EmailState, Icp, Input, PhoneState, Weights, title as titles,
 };
@@ -73,22 +71,6 @@ pub fn score(line: &Value, now: Time) -> Result<Value> {
     Ok(json!({
         "id": line["id"], "components": components, "total": score.total, "tier": score.tier, "reasons": reasons,
         "parts": parts, "sentence": score.sentence,
-    }))
-}
-
-/// Reads a file of leads from disk.
-pub fn import(line: &Value) -> Result<Value> {
-    let path = text(line, &["path"]).ok_or_else(|| bad("the line has no “path”"))?;
-    let file = std::fs::File::open(path)
-        .map_err(|error| Error::invalid("eval.file", format!("{path} cannot be opened: {error}.")))?;
-    let country = text(line, &["country"]).map_or(Some(Country::AU), Country::parse);
-    let mut upload = Upload::open(file)?;
-    let mapping = upload.mapping();
-    let got = collect(upload.rows(&mapping, Options { country })?);
-    let sample = got.accepted.iter().take(5).map(serde_json::to_value).collect::<Result<Vec<_>, _>>()?;
-    Ok(json!({
-        "id": line["id"], "rows": got.rows, "accepted": got.accepted.len(), "rejected": got.rejected,
-        "duplicates": got.duplicates, "sample": sample,
     }))
 }
 
@@ -294,20 +276,5 @@ mod tests {
         assert!(score(&json!({"id": 1}), now()).is_err());
         let lead = json!({"id": 1, "lead": {}, "icp": {"weights": [0.5, 0.5, 0.5, 0.0, 0.0]}});
         assert_eq!(score(&lead, now()).err().map(|error| error.code()), Some("score.weights"));
-        assert_eq!(
-            import(&json!({"id": 1, "path": "/nowhere.csv"})).err().map(|error| error.code()),
-            Some("eval.file")
-        );
-    }
-
-    #[test]
-    fn a_file_is_counted() {
-        let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../fixtures/leads/messy-500.csv");
-        let got = import(&json!({"id": 1, "path": path})).expect("an answer");
-        assert_eq!(
-            (&got["rows"], &got["accepted"], &got["duplicates"]),
-            (&json!(500), &json!(440), &json!(28))
-        );
-        assert_eq!(got["rejected"].as_array().map(Vec::len), Some(32));
     }
 }

@@ -1,8 +1,7 @@
 //! Who is contacted: leads, their companies, where they come from, how they score.
 //!
 //! Nouns here: [`lead`] (a person at a company), [`company`], [`mod@fact`] (what is known, with its source),
-//! [`import`] (messy files as a stream of typed drafts and explained rejects, and their way into the
-//! database), [`enrich`] (facts from websites and DNS), [`score`] (ALS, the one scoring function, and the one channel
+//! [`enrich`] (facts from websites and DNS), [`score`] (ALS, the one scoring function, and the one channel
 //! policy), [`suppression`] (whom nobody may contact), [`phone`], [`country`], [`zone`], [`headcount`], and [`export`]
 //! (cells that no spreadsheet executes). [`eval`] runs these skills over lines of JSON without a server. [`module`] is
 //! what the program adds; higher domains add to its pages through [`Extras`].
@@ -10,15 +9,17 @@
 //! Invariants: a missing fact scores nothing and is never guessed; no input row disappears without
 //! a reason; the displayed parts of a score add up to its total; the state of a lead moves by the rules only.
 
+pub mod clean;
 pub mod company;
 pub mod country;
+pub mod dates;
 pub mod enrich;
 pub mod eval;
 pub mod export;
 pub mod fact;
 pub mod fold;
 pub mod headcount;
-pub mod import;
+mod known;
 pub mod lead;
 mod module;
 pub mod phone;

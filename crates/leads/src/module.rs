@@ -1,17 +1,15 @@
 //! What leads adds to the program, and what higher domains add to its pages.
 
-use crate::import::intake::{pages as wizard, result};
 use crate::lead::{LeadId, api, pages};
-use crate::{enrich, import, lead, score, suppression};
+use crate::{enrich, lead, score, suppression};
 use axum::Form;
-use axum::extract::{Multipart, Path, Query};
+use axum::extract::{Path, Query};
 use axum::http::Method;
 use base::{Result, Role};
 use db::Cx;
 use futures::future::BoxFuture;
 use maud::Markup;
 use ports::Ports;
-use std::path::PathBuf;
 use std::sync::Arc;
 use uuid::Uuid;
 use web::api::{delete, get, patch, post};
@@ -49,8 +47,6 @@ pub struct Extras {
 pub struct Needs {
     /// The outside world.
     pub ports: Arc<Ports>,
-    /// The state folder; uploads are kept in its folder `imports`.
-    pub state_dir: PathBuf,
     /// What higher domains add.
     pub extras: Extras,
 }
@@ -58,18 +54,15 @@ pub struct Needs {
 const VIEWER: Access = Access::Role(Role::Viewer);
 const MEMBER: Access = Access::Role(Role::Member);
 const ADMIN: Access = Access::Role(Role::Admin);
-/// The largest request of an upload: the largest file and the form around it.
-const UPLOAD_BYTES_MAX: usize = 201 * 1024 * 1024;
 
 /// Pages, API, menu entries and jobs of this domain.
 pub fn module(needs: Needs) -> Module {
-    let Needs { ports, state_dir, extras } = needs;
+    let Needs { ports, extras } = needs;
     let module = menu(Module::new("leads"));
-    let module = imports(lead_pages(module, &extras), &state_dir, &extras);
+    let module = lead_pages(module, &extras);
     json_api(settings(module)).jobs(move |registry| {
         lead::jobs::register(registry);
         score::jobs::register(registry);
-        import::intake::register(registry, &state_dir);
         enrich::register(registry, ports);
     })
 }
@@ -124,34 +117,6 @@ fn lead_pages(module: Module, extras: &Extras) -> Module {
         .page(Method::POST, "/leads/{id}/facts", MEMBER, pages::detail::tell)
         .page(Method::POST, "/leads/{id}/rescore", MEMBER, pages::detail::rescore)
         .page(Method::POST, "/leads/{id}/enrich", MEMBER, pages::detail::enrich)
-}
-
-fn imports(module: Module, state_dir: &std::path::Path, extras: &Extras) -> Module {
-    let folder = || state_dir.to_owned();
-    let (for_upload, for_show, for_configure) = (folder(), folder(), folder());
-    let (show_extras, configure_extras) = (extras.clone(), extras.clone());
-    module
-        .page(Method::GET, "/leads/imports", VIEWER, wizard::list)
-        .page(Method::GET, "/leads/import", MEMBER, wizard::upload_form)
-        .upload("/leads/import", MEMBER, UPLOAD_BYTES_MAX, move |cx: web::Cx, form: Multipart| {
-            wizard::upload(cx, form, for_upload.clone())
-        })
-        .page(Method::GET, "/leads/import/{id}", VIEWER, move |cx: web::Cx, id: Path<Uuid>| {
-            wizard::show(cx, id, for_show.clone(), show_extras.clone())
-        })
-        .page(
-            Method::POST,
-            "/leads/import/{id}",
-            MEMBER,
-            move |cx: web::Cx, id: Path<Uuid>, form: Form<Vec<(String, String)>>| {
-                wizard::configure(cx, id, form, for_configure.clone(), configure_extras.clone())
-            },
-        )
-        .page(Method::POST, "/leads/import/{id}/cancel", MEMBER, wizard::cancel)
-        .page(Method::POST, "/leads/import/{id}/resume", MEMBER, wizard::resume)
-        .page(Method::GET, "/leads/import/{id}/rows", VIEWER, result::rows)
-        .page(Method::GET, "/leads/import/{id}/rejects", VIEWER, result::rejects)
-        .page(Method::GET, "/leads/import/{id}/rejects.csv", MEMBER, result::download)
 }
 
 fn settings(module: Module) -> Module {

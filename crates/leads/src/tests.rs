@@ -3,7 +3,7 @@
 use crate::lead::{Asked, LeadId};
 use crate::{Extras, Needs, module};
 use std::sync::Arc;
-use testkit::{Answer, Client, Member, Tenant, TestApp, TestDb};
+use testkit::{Client, Member, Tenant, TestApp, TestDb};
 use uuid::Uuid;
 
 pub(crate) struct World {
@@ -12,7 +12,6 @@ pub(crate) struct World {
     pub ours: Tenant,
     pub theirs: Tenant,
     pub outside: ports::InMemory,
-    pub folder: tempfile::TempDir,
 }
 
 impl World {
@@ -23,11 +22,10 @@ impl World {
     pub async fn with(extras: Extras) -> Self {
         let db = TestDb::new().await;
         let (ours, theirs) = db.two_tenants().await;
-        let folder = tempfile::tempdir().expect("a scratch folder");
         let outside = db.ports();
-        let needs = Needs { ports: Arc::new(outside.ports()), state_dir: folder.path().to_owned(), extras };
+        let needs = Needs { ports: Arc::new(outside.ports()), extras };
         let app = TestApp::start(&db, vec![module(needs)]).await;
-        Self { db, app, ours, theirs, outside, folder }
+        Self { db, app, ours, theirs, outside }
     }
 
     pub fn us(&self) -> Client {
@@ -36,25 +34,6 @@ impl World {
 
     pub fn them(&self) -> Client {
         self.app.as_member(&self.theirs.owner)
-    }
-
-    /// Uploads a file and starts it; returns where its page is.
-    pub async fn import(&self, name: &str, bytes: &[u8], more: &[(&str, &str)]) -> String {
-        let at = self.upload(name, bytes).await;
-        let mut form = vec![
-            ("act", "start"),
-            ("country", "AU"),
-            ("consent", "inferred_published"),
-            ("consent_source", "the trade register"),
-        ];
-        form.extend(more);
-        self.us().post(&at, &form).await.expect(303);
-        at
-    }
-
-    pub async fn upload(&self, name: &str, bytes: &[u8]) -> String {
-        let answer = self.us().upload("/leads/import", &[("file", name, bytes)]).await.expect(303);
-        answer.location().to_owned()
     }
 
     /// One number or text of the database, as the owner of the schema.
@@ -80,29 +59,6 @@ impl World {
     }
 }
 
-/// The numbers of an import's page: accepted, rejected, duplicates, merged, suppressed.
-pub(crate) async fn counts(world: &World, at: &str) -> [i64; 5] {
-    let id = at.rsplit('/').next().expect("an id");
-    let mut out = [0; 5];
-    for (slot, column) in out.iter_mut().zip(["accepted", "rejected", "duplicates", "merged", "suppressed"]) {
-        *slot = world
-            .one(&format!("select {column} from leads.import where id = '{id}'"))
-            .await
-            .parse()
-            .expect("a number");
-    }
-    out
-}
-
 pub(crate) fn id_of(at: &str) -> Uuid {
     at.rsplit('/').next().and_then(|id| id.parse().ok()).expect("an id at the end")
-}
-
-pub(crate) fn rows_of(answer: &Answer) -> Vec<Vec<String>> {
-    let text = answer.text();
-    let mut reader = csv::ReaderBuilder::new()
-        .has_headers(false)
-        .flexible(true)
-        .from_reader(text.trim_start_matches('\u{feff}').as_bytes());
-    reader.records().map(|row| row.expect("a row").iter().map(str::to_owned).collect()).collect()
 }

@@ -91,7 +91,7 @@ fn run_one(kind: Kind, line: Value, now: Time) -> Result<Value> {
         Kind::Title => leads::eval::title(&line),
         Kind::Score => leads::eval::score(&line, now),
         Kind::Phone => leads::eval::phone(&line),
-        Kind::Import => leads::eval::import(&line),
+        Kind::Import => intake::eval::import(&line),
         Kind::Reply => {
             let line = serde_json::from_value(line)?;
             Ok(serde_json::to_value(inbound::reply::eval::answer(&line, now))?)

@@ -3,12 +3,12 @@
 use super::{clients::CLIENTS, people, setup::Ready, stage::Stage};
 use base::{Error, Random, Result};
 use jobs::simulate;
+use intake::{
+    Options, Upload,
+    import::{self, ImportId, Setup},
+};
 use leads::{
     Country,
-    import::{
-        Options, Upload,
-        intake::{self, ImportId, Setup},
-    },
     lead::Consent,
     score::{Target, set_target},
 };
@@ -61,7 +61,7 @@ async fn upload(stage: &Stage, client: &Ready, csv: String) -> Result<()> {
     let preview = upload.preview(None, options)?;
     let headers = upload.headers_under(&preview.mapping)?;
     let name = format!("{} prospects.csv", client.spec.name);
-    intake::receive(&mut cx, id, &name, bytes, &preview.encoding, preview.rows, &headers).await?;
+    import::receive(&mut cx, id, &name, bytes, &preview.encoding, preview.rows, &headers).await?;
     let setup = Setup {
         mapping: &preview.mapping,
         headers: &headers,
@@ -73,7 +73,7 @@ async fn upload(stage: &Stage, client: &Ready, csv: String) -> Result<()> {
         )),
         campaign: Some(client.campaign.uuid()),
     };
-    intake::configure(&mut cx, id, &setup).await?;
-    intake::start(&mut cx, id).await?;
+    import::configure(&mut cx, id, &setup).await?;
+    import::start(&mut cx, id).await?;
     cx.commit().await
 }

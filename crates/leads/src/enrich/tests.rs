@@ -15,6 +15,7 @@ fn publish(world: &World, host: &str) {
     world.outside.fetcher.publish(WebPage {
         title: "Harbour Dental".into(),
         text: String::new(),
+        html: String::new(),
         facts: vec![
             fact(About::Description, "Dentists by the harbour", "We are dentists by the harbour"),
             fact(About::CompanyName, "Harbour Dental", "Harbour Dental"),

@@ -1,12 +1,10 @@
 //! What a person, a program or a file may write about a lead.
 
+use crate::clean;
 use crate::company::CompanyId;
-use crate::import::{LeadDraft, clean};
 use crate::lead::EmailState;
-use crate::score;
 use crate::suppression::is_freemail;
 use crate::{Headcount, country, zone};
-use base::EmailAddress;
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use serde::{Deserialize, Serialize};
@@ -100,43 +98,6 @@ impl Default for Fields {
 
 fn day(at: base::Time) -> Date {
     at.stamp().to_zoned(TimeZone::UTC).date()
-}
-
-impl From<&LeadDraft> for Fields {
-    fn from(draft: &LeadDraft) -> Self {
-        let text = |address: &EmailAddress| address.as_str().to_owned();
-        Self {
-            company_id: None,
-            email: draft.email.as_ref().map(text),
-            email_state: match draft.email_state {
-                Some(score::EmailState::Verified) => EmailState::Verified,
-                Some(score::EmailState::CatchAll) => EmailState::CatchAll,
-                Some(score::EmailState::Unverified) | None => EmailState::Unverified,
-            },
-            role_address: draft.role_address,
-            freemail: draft.freemail,
-            personal_email: draft.personal_email.as_ref().map(text),
-            first_name: draft.first_name.clone(),
-            last_name: draft.last_name.clone(),
-            title: draft.title.clone(),
-            phone: draft.phone.as_ref().map(|phone| phone.as_str().to_owned()),
-            phone_verified: false,
-            linkedin_url: draft.linkedin.clone(),
-            company_name: draft.company.clone(),
-            domain: draft.domain.clone(),
-            industry: draft.industry.clone(),
-            headcount: draft.headcount.map(Headcount::estimate).and_then(|n| i32::try_from(n).ok()),
-            country: draft.country.map(String::from),
-            region: draft.state.clone(),
-            city: draft.city.clone(),
-            zone: draft.zone.as_ref().map(|zone| zone.name().to_owned()),
-            role_started_on: draft.role_started.map(day),
-            hiring: draft.hiring,
-            funded_on: draft.funded_at.map(day),
-            competitor: false,
-            notes: draft.notes.clone(),
-        }
-    }
 }
 
 impl Fields {
@@ -372,8 +333,7 @@ impl Typed {
     }
 
     fn date(&self, problems: &mut Vec<Problem>, name: &'static str, text: &str) -> Option<Date> {
-        let read =
-            |text: &str| text.parse::<Date>().ok().or_else(|| crate::import::dates::parse(text).map(day));
+        let read = |text: &str| text.parse::<Date>().ok().or_else(|| crate::dates::parse(text).map(day));
         self.one(problems, name, text, read, "This is not a date. Write it as 2026-03-31.")
     }
 }

@@ -28,7 +28,7 @@ pub use tally::{Tally, tally};
 pub use view::{View, drop_view, save_view, views};
 pub use words::{Consent, EmailState, Mode};
 pub use write::{Lead, consent, create, edit, get, override_mode, remove, suppress, typed};
-pub(crate) use write::{Row, insert_many, lock_many, update_many};
+pub use write::{Row, insert_many, lock_many, update_many};
 
 base::id_type!(
     /// A lead.

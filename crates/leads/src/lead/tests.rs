@@ -1,6 +1,6 @@
 use super::{Asked, Sort, Status, find, tally};
 use crate::score::Tier;
-use crate::tests::{World, id_of, rows_of};
+use crate::tests::{World, id_of};
 use crate::{BulkAct, Extras};
 use maud::html;
 use serde_json::json;
@@ -171,97 +171,11 @@ async fn programs_write_the_same_leads() {
 }
 
 #[tokio::test]
-async fn hostile_values_are_text_everywhere() {
-    let world = World::new().await;
-    let evil = [
-        "<script>alert(1)</script>",
-        "\"><img src=x onerror=alert(1)>",
-        "'; drop table leads.lead; --",
-        "=cmd|'/c calc'!A1",
-        "%_\\x",
-        "{{7*7}}",
-    ];
-    let mut list =
-        "First name,Last name,Title,Company,Industry,City,State,Notes,Pain points,Email\n".to_owned();
-    for (n, bad) in evil.iter().enumerate() {
-        let cell = format!("\"{}\"", bad.replace('"', "\"\""));
-        list.push_str(&format!("{}e{n}@evil{n}.example\n", format!("{cell},").repeat(9)));
-    }
-    let at = world.import("<b>evil</b>'.csv", list.as_bytes(), &[]).await;
-    world.app.settle().await;
-    assert_eq!(
-        world
-            .one("select coalesce(string_agg(code || reason || value, ' '), '') from leads.import_reject")
-            .await,
-        ""
-    );
-    assert_eq!(world.one("select count(*) from leads.lead").await, "6");
-    let mut pages = vec![
-        "/leads".to_owned(),
-        at.clone(),
-        "/leads/imports".to_owned(),
-        format!("{at}/rows?outcome=accepted"),
-    ];
-    for bad in evil {
-        let q: String = url::form_urlencoded::byte_serialize(bad.as_bytes()).collect();
-        pages.push(format!("/leads?q={q}"));
-        pages.push(format!("/leads?industry={q}"));
-        pages.push(format!("/compliance/suppression?q={q}"));
-    }
-    for id in world.ids(&world.ours.owner, "").await {
-        pages.push(format!("/leads/{id}"));
-        pages.push(format!("/leads/{id}/edit"));
-    }
-    for page in pages {
-        world.us().get(&page).await.expect(200).hides("<script>alert").hides("<img src=x").hides("<b>evil");
-    }
-    world.us().get("/leads?q=drop+table").await.expect(200).shows("1 of 1 lead");
-    world.us().get("/leads?q=%25_%5Cx").await.expect(200).shows("1 of 1 lead");
-    world.us().get("/leads?status=%27%3B--").await.expect(400);
-    world.us().get("/leads?after=zz").await.expect(400);
-    let file = rows_of(&world.us().get("/leads/export.csv").await.expect(200));
-    assert_eq!(file.len(), 7);
-    for cell in file.iter().flatten() {
-        assert!(!cell.starts_with(['=', '+', '-', '@', '\t', '\r']), "{cell}");
-    }
-}
-
-#[tokio::test]
 async fn a_country_is_told_by_its_name() {
     let world = World::new().await;
     let fields = [("email", "a@b.example"), ("first_name", "A"), ("city", "Sydney"), ("country", "AU")];
     let at = world.add(&fields).await;
     world.us().get(&at).await.expect(200).shows("Place Sydney, Australia");
-}
-
-#[tokio::test]
-async fn an_export_holds_exactly_what_is_filtered_and_comes_back_the_same() {
-    let world = World::new().await;
-    world
-        .import(
-            "messy.csv",
-            &std::fs::read(concat!(env!("CARGO_MANIFEST_DIR"), "/../../fixtures/leads/messy-500.csv"))
-                .expect("the fixture"),
-            &[],
-        )
-        .await;
-    world.app.settle().await;
-    let all = world.us().get("/leads/export.csv?sort=name").await.expect(200);
-    assert_eq!(rows_of(&all).len(), 441);
-    let some = rows_of(&world.us().get("/leads/export.csv?email=no").await.expect(200));
-    assert_eq!(some.len(), 1 + 69);
-    assert!(some[1..].iter().all(|row| row[0].is_empty()));
-    assert_eq!(world.one("select count(*) from audit.entry where action = 'leads.export'").await, "2");
-    let people = "select string_agg(concat_ws('|', email, linkedin_url, phone, first_name, last_name, company_name, domain, title, industry, headcount, country, region, city, role_started_on, hiring, funded_on, notes, email_state), E'\\n' order by email, linkedin_url, phone, first_name, last_name) from leads.lead";
-    let back = World::new().await;
-    let at = back.import("leads.csv", &all.bytes, &[]).await;
-    back.app.settle().await;
-    assert_eq!(crate::tests::counts(&back, &at).await, [440, 0, 0, 0, 0]);
-    let (there, here) = (world.one(people).await, back.one(people).await);
-    for (a, b) in there.lines().zip(here.lines()) {
-        assert_eq!(a, b);
-    }
-    assert_eq!(there.len(), here.len());
 }
 
 #[tokio::test]

@@ -128,7 +128,7 @@ pub(super) fn called(first: Option<&str>, last: Option<&str>, others: [Option<&s
 
 /// A row to be written.
 #[derive(Clone, Debug, Serialize)]
-pub(crate) struct Row {
+pub struct Row {
     /// Which.
     pub id: LeadId,
     /// What it says.
@@ -152,7 +152,7 @@ pub async fn get(cx: &mut Cx, id: LeadId) -> Result<Lead> {
 
 /// Adds leads with one statement, in the state `new`; returns the ids of those that were added: an
 /// address that is there already adds nothing.
-pub(crate) async fn insert_many(
+pub async fn insert_many(
     cx: &mut Cx,
     rows: &[Row],
     source: &str,
@@ -188,7 +188,7 @@ pub(crate) async fn insert_many(
 }
 
 /// Writes what leads say with one statement. Errors when an address belongs to somebody else.
-pub(crate) async fn update_many(cx: &mut Cx, rows: &[Row]) -> Result<()> {
+pub async fn update_many(cx: &mut Cx, rows: &[Row]) -> Result<()> {
     let (tenant, now) = (cx.tenant()?.uuid(), cx.now());
     sqlx::query!(
         "update leads.lead l set company_id = r.company_id, email = r.email, email_state = r.email_state, role_address = r.role_address,
@@ -426,7 +426,7 @@ impl From<&Lead> for Fields {
 }
 
 /// Leads as they are stored, for merging, locked until the end of the transaction; in no order.
-pub(crate) async fn lock_many(cx: &mut Cx, ids: &[Uuid]) -> Result<BTreeMap<Uuid, Fields>> {
+pub async fn lock_many(cx: &mut Cx, ids: &[Uuid]) -> Result<BTreeMap<Uuid, Fields>> {
     let tenant = cx.tenant()?.uuid();
     let rows = sqlx::query!(
         r#"select id, to_jsonb(l) as "row!" from leads.lead l where tenant_id = $1 and id = any($2) and deleted_at is null order by id for no key update"#,

@@ -292,10 +292,8 @@ async fn activities_and_timelines_name_who_acted() {
     let db = TestDb::new().await;
     let tenant = db.tenant("Anchor").await;
     let (id, lead) = ready(&db, &tenant).await;
-    let folder = std::env::temp_dir().join(format!("outreach-timeline-{}", std::process::id()));
     let needs = leads::Needs {
         ports: Arc::new(db.ports().ports()),
-        state_dir: folder,
         extras: crate::lead_link::extras(),
     };
     let app = app_with(&db, vec![leads::module(needs)]).await;

@@ -1,11 +1,11 @@
 //! One messy value made clean: names, addresses, profiles, websites. Nothing is invented; what cannot be read is none.
 
-use super::known::{FREEMAIL, ROLES};
 use crate::fold::fold;
+use crate::known::{FREEMAIL, ROLES};
 use base::EmailAddress;
 
 /// Cells that mean "nothing".
-pub(crate) fn is_blank(value: &str) -> bool {
+pub fn is_blank(value: &str) -> bool {
     let folded = fold(value);
     matches!(
         folded.as_str(),
@@ -39,7 +39,7 @@ pub(crate) fn is_blank(value: &str) -> bool {
 
 /// The first address in a value: without `mailto:`, angle brackets, quotes and trailing punctuation.
 /// None when no part of the value is an address.
-pub(crate) fn email(value: &str) -> Option<EmailAddress> {
+pub fn email(value: &str) -> Option<EmailAddress> {
     let inner = match (value.find('<'), value.rfind('>')) {
         (Some(open), Some(close)) if open < close => &value[open + 1..close],
         _ => value,
@@ -53,12 +53,12 @@ pub(crate) fn email(value: &str) -> Option<EmailAddress> {
 }
 
 /// Whether anyone can get an address at this domain.
-pub(crate) fn is_freemail(address: &EmailAddress) -> bool {
+pub fn is_freemail(address: &EmailAddress) -> bool {
     FREEMAIL.contains(&address.domain())
 }
 
 /// Whether a team or a machine reads this address.
-pub(crate) fn is_role(address: &EmailAddress) -> bool {
+pub fn is_role(address: &EmailAddress) -> bool {
     let local = address.local();
     let base = local.split('+').next().unwrap_or(local);
     let stem = base.split(['.', '_']).next().unwrap_or(base);
@@ -67,7 +67,7 @@ pub(crate) fn is_role(address: &EmailAddress) -> bool {
 }
 
 /// The person's LinkedIn profile in one spelling: `https://www.linkedin.com/in/priya-nair`. A company page is none.
-pub(crate) fn linkedin(value: &str) -> Option<String> {
+pub fn linkedin(value: &str) -> Option<String> {
     let lower = value.trim().to_lowercase();
     let tail = lower.split_once("/in/").map(|(_, tail)| tail).or_else(|| lower.strip_prefix("in/"));
     let tail = tail.or_else(|| lower.split_once("/pub/").map(|(_, tail)| tail))?;
@@ -82,7 +82,7 @@ pub(crate) fn linkedin(value: &str) -> Option<String> {
 }
 
 /// The domain of a website: `https://www.Harbour-Dental.com.au/about` → `harbour-dental.com.au`.
-pub(crate) fn domain(value: &str) -> Option<String> {
+pub fn domain(value: &str) -> Option<String> {
     let lower = value.trim().to_lowercase();
     let rest = lower.split_once("://").map_or(lower.as_str(), |(_, rest)| rest);
     let host = rest.split(['/', '?', '#', ':', ' ', ',', ';']).next().unwrap_or_default();
@@ -100,7 +100,7 @@ const AFTER: &[&str] = &[
 
 /// A whole name as given and family name: `Dr. Jane van der Berg, MBA` → `Jane`, `van der Berg`;
 /// `Smith, John` → `John`, `Smith`.
-pub(crate) fn split_name(value: &str) -> (Option<String>, Option<String>) {
+pub fn split_name(value: &str) -> (Option<String>, Option<String>) {
     let bare = |word: &str| fold(word).replace('.', "");
     let value = value.split('(').next().unwrap_or(value).trim();
     let mut pieces: Vec<&str> = value.split(',').map(str::trim).filter(|piece| !piece.is_empty()).collect();
@@ -128,7 +128,7 @@ pub(crate) fn split_name(value: &str) -> (Option<String>, Option<String>) {
 }
 
 /// A name with single spaces; one written all in capitals or all in small letters gets its capitals.
-pub(crate) fn name(value: &str) -> Option<String> {
+pub fn name(value: &str) -> Option<String> {
     let value = value.split_whitespace().collect::<Vec<_>>().join(" ");
     if is_blank(&value) {
         return None;
@@ -149,7 +149,7 @@ pub(crate) fn name(value: &str) -> Option<String> {
 }
 
 /// Text with single spaces between words on each line, or none when it says nothing.
-pub(crate) fn plain(value: &str) -> Option<String> {
+pub fn plain(value: &str) -> Option<String> {
     let value = value
         .lines()
         .map(|line| line.split_whitespace().collect::<Vec<_>>().join(" "))
@@ -159,7 +159,7 @@ pub(crate) fn plain(value: &str) -> Option<String> {
 }
 
 /// A company's name for comparison: folded, without its legal form.
-pub(crate) fn company_key(value: &str) -> String {
+pub fn company_key(value: &str) -> String {
     const FORMS: &[&str] = &[
         "pty",
         "ltd",

@@ -1,15 +1,15 @@
 //! The import wizard: upload or paste, say how to read it, watch it.
 
 use super::{Import, ImportId, Setup, Status, file_of, folder, look, result, store};
-use crate::Country;
-use crate::import::{Field as Holds, MAX_BYTES, Mapping, Options, Preview};
-use crate::lead::Consent;
-use crate::module::Extras;
+use crate::{Field as Holds, MAX_BYTES, Mapping, Options, Preview};
 use axum::Form as Sent;
 use axum::extract::{Multipart, Path, Query, multipart};
 use axum::http::StatusCode;
 use axum::response::Response;
 use base::{Cursor, Error, Kind, Result};
+use leads::Country;
+use leads::Extras;
+use leads::lead::Consent;
 use maud::{Markup, html};
 use serde::Deserialize;
 use std::path::PathBuf;

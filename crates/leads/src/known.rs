@@ -1,7 +1,7 @@
 //! Addresses that are not one person's at one company: free mail providers and role mailboxes.
 
 /// Domains that give addresses to anyone. They never name a company and are never suppressed as a whole.
-pub(super) const FREEMAIL: &[&str] = &[
+pub(crate) const FREEMAIL: &[&str] = &[
     "gmail.com",
     "googlemail.com",
     "yahoo.com",
@@ -85,7 +85,7 @@ pub(super) const FREEMAIL: &[&str] = &[
 ];
 
 /// Local parts that a team or a machine reads.
-pub(super) const ROLES: &[&str] = &[
+pub(crate) const ROLES: &[&str] = &[
     "info",
     "information",
     "sales",

@@ -16,7 +16,7 @@ pub use store::{
     Import, Outcome, Setup, Status, Taken, cancel, configure, get, list, receive, resume, start,
 };
 
-use crate::import::{Mapping, Options, Preview, Upload};
+use crate::{Mapping, Options, Preview, Upload};
 use base::{Error, Result};
 use std::path::{Path, PathBuf};
 

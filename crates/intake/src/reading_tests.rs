@@ -1,5 +1,5 @@
 use super::*;
-use crate::Country;
+use leads::Country;
 use std::io::Cursor;
 
 const AU: Options = Options { country: Some(Country::AU) };
@@ -218,7 +218,7 @@ fn values_are_normalised_and_flagged() {
     assert_eq!((jane.first_name.as_deref(), jane.last_name.as_deref()), (Some("Jane"), Some("Van Der Berg")));
     assert!(jane.role_address && !jane.freemail);
     assert_eq!((jane.domain.as_deref(), jane.state.as_deref()), (Some("acme.example"), Some("NSW")));
-    assert_eq!(jane.headcount.map(crate::Headcount::estimate), Some(30));
+    assert_eq!(jane.headcount.map(leads::Headcount::estimate), Some(30));
     assert_eq!(jane.zone.as_ref().map(base::Zone::name), Some("Australia/Sydney"));
     assert_eq!(jane.notes.as_deref(), Some("=1+1"), "data stays data");
     let john = &got.accepted[1];
@@ -226,7 +226,7 @@ fn values_are_normalised_and_flagged() {
         (john.first_name.as_deref(), john.last_name.as_deref(), john.domain.as_deref()),
         (Some("John"), Some("Smith"), None)
     );
-    assert!(john.freemail && john.email_state == Some(crate::score::EmailState::CatchAll));
+    assert!(john.freemail && john.email_state == Some(leads::score::EmailState::CatchAll));
     assert_eq!(john.zone.as_ref().map(base::Zone::name), Some("Europe/London"));
 }
 

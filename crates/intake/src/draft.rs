@@ -1,10 +1,13 @@
 //! A lead as a file gives it, typed and normalised, before it is stored.
 
 use super::Field;
-use super::clean::company_key;
-use crate::score::{EmailState, Input, PhoneState};
-use crate::{Country, Headcount, Phone};
 use base::{EmailAddress, Time, Zone};
+use jiff::civil::Date;
+use jiff::tz::TimeZone;
+use leads::clean::company_key;
+use leads::lead::{self, Fields};
+use leads::score::{EmailState, Input, PhoneState};
+use leads::{Country, Headcount, Phone};
 use serde::Serialize;
 
 /// A lead read from a file. What the file does not say is absent.
@@ -120,7 +123,7 @@ impl LeadDraft {
     pub(super) fn person_key(&self) -> Option<String> {
         let (first, last, company) =
             (self.first_name.as_ref()?, self.last_name.as_ref()?, self.company.as_ref()?);
-        Some(format!("{}|{}|{}", crate::fold::words(first), crate::fold::words(last), company_key(company)))
+        Some(format!("{}|{}|{}", leads::fold::words(first), leads::fold::words(last), company_key(company)))
     }
 
     /// Takes from a duplicate what is missing here and notes from where. Nothing that is here is overwritten.
@@ -176,4 +179,45 @@ fn fill<T>(here: &mut Option<T>, there: Option<T>) -> bool {
         *here = there;
     }
     gained
+}
+
+fn day(at: Time) -> Date {
+    at.stamp().to_zoned(TimeZone::UTC).date()
+}
+
+impl From<&LeadDraft> for Fields {
+    fn from(draft: &LeadDraft) -> Self {
+        let text = |address: &EmailAddress| address.as_str().to_owned();
+        Self {
+            company_id: None,
+            email: draft.email.as_ref().map(text),
+            email_state: match draft.email_state {
+                Some(EmailState::Verified) => lead::EmailState::Verified,
+                Some(EmailState::CatchAll) => lead::EmailState::CatchAll,
+                Some(EmailState::Unverified) | None => lead::EmailState::Unverified,
+            },
+            role_address: draft.role_address,
+            freemail: draft.freemail,
+            personal_email: draft.personal_email.as_ref().map(text),
+            first_name: draft.first_name.clone(),
+            last_name: draft.last_name.clone(),
+            title: draft.title.clone(),
+            phone: draft.phone.as_ref().map(|phone| phone.as_str().to_owned()),
+            phone_verified: false,
+            linkedin_url: draft.linkedin.clone(),
+            company_name: draft.company.clone(),
+            domain: draft.domain.clone(),
+            industry: draft.industry.clone(),
+            headcount: draft.headcount.map(Headcount::estimate).and_then(|n| i32::try_from(n).ok()),
+            country: draft.country.map(String::from),
+            region: draft.state.clone(),
+            city: draft.city.clone(),
+            zone: draft.zone.as_ref().map(|zone| zone.name().to_owned()),
+            role_started_on: draft.role_started.map(day),
+            hiring: draft.hiring,
+            funded_on: draft.funded_at.map(day),
+            competitor: false,
+            notes: draft.notes.clone(),
+        }
+    }
 }

@@ -1,13 +1,14 @@
 //! A record and a mapping make a row or a reject.
 
-use super::clean::{self, is_blank};
 use super::columns::{Mapping, is_header_again};
 use super::draft::{LeadDraft, Notice, Row};
 use super::records::Record;
-use super::{Field, Reason, Reject, dates};
-use crate::fold::fold;
-use crate::score::EmailState;
-use crate::{Country, Headcount, country, phone, zone};
+use super::{Field, Reason, Reject};
+use leads::clean::{self, is_blank};
+use leads::dates;
+use leads::fold::fold;
+use leads::score::EmailState;
+use leads::{Country, Headcount, country, phone, zone};
 
 /// A record under a mapping: typed access to its cells.
 struct Cells<'a> {
@@ -24,7 +25,7 @@ impl<'a> Cells<'a> {
         columns
             .filter_map(|(column, _)| {
                 let header = self.headers.get(column).map_or("", String::as_str);
-                self.record.cells.get(column).map(|cell| (header, crate::export::plain_cell(cell)))
+                self.record.cells.get(column).map(|cell| (header, leads::export::plain_cell(cell)))
             })
             .filter(|(_, cell)| !is_blank(cell))
             .collect()

@@ -1,13 +1,13 @@
 //! What came of an import: progress while it runs, then every count with the rows behind it.
 
 use super::{Import, ImportId, Outcome, Status, store};
-use crate::export::csv_cell;
 use axum::body::Body;
 use axum::extract::{Path, Query};
 use axum::http::header;
 use axum::response::{IntoResponse, Response};
 use base::{Error, Result};
 use db::{Caller, Cx, Db, Scope};
+use leads::export::csv_cell;
 use maud::{Markup, html};
 use serde::Deserialize;
 use serde_json::json;

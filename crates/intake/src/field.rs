@@ -1,6 +1,6 @@
 //! The fields of a lead that a column can hold, and the headers by which people call them.
 
-use crate::fold::words;
+use leads::fold::words;
 use serde::{Deserialize, Serialize};
 use std::collections::HashMap;
 use std::sync::LazyLock;

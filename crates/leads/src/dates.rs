@@ -4,7 +4,7 @@ use base::Time;
 use jiff::civil::Date;
 
 /// The start (UTC) of the day that a value names; a month alone is its first day.
-pub(crate) fn parse(value: &str) -> Option<Time> {
+pub fn parse(value: &str) -> Option<Time> {
     let value = value.trim();
     let day = value.get(..10).unwrap_or(value);
     let date = day

@@ -2,7 +2,7 @@
 
 use super::field::Field;
 use super::records::Record;
-use crate::fold::words;
+use leads::fold::words;
 use serde::{Deserialize, Serialize};
 
 /// Which column holds which field. People may change it before the import.
@@ -125,7 +125,7 @@ fn by_values(rows: &[Record], column: usize) -> Option<Field> {
         Some(Field::Website)
     } else if most(&looks_like_phone) {
         Some(Field::Phone)
-    } else if most(&|value| crate::Country::parse(value).is_some_and(|_| value.len() > 2)) {
+    } else if most(&|value| leads::Country::parse(value).is_some_and(|_| value.len() > 2)) {
         Some(Field::Country)
     } else if most(&|value| is_title(value)) {
         Some(Field::Title)
@@ -135,8 +135,8 @@ fn by_values(rows: &[Record], column: usize) -> Option<Field> {
 }
 
 fn is_title(value: &str) -> bool {
-    let reading = crate::score::title::read(value);
-    reading.seniority > crate::score::title::Seniority::Other || reading.weak
+    let reading = leads::score::title::read(value);
+    reading.seniority > leads::score::title::Seniority::Other || reading.weak
 }
 
 fn looks_like_email(value: &str) -> bool {

@@ -2,12 +2,12 @@
 
 use super::ImportId;
 use super::job::ImportJob;
-use crate::Country;
-use crate::import::Mapping;
-use crate::lead::Consent;
+use crate::Mapping;
 use base::{Cursor, Error, Page, Result, Time};
 use db::{Cx, Fact};
 use jobs::{Options, Priority};
+use leads::Country;
+use leads::lead::Consent;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use uuid::Uuid;

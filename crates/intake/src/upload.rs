@@ -4,8 +4,8 @@ use super::columns::{self, Columns, Guess, Mapping};
 use super::encoding::{self, Charset};
 use super::records::{Record, Records, split};
 use super::{MAX_BYTES, MAX_ROWS, Reason, Reject, Row, build, xlsx};
-use crate::Country;
 use base::{Error, Kind, Result};
+use leads::Country;
 use serde::{Deserialize, Serialize};
 use std::io::{BufReader, Cursor, Read, Seek, SeekFrom};
 

@@ -1,20 +1,21 @@
-//! Lists of people as they come: CSV, TSV, semicolons, pipes, XLSX or pasted text, in any encoding, with
-//! any header, read as a stream of typed [`LeadDraft`]s.
+//! Lists of people as they come, and their way into the client's leads.
 //!
-//! Every row that cannot become a lead is a [`Reject`] with line, column, value and reason; no row vanishes. Text
-//! files are read in constant memory ([`Upload::rows`]); an XLSX keeps its cells in memory within [`MAX_ROWS`].
+//! Reading: CSV, TSV, semicolons, pipes, XLSX or pasted text, in any encoding, with any header, is read as a stream of
+//! typed [`LeadDraft`]s. Every row that cannot become a lead is a [`Reject`] with line, column, value and reason; no row
+//! vanishes. Text files are read in constant memory ([`Upload::rows`]); an XLSX keeps its cells in memory within
+//! [`MAX_ROWS`]. [`import`] previews a file, takes it in as a job that can be resumed, and accounts for each row.
+//! [`eval`] reads a file without a server; [`module`] is what the program adds.
 
 mod build;
-pub(crate) mod clean;
 mod columns;
-pub(crate) mod dates;
 mod dedupe;
 mod draft;
 mod encoding;
+pub mod eval;
 mod field;
-pub mod intake;
-mod known;
+pub mod import;
 mod lines;
+mod module;
 mod records;
 mod reject;
 mod upload;
@@ -23,6 +24,8 @@ mod xlsx;
 #[cfg(test)]
 mod fixture;
 #[cfg(test)]
+mod reading_tests;
+#[cfg(test)]
 mod tests;
 
 pub use columns::{Guess, Mapping};
@@ -30,6 +33,7 @@ pub use dedupe::{Collected, Deduper, collect};
 pub use draft::{LeadDraft, Merged, Notice, Row};
 pub use encoding::Charset;
 pub use field::Field;
+pub use module::{Needs, module};
 pub use reject::{Reason, Reject};
 pub use upload::{Format, Options, Preview, Rows, Upload, preview};
 

@@ -5,11 +5,11 @@
 
 use super::batch::{self, Came, Homes, Item};
 use super::{Import, ImportId, Status, file_of, folder, store};
-use crate::Country;
-use crate::import::{Deduper, Mapping, Options, Reject, Row, Upload};
+use crate::{Deduper, Mapping, Options, Reject, Row, Upload};
 use base::{Error, Kind, Result};
 use db::{Caller, Cx, Db, Scope};
 use jobs::{Job, Registry, Run};
+use leads::Country;
 use serde::{Deserialize, Serialize};
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};

@@ -2,13 +2,13 @@
 
 use super::store::{self, Outcome, Taken};
 use super::{Import, ImportId};
-use crate::company::{self, Seen};
-use crate::fact;
-use crate::import::{LeadDraft, Reject, Row};
-use crate::lead::{self, Fields, LeadId};
-use crate::suppression::{self, Who, is_freemail};
+use crate::{LeadDraft, Reject, Row};
 use base::{Error, Result};
 use db::Cx;
+use leads::company::{self, Seen};
+use leads::fact;
+use leads::lead::{self, Fields, LeadId};
+use leads::suppression::{self, Who, is_freemail};
 use serde_json::json;
 use std::collections::{BTreeMap, HashMap, HashSet};
 use uuid::Uuid;

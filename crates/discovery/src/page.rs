@@ -7,6 +7,8 @@ use serde_json::Value;
 
 /// Blocks of one page at most; a page of more is read so far.
 const BLOCKS_MAX: usize = 4_000;
+/// Most links of a page.
+const LINKS_MAX: usize = 500;
 /// Below so many words of text a page with scripts is one that a browser must build.
 const WORDS_OF_A_SHELL: usize = 40;
 
@@ -68,6 +70,8 @@ pub struct Page {
     pub site_name: String,
     /// In the order of the page.
     pub blocks: Vec<Block>,
+    /// Where its links go, as written, with their words.
+    pub links: Vec<(String, String)>,
     /// JSON-LD as it stands there, flattened to its things.
     pub things: Vec<Value>,
     /// Whether a browser must run scripts to show what it says.
@@ -111,6 +115,12 @@ impl Page {
         words.iter().any(|word| path.contains(word) || first.contains(word))
     }
 
+    /// What a reader sees, each block on a line of its own; pictures' descriptions are not seen.
+    pub fn text(&self) -> String {
+        let lines = self.blocks.iter().filter(|block| block.kind != Kind::Image);
+        lines.map(|block| block.text.as_str()).collect::<Vec<_>>().join("\n")
+    }
+
     /// Blocks of the page itself.
     pub fn main(&self) -> impl Iterator<Item = &Block> {
         self.blocks.iter().filter(|block| block.zone == Zone::Main)
@@ -147,6 +157,7 @@ struct Reader {
     kind: Kind,
     zones: Vec<(String, Zone)>,
     href: Option<String>,
+    in_link: bool,
     scripts: usize,
 }
 
@@ -159,6 +170,7 @@ pub fn read(url: &str, html: &str) -> Page {
         kind: Kind::Text,
         zones: Vec::new(),
         href: None,
+        in_link: false,
         scripts: 0,
     };
     let mut skip: Option<String> = None;
@@ -209,7 +221,7 @@ pub fn read(url: &str, html: &str) -> Page {
                 } else if title {
                     reader.page.title.push_str(&text);
                 } else if skip.is_none() {
-                    reader.text.push_str(&text);
+                    reader.said(&text);
                 }
             }
             Token::Comment(_) | Token::Doctype(_) | Token::Error(_) => {}
@@ -218,6 +230,9 @@ pub fn read(url: &str, html: &str) -> Page {
     reader.end_block();
     let mut page = reader.page;
     page.title = words(&page.title);
+    for (_, text) in &mut page.links {
+        *text = words(text);
+    }
     let said: usize = page.main().map(|block| block.text.split(' ').count()).sum();
     page.needs_script = reader.scripts > 0 && said < WORDS_OF_A_SHELL;
     page
@@ -232,8 +247,8 @@ impl Reader {
             );
             return;
         }
-        if name == "a" && self.href.is_none() {
-            self.href = attribute(b"href");
+        if name == "a" {
+            self.link(attribute(b"href"));
         }
         if INLINE.contains(&name) {
             // Two buttons or chips side by side are two words, not one.
@@ -277,6 +292,7 @@ impl Reader {
 
     fn closed(&mut self, name: &str) {
         if name == "a" {
+            self.in_link = false;
             self.text.push(' ');
             return;
         }
@@ -293,6 +309,22 @@ impl Reader {
         if name != "p" || self.kind != Kind::Quote {
             self.kind = Kind::Text;
         }
+    }
+
+    fn said(&mut self, text: &str) {
+        self.text.push_str(text);
+        if let Some((_, words)) = self.page.links.last_mut().filter(|_| self.in_link) {
+            words.push_str(text);
+        }
+    }
+
+    fn link(&mut self, href: Option<String>) {
+        let Some(href) = href else { return };
+        if self.page.links.len() < LINKS_MAX {
+            self.page.links.push((href.clone(), String::new()));
+            self.in_link = true;
+        }
+        self.href.get_or_insert(href);
     }
 
     fn zone(&self) -> Zone {

@@ -101,6 +101,7 @@ mod tests {
         WebPage {
             title: "Acme".into(),
             text: String::new(),
+            html: String::new(),
             facts: values.iter().map(fact).collect(),
             fetched_at: Time::from_us(0),
             cut: false,

@@ -67,6 +67,8 @@ pub struct WebPage {
     pub title: String,
     /// What a reader sees, without markup.
     pub text: String,
+    /// The page itself, as far as it was read.
+    pub html: String,
     /// What stands on it plainly: addresses, numbers, names, each with its words.
     pub facts: Vec<Fact>,
     /// When.

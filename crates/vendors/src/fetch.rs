@@ -2,5 +2,4 @@
 
 mod facts;
 pub mod guard;
-mod html;
 pub mod website;

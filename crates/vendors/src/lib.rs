@@ -58,6 +58,7 @@ pub fn ports(settings: &Settings, clock: Arc<dyn Clock>, random: Arc<Random>) ->
         dns: Arc::new(dns::hickory::Hickory::system()?),
         enricher: Arc::new(ports::enrich::FromWebsite::new(fetcher.clone())),
         fetcher,
+        providers: ports::provider::Providers::of([]),
         rails,
         poster: Arc::new(webhook::Outbound::new(settings.allow_loopback)?),
     })

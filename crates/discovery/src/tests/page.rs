@@ -40,6 +40,20 @@ fn a_page_that_scripts_build_is_known_as_one() {
 }
 
 #[test]
+fn a_reader_sees_text_and_links_but_no_scripts() {
+    let page = read(
+        "https://acme.test/",
+        "<!doctype html><title> Acme &amp; Co </title><meta name=description content='We &quot;build&quot;.'>\
+         <script>if (a<b) document.write('<p>no</p>')</script><style>p{}</style>\
+         <p>Call <b>02 1234&nbsp;5678</b><br>now</p><a href='/contact?a=1&amp;b=2'>Contact <i>us</i></a>\
+         <img alt='A logo' src=x><svg><title>icon</title></svg><!-- hidden -->",
+    );
+    assert_eq!((page.title.as_str(), page.description.as_str()), ("Acme & Co", "We \"build\"."));
+    assert_eq!(page.text(), "Call 02 1234 5678\nnow\nContact us");
+    assert_eq!(page.links, [("/contact?a=1&b=2".to_owned(), "Contact us".to_owned())]);
+}
+
+#[test]
 fn broken_pages_are_read_as_far_as_they_go() {
     for html in [
         "",

@@ -1,8 +1,8 @@
 //! Facts that stand plainly on a page, each with its words. Nothing is guessed: what is not
 //! certain by its form is left out.
 
-use super::html::Page;
 use base::{EmailAddress, Time};
+use discovery::Page;
 use ports::enrich::{About, Fact};
 use url::Url;
 
@@ -37,7 +37,7 @@ pub(super) fn find(page: &Page, url: &Url, at: Time) -> Vec<Fact> {
             add(about, href.clone(), quote);
         }
     }
-    for line in page.text.lines() {
+    for line in page.text().lines() {
         for word in line.split(|c: char| c.is_whitespace() || "<>()[],;:|\"'".contains(c)) {
             if word.contains('@')
                 && let Ok(address) = EmailAddress::parse(word.trim_end_matches('.'))
@@ -96,11 +96,11 @@ fn abn(line: &str) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::fetch::html;
 
     #[test]
     fn facts_are_found_with_their_words_and_nothing_is_guessed() {
-        let page = html::read(
+        let page = discovery::page::read(
+            "https://acme.example/about",
             "<meta property='og:site_name' content='Acme'>\
              <p>Write to Sales@Acme.example. or a@b</p><p>ABN 51 824 753 556</p><p>ABN: 51 824 753 557</p>\
              <a href='tel:+61 2 1234 5678'>Call</a><a href='mailto:hi@acme.example?subject=x'>Mail</a>\

@@ -2,7 +2,7 @@
 //! small pages, only public addresses, and every redirect looked at anew.
 
 use super::guard::Guard;
-use super::{facts, html};
+use super::facts;
 use async_trait::async_trait;
 use base::{Clock, Error, Result};
 use ports::fetch::{Fetcher, OnPage, Site, SiteLimits, Skipped, WebPage, unreachable_site};
@@ -223,7 +223,7 @@ fn rank(url: &Url, words: &str) -> usize {
 }
 
 /// The links of a page that stay on the site, without fragments and without files.
-fn inner_links(page: &html::Page, url: &Url) -> Vec<(usize, Url)> {
+fn inner_links(page: &discovery::Page, url: &Url) -> Vec<(usize, Url)> {
     let mut links = Vec::new();
     for (href, words) in &page.links {
         let Ok(mut link) = url.join(href) else { continue };
@@ -260,7 +260,8 @@ impl Fetcher for Website {
         let mut next = Some(first);
         loop {
             if let Some(got) = next.take() {
-                let page = html::read(&String::from_utf8_lossy(&got.body));
+                let html = String::from_utf8_lossy(&got.body).into_owned();
+                let page = discovery::page::read(got.url.as_str(), &html);
                 let now = self.clock.now();
                 for (rank, link) in inner_links(&page, &got.url) {
                     if known.insert(link.clone()) {
@@ -268,8 +269,8 @@ impl Fetcher for Website {
                     }
                 }
                 let facts = facts::find(&page, &got.url, now);
-                let (title, text) = (page.title, page.text);
-                let page = WebPage { url: got.url, title, text, facts, fetched_at: now, cut: got.cut };
+                let text = page.text();
+                let page = WebPage { url: got.url, title: page.title, text, html, facts, fetched_at: now, cut: got.cut };
                 on_page(&page);
                 site.pages.push(page);
             }

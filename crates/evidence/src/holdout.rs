@@ -135,6 +135,51 @@ pub fn judge(mut rows: Vec<Row>) -> Judgement {
     }
 }
 
+/// The model that rows in order of time teach: its ridge is chosen on the last 30 % of them. `None` when
+/// nothing that was tried beats the base rate there, or there are too few outcomes.
+pub fn teach(taught: &[Row]) -> Option<(f64, Model)> {
+    let (first, check) = taught.split_at(split(taught));
+    if !has_both(first) || !has_both(check) {
+        return None;
+    }
+    let Choice::Logistic(ridge) = choose(first, check) else { return None };
+    fit(&cells(taught), ridge).ok().map(|model| (ridge, model))
+}
+
+/// Another score against the present one ([`Row::today`]) on the later rows. Both are put on the scale of
+/// chances by the rows that teach, so that only how they order and space rows counts. `asked` says the other
+/// score of a row; it must not have seen the later rows. Rows come in order of time.
+pub fn contest(rows: &[Row], ridge: f64, asked: impl Fn(&Row) -> f64) -> Judgement {
+    let (taught, later) = rows.split_at(split(rows));
+    let mut judged = Judgement {
+        choice: Choice::Logistic(ridge),
+        taught: taught.len(),
+        later: later.len(),
+        figures: None,
+        present: None,
+        gain: None,
+        decision: Decision::NotEnough,
+        model: None,
+    };
+    if rows.len() < ROWS_MIN || !has_both(taught) || !has_both(later) {
+        return judged;
+    }
+    let other = |rows: &[Row]| -> Vec<Row> {
+        rows.iter().map(|row| Row { today: Some(asked(row)), ..row.clone() }).collect()
+    };
+    let present = chances_of_present(taught, later);
+    let chances = chances_of_present(&other(taught), &other(later));
+    let gain = paired(later, &present, &chances);
+    judged.decision = match Verdict::of(gain.1) {
+        Verdict::Higher => Decision::Better,
+        Verdict::Lower | Verdict::NoEvidence => Decision::NoEvidence,
+    };
+    judged.figures = Some(figures(later, &chances));
+    judged.present = Some(figures(later, &present));
+    judged.gain = Some(gain);
+    judged
+}
+
 /// Where the later rows begin. Rows of one instant stay together.
 pub fn split(rows: &[Row]) -> usize {
     let cut = (rows.len() as f64 * TAUGHT) as usize;

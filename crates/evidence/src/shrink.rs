@@ -23,6 +23,27 @@ struct Guess {
 #[derive(Clone, Debug)]
 pub struct Prior(Vec<Guess>);
 
+/// What is known of a prior before any segment is seen, or after: how high rates are, and how alike.
+#[derive(Clone, Copy, PartialEq, Debug, Serialize)]
+pub struct Belief {
+    /// The log odds of the middle rate.
+    pub level: f64,
+    /// How far it may be off (standard deviation).
+    pub level_spread: f64,
+    /// The logarithm of how many rows a segment needs to outweigh all others.
+    pub likeness: f64,
+    /// How far it may be off (standard deviation).
+    pub likeness_spread: f64,
+}
+
+impl Belief {
+    /// The logarithm of how well a point of the grid agrees with it, up to a constant.
+    fn fit(&self, level: f64, likeness: f64) -> f64 {
+        let off = |x: f64, middle: f64, spread: f64| ((x - middle) / spread.max(0.05)).powi(2) / 2.0;
+        -off(level, self.level, self.level_spread) - off(likeness, self.likeness, self.likeness_spread)
+    }
+}
+
 /// What is known of one segment.
 #[derive(Clone, Copy, PartialEq, Debug, Serialize)]
 pub struct Estimate {
@@ -36,9 +57,16 @@ pub struct Estimate {
 impl Prior {
     /// From all segments of one kind. Without any trial everything is possible.
     pub fn learn(segments: &[Rate]) -> Self {
+        Self::learn_from(segments, None)
+    }
+
+    /// From all segments of one kind and what was believed before, such as what other clients showed.
+    pub fn learn_from(segments: &[Rate], before: Option<&Belief>) -> Self {
         let all = segments.iter().fold(Rate::default(), |all, rate| all.and(*rate));
-        let Some(share) = all.share() else {
-            return Self(vec![Guess { weight: 1.0, alpha: 0.5, beta: 0.5 }]);
+        let share = match (all.share(), before) {
+            (Some(share), _) => share,
+            (None, Some(before)) => 1.0 / (1.0 + (-before.level).exp()),
+            (None, None) => return Self(vec![Guess { weight: 1.0, alpha: 0.5, beta: 0.5 }]),
         };
         let share = share.clamp(0.5 / (all.trials() as f64 + 1.0), 1.0 - 0.5 / (all.trials() as f64 + 1.0));
         let mut middle = ((share / (1.0 - share)).ln(), 150_f64.ln());
@@ -46,7 +74,7 @@ impl Prior {
         // Each round looks closer where the last one saw weight.
         let mut grid = Vec::new();
         for _ in 0..4 {
-            grid = weigh(segments, middle, reach);
+            grid = weigh(segments, before, middle, reach);
             let best = grid.iter().copied().fold(f64::NEG_INFINITY, |most, (_, _, fit)| most.max(fit));
             let seen = grid.iter().filter(|(_, _, fit)| *fit > best - 9.0);
             let (mut low, mut high) = ((f64::MAX, f64::MAX), (f64::MIN, f64::MIN));
@@ -69,6 +97,28 @@ impl Prior {
             .collect();
         let sum: f64 = kept.iter().map(|guess| guess.weight).sum();
         Self(kept.into_iter().map(|guess| Guess { weight: guess.weight / sum, ..guess }).collect())
+    }
+
+    /// The prior in four numbers.
+    pub fn belief(&self) -> Belief {
+        let places = self.0.iter().map(|guess| {
+            let size = guess.alpha + guess.beta;
+            (guess.weight, (guess.alpha / guess.beta).ln(), size.ln())
+        });
+        let (mut level, mut likeness, mut level2, mut likeness2) = (0.0, 0.0, 0.0, 0.0);
+        for (weight, x, y) in places {
+            level += weight * x;
+            likeness += weight * y;
+            level2 += weight * x * x;
+            likeness2 += weight * y * y;
+        }
+        let spread = |mean: f64, square: f64| (square - mean * mean).max(0.0).sqrt();
+        Belief {
+            level,
+            level_spread: spread(level, level2),
+            likeness,
+            likeness_spread: spread(likeness, likeness2),
+        }
     }
 
     /// What a segment's own rows and all others together say of it.
@@ -101,14 +151,18 @@ impl Prior {
 impl Estimate {
     /// This rate over another independent one, only where the interval of the ratio excludes 1.
     pub fn lift(&self, other: &Self, confidence: Confidence) -> Option<(f64, Interval)> {
+        self.ratio(other, confidence).filter(|(_, interval)| !interval.holds(1.0))
+    }
+
+    /// This rate over another independent one, with its interval. `None` when one of them is zero.
+    pub fn ratio(&self, other: &Self, confidence: Confidence) -> Option<(f64, Interval)> {
         if self.mean <= 0.0 || other.mean <= 0.0 {
             return None;
         }
         let ratio = self.mean / other.mean;
         let error = (self.variance / self.mean.powi(2) + other.variance / other.mean.powi(2)).sqrt();
         let factor = (confidence.z() * error).exp();
-        let interval = Interval { low: ratio / factor, high: ratio * factor };
-        (!interval.holds(1.0)).then_some((ratio, interval))
+        Some((ratio, Interval { low: ratio / factor, high: ratio * factor }))
     }
 }
 
@@ -118,7 +172,12 @@ fn shape(logit: f64, size: f64) -> (f64, f64) {
 }
 
 /// Log likelihood of each point of a grid of priors, under all segments.
-fn weigh(segments: &[Rate], middle: (f64, f64), reach: (f64, f64)) -> Vec<(f64, f64, f64)> {
+fn weigh(
+    segments: &[Rate],
+    before: Option<&Belief>,
+    middle: (f64, f64),
+    reach: (f64, f64),
+) -> Vec<(f64, f64, f64)> {
     let at =
         |middle: f64, reach: f64, place: usize| middle + reach * (place as f64 / (POINTS / 2) as f64 - 1.0);
     let mut grid = Vec::with_capacity(POINTS * POINTS);
@@ -127,11 +186,11 @@ fn weigh(segments: &[Rate], middle: (f64, f64), reach: (f64, f64)) -> Vec<(f64, 
             let (logit, size) = (at(middle.0, reach.0, i), at(middle.1, reach.1, k).clamp(0.0, 12.0));
             let (alpha, beta) = shape(logit, size);
             let whole = ln_beta(alpha, beta);
-            let fit = segments
+            let seen: f64 = segments
                 .iter()
                 .map(|rate| ln_beta(alpha + rate.hits() as f64, beta + rate.misses() as f64) - whole)
                 .sum();
-            grid.push((logit, size, fit));
+            grid.push((logit, size, seen + before.map_or(0.0, |before| before.fit(logit, size))));
         }
     }
     grid

@@ -1,5 +1,5 @@
 use super::{Market, expit};
-use crate::holdout::{Choice, Decision, Row, judge, split};
+use crate::holdout::{Choice, Decision, Row, contest, judge, split, teach};
 
 fn rows(market: &mut Market, count: usize, effect: impl Fn(f64) -> f64) -> Vec<Row> {
     (0..count)
@@ -56,4 +56,19 @@ fn rows_of_one_instant_stay_on_one_side() {
     assert_eq!(split(&at(&[1, 1, 1, 1, 1, 2, 2, 2, 2, 3])), 5);
     assert_eq!(split(&at(&[1, 2, 2, 2, 2, 2, 2, 2, 3, 3])), 8);
     assert_eq!(split(&at(&[1; 10])), 7);
+}
+
+#[test]
+fn another_score_is_taken_only_when_it_orders_later_rows_better() {
+    let mut known = rows(&mut Market::seeded(5), 3_000, |_| 1.0);
+    for row in &mut known {
+        row.today = Some(row.features[2]);
+    }
+    let cut = split(&known);
+    let (ridge, model) = teach(&known[..cut]).unwrap();
+    assert_eq!(contest(&known, ridge, |row| model.score(&row.features)).decision, Decision::Better);
+    // The present score against itself, and against noise.
+    assert_eq!(contest(&known, ridge, |row| row.features[2]).decision, Decision::NoEvidence);
+    assert_eq!(contest(&known, ridge, |row| row.features[3]).decision, Decision::NoEvidence);
+    assert_eq!(contest(&known[..40], ridge, |row| row.features[0]).decision, Decision::NotEnough);
 }

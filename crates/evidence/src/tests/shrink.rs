@@ -1,6 +1,6 @@
 use super::{Market, expit};
 use crate::rate::{Confidence, Rate};
-use crate::shrink::Prior;
+use crate::shrink::{Belief, Prior};
 
 #[test]
 fn planted_rates_lie_in_their_intervals_as_often_as_promised() {
@@ -45,4 +45,27 @@ fn a_small_segment_is_drawn_to_the_rest_and_a_large_one_speaks_for_itself() {
 fn nothing_known_is_everything_possible() {
     let estimate = Prior::learn(&[]).estimate(Rate::default(), Confidence::USUAL);
     assert!(estimate.interval.low < 0.01 && estimate.interval.high > 0.99, "{estimate:?}");
+}
+
+#[test]
+fn what_other_clients_showed_counts_while_there_is_little_of_ones_own() {
+    let few = [Rate::new(0, 12).unwrap(), Rate::new(1, 9).unwrap()];
+    let before =
+        Belief { level: (0.2_f64 / 0.8).ln(), level_spread: 0.2, likeness: 4.0, likeness_spread: 0.5 };
+    let alone = Prior::learn(&few).estimate(few[0], Confidence::USUAL);
+    let informed = Prior::learn_from(&few, Some(&before)).estimate(few[0], Confidence::USUAL);
+    assert!(informed.mean > 1.5 * alone.mean, "{informed:?} {alone:?}");
+    // Ten thousand rows speak for themselves.
+    let many = [Rate::new(200, 5_000).unwrap(), Rate::new(240, 5_000).unwrap()];
+    let alone = Prior::learn(&many).estimate(many[0], Confidence::USUAL);
+    let informed = Prior::learn_from(&many, Some(&before)).estimate(many[0], Confidence::USUAL);
+    assert!((informed.mean - alone.mean).abs() < 0.002, "{informed:?} {alone:?}");
+}
+
+#[test]
+fn a_prior_says_in_four_numbers_what_it_knows() {
+    let segments: Vec<Rate> = (0..12).map(|n| Rate::new(40 + 2 * n, 1_000).unwrap()).collect();
+    let belief = Prior::learn(&segments).belief();
+    assert!((belief.level - (0.051_f64 / 0.949).ln()).abs() < 0.05, "{belief:?}");
+    assert!(belief.level_spread < 0.1 && belief.likeness > 4.0, "{belief:?}");
 }

@@ -142,11 +142,13 @@ pub(crate) fn sink_settings(house: &House) -> Result<Option<outreach::resource::
 /// How the installation sends its own mails.
 pub(crate) fn mailer(house: &House) -> Result<Mailer> {
     let mail = &house.settings.mail;
-    let EmailAccount::Smtp(account) = mail.account(sink_account(house)?);
-    account.security.check(&account.host)?;
+    let account = mail.account(sink_account(house)?);
+    if let EmailAccount::Smtp(smtp) = &account {
+        smtp.security.check(&smtp.host)?;
+    }
     Ok(Mailer {
         sender: house.ports.email.clone(),
-        account: EmailAccount::Smtp(account),
+        account,
         from: Mailbox { address: mail.from.clone(), name: mail.from_name.clone() },
         origin: house.settings.web.origin(),
     })

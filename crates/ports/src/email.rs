@@ -9,12 +9,14 @@ mod account;
 mod memory;
 mod outgoing;
 
-pub use account::{EmailAccount, Security, SmtpAccount};
+pub use account::{EmailAccount, PostmarkAccount, ResendAccount, SalesforgeAccount, Security, SmtpAccount};
 pub use memory::{Delivered, MemoryEmail, Odds};
 pub use outgoing::{Calendar, CalendarMethod, ListUnsubscribe, Mailbox, MessageId, Outgoing};
 
 use async_trait::async_trait;
-use base::{EmailAddress, Time};
+use base::{EmailAddress, Error, Time};
+
+use crate::delivery::{Event, Reply};
 
 /// Sends mail through an account.
 #[async_trait]
@@ -27,6 +29,28 @@ pub trait EmailSender: Send + Sync + 'static {
     /// # Errors
     /// Unavailable when the place to look does not answer; ask again later.
     async fn find(&self, account: &EmailAccount, message_id: &MessageId) -> base::Result<Found>;
+
+    /// The words of an answer of which a webhook or [`EmailSender::received`] brought only the name
+    /// (the event's `provider_ref`).
+    ///
+    /// # Errors
+    /// Unavailable when the provider does not answer; not found when it does not have it; invalid for
+    /// an account whose mail is read elsewhere (IMAP).
+    async fn content(&self, account: &EmailAccount, provider_ref: &str) -> base::Result<Reply> {
+        Err(Error::invalid(
+            "email.no_inbound",
+            format!("The account at {} has no answers to fetch ({provider_ref}).", account.host()),
+        ))
+    }
+
+    /// What people wrote to the account since, by the provider's API: the safety net below the
+    /// webhooks. Nothing for an account whose mail is read elsewhere (IMAP).
+    ///
+    /// # Errors
+    /// Unavailable when the provider does not answer.
+    async fn received(&self, _account: &EmailAccount, _since: Time) -> base::Result<Vec<Event>> {
+        Ok(Vec::new())
+    }
 }
 
 /// The server's receipt for a mail.

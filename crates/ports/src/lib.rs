@@ -5,13 +5,19 @@
 //! Rules of every port: a call never happens inside a database transaction; nothing reads the
 //! system clock or randomness; a secret leaves its [`base::Secret`] only on the wire.
 
+pub mod delivery;
 pub mod dns;
 pub mod email;
 pub mod enrich;
 pub mod fetch;
+pub mod linkedin;
 pub mod llm;
 pub mod mailbox;
+pub mod post;
 pub mod rail;
+pub mod sms;
+pub mod speech;
+pub mod voice;
 pub mod webhook;
 
 use std::sync::Arc;
@@ -35,6 +41,18 @@ pub struct Ports {
     pub rails: rail::Rails,
     /// Tells customers' own servers.
     pub poster: Arc<dyn webhook::Poster>,
+    /// Sends text messages.
+    pub sms: Arc<dyn sms::SmsSender>,
+    /// Acts on LinkedIn.
+    pub linkedin: Arc<dyn linkedin::LinkedIn>,
+    /// Places calls.
+    pub voice: Arc<dyn voice::VoiceCaller>,
+    /// Speaks and listens.
+    pub speech: Arc<dyn speech::Speech>,
+    /// Sends postcards.
+    pub post: Arc<dyn post::PostSender>,
+    /// Read what providers of messages tell.
+    pub receivers: delivery::Receivers,
 }
 
 /// Every port in memory, with handles to what is inside, for Simulation and unit tests.
@@ -54,6 +72,14 @@ pub struct InMemory {
     pub rails: [Arc<rail::MemoryRail>; 3],
     /// Customers' servers.
     pub poster: Arc<webhook::MemoryPoster>,
+    /// Where text messages arrive.
+    pub sms: Arc<sms::MemorySms>,
+    /// What was done on LinkedIn.
+    pub linkedin: Arc<linkedin::MemoryLinkedIn>,
+    /// Calls that were placed.
+    pub voice: Arc<voice::MemoryVoice>,
+    /// Postcards.
+    pub post: Arc<post::MemoryPost>,
 }
 
 impl InMemory {
@@ -62,12 +88,16 @@ impl InMemory {
         Self {
             email: Arc::new(email::MemoryEmail::new(clock.clone(), random.clone())),
             mailbox: Arc::new(mailbox::MemoryMailbox::new()),
-            llm: Arc::new(llm::MemoryLlm::new(clock.clone(), random)),
+            llm: Arc::new(llm::MemoryLlm::new(clock.clone(), random.clone())),
             dns: Arc::new(dns::MemoryDns::new()),
-            fetcher: Arc::new(fetch::MemoryFetcher::new(clock)),
+            fetcher: Arc::new(fetch::MemoryFetcher::new(clock.clone())),
             rails: [rail::RailKind::Stripe, rail::RailKind::Cashfree, rail::RailKind::X402]
                 .map(|kind| Arc::new(rail::MemoryRail::new(kind))),
             poster: Arc::default(),
+            sms: Arc::new(sms::MemorySms::new(clock.clone(), random.clone())),
+            linkedin: Arc::new(linkedin::MemoryLinkedIn::new(clock.clone(), random.clone())),
+            voice: Arc::new(voice::MemoryVoice::new(clock.clone(), random.clone())),
+            post: Arc::new(post::MemoryPost::new(clock, random)),
         }
     }
 
@@ -82,6 +112,12 @@ impl InMemory {
             enricher: Arc::new(enrich::FromWebsite::new(self.fetcher.clone())),
             rails: rail::Rails::of(self.rails.clone().map(|rail| -> Arc<dyn rail::Rail> { rail })),
             poster: self.poster.clone(),
+            sms: self.sms.clone(),
+            linkedin: self.linkedin.clone(),
+            voice: self.voice.clone(),
+            speech: Arc::new(speech::MemorySpeech),
+            post: self.post.clone(),
+            receivers: delivery::Receivers::default(),
         }
     }
 }

@@ -51,6 +51,7 @@ pub fn ports(settings: &Settings, clock: Arc<dyn Clock>, random: Arc<Random>) ->
     let fetcher =
         Arc::new(fetch::website::Website::new(&settings.user_agent, settings.allow_loopback, clock.clone())?);
     let rails = rail::rails(settings.allow_loopback, &clock, &random)?;
+    let memory = ports::InMemory::new(clock.clone(), random.clone()).ports();
     Ok(Ports {
         email: Arc::new(email::smtp::Smtp::new(&settings.hello_name, mailbox.clone(), clock.clone())?),
         mailbox,
@@ -61,5 +62,6 @@ pub fn ports(settings: &Settings, clock: Arc<dyn Clock>, random: Arc<Random>) ->
         providers: ports::provider::Providers::of([]),
         rails,
         poster: Arc::new(webhook::Outbound::new(settings.allow_loopback)?),
+        ..memory
     })
 }

@@ -263,10 +263,14 @@ async fn a_password_is_sealed_and_comes_back_only_for_the_account() {
     let address = EmailAddress::parse("try@anchor.example").expect("an address");
     let sink_id = add_sink(&mut cx, &ring, &sink, address, "Alex").await.expect("added");
     let found = get(&mut cx, id.uuid()).await.expect("there");
-    let EmailAccount::Smtp(smtp) = account(&mut cx, &ring, &found).await.expect("opens");
+    let EmailAccount::Smtp(smtp) = account(&mut cx, &ring, &found).await.expect("opens") else {
+        panic!("an SMTP account")
+    };
     assert_eq!((smtp.username.as_deref(), smtp.password.expose()), (Some("alex"), "hush"));
     let found = get(&mut cx, sink_id.uuid()).await.expect("there");
-    let EmailAccount::Smtp(smtp) = account(&mut cx, &ring, &found).await.expect("opens");
+    let EmailAccount::Smtp(smtp) = account(&mut cx, &ring, &found).await.expect("opens") else {
+        panic!("an SMTP account")
+    };
     assert_eq!(smtp.username, Some(format!("tenant-{}", ours.id)));
     assert!(smtp.lookup.is_some());
     let again = add(&mut cx, &ring, mailbox("alex@anchor.example")).await;

@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use std::net::IpAddr;
 use url::Url;
 
+use crate::delivery::Provider;
 use crate::mailbox::ImapAccount;
 
 /// How mail leaves.
@@ -12,6 +13,12 @@ use crate::mailbox::ImapAccount;
 pub enum EmailAccount {
     /// Any SMTP server, the built-in sink among them.
     Smtp(SmtpAccount),
+    /// Resend.
+    Resend(ResendAccount),
+    /// Postmark.
+    Postmark(PostmarkAccount),
+    /// Salesforge.
+    Salesforge(SalesforgeAccount),
 }
 
 impl EmailAccount {
@@ -19,6 +26,9 @@ impl EmailAccount {
     pub fn host(&self) -> String {
         match self {
             Self::Smtp(smtp) => format!("{}:{}", smtp.host, smtp.port),
+            Self::Resend(_) => Provider::Resend.to_string(),
+            Self::Postmark(_) => Provider::Postmark.to_string(),
+            Self::Salesforge(_) => Provider::Salesforge.to_string(),
         }
     }
 }
@@ -72,4 +82,41 @@ pub struct SmtpAccount {
     pub lookup: Option<Url>,
     /// The mailbox into which the provider files accepted mail, and its folder (`[Gmail]/Sent Mail`).
     pub sent: Option<ImapAccount>,
+}
+
+/// An account at Resend. Its rules forbid mass unsolicited mail: for mail that is expected.
+#[derive(Clone, Debug)]
+pub struct ResendAccount {
+    /// The key, `re_…`.
+    pub api_key: Secret,
+    /// Where, without the path of the call; none for the service's own address.
+    pub base_url: Option<Url>,
+}
+
+/// A server at Postmark.
+#[derive(Clone, Debug)]
+pub struct PostmarkAccount {
+    /// The server's token.
+    pub server_token: Secret,
+    /// The message stream, such as `outbound` or `broadcast`.
+    pub stream: String,
+    /// Where, without the path of the call; none for the service's own address.
+    pub base_url: Option<Url>,
+}
+
+/// A sequence at Salesforge.
+///
+/// There is no call that sends one mail: a contact is enrolled in a sequence. The sequence has one step
+/// whose subject and text are `{{subject}}` and `{{body}}`; a person is enrolled in it once, so that every
+/// step of a sequence of ours needs a sequence of its own there.
+#[derive(Clone, Debug)]
+pub struct SalesforgeAccount {
+    /// The key; it is sent bare.
+    pub api_key: Secret,
+    /// The workspace.
+    pub workspace: String,
+    /// The sequence that contacts are enrolled in.
+    pub sequence: String,
+    /// Where, without the path of the call; none for the service's own address.
+    pub base_url: Option<Url>,
 }

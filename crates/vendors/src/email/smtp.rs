@@ -107,16 +107,25 @@ fn queue_id(response: &str) -> Option<String> {
     id.split_whitespace().next().map(str::to_owned)
 }
 
+fn not_smtp(account: &EmailAccount) -> Error {
+    Error::invalid("email.not_smtp", format!("The account at {} is none of an SMTP server.", account.host()))
+}
+
 #[async_trait]
 impl EmailSender for Smtp {
     async fn send(&self, account: &EmailAccount, mail: &Outgoing) -> Result<Accepted, SendError> {
         match account {
             EmailAccount::Smtp(account) => self.deliver(account, mail).await,
+            EmailAccount::Resend(_) | EmailAccount::Postmark(_) | EmailAccount::Salesforge(_) => {
+                Err(SendError::malformed(&not_smtp(account)))
+            }
         }
     }
 
     async fn find(&self, account: &EmailAccount, message_id: &MessageId) -> Result<Found> {
-        let EmailAccount::Smtp(account) = account;
+        let EmailAccount::Smtp(account) = account else {
+            return Err(not_smtp(account));
+        };
         if let Some(lookup) = &account.lookup {
             return self.look_up(lookup, message_id).await;
         }

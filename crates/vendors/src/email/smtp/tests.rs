@@ -128,7 +128,7 @@ async fn a_lost_answer_is_unknown_until_it_is_looked_up() {
     }
     assert_eq!(rig.store.count(), 1);
     // Without a look-up nobody knows.
-    let EmailAccount::Smtp(mut plain) = rig.account.clone();
+    let EmailAccount::Smtp(mut plain) = rig.account.clone() else { panic!("SMTP") };
     plain.lookup = None;
     let plain = EmailAccount::Smtp(plain);
     assert_eq!(rig.smtp.find(&plain, &mail(2).message_id).await.unwrap(), Found::CannotTell);
@@ -140,7 +140,7 @@ async fn a_lost_answer_is_unknown_until_it_is_looked_up() {
 async fn a_send_that_did_not_begin_says_at_which_step() {
     let auth = Auth::Only { username: "ana".into(), password: Secret::new("other") };
     let rig = rig(auth).await;
-    let EmailAccount::Smtp(account) = rig.account.clone();
+    let EmailAccount::Smtp(account) = rig.account.clone() else { panic!("SMTP") };
     let step = |account: SmtpAccount| async {
         match rig.smtp.send(&EmailAccount::Smtp(account), &mail(1)).await {
             Err(SendError::NotStarted(not_started)) => not_started.step,
@@ -167,7 +167,7 @@ async fn a_kept_connection_that_the_server_closed_is_replaced() {
     let store = Arc::new(MemoryStore::new(10));
     let sink = Sink::start(settings, store.clone(), clock()).await.unwrap();
     let rig = rig(Auth::AcceptAny).await;
-    let EmailAccount::Smtp(account) = rig.account.clone();
+    let EmailAccount::Smtp(account) = rig.account.clone() else { panic!("SMTP") };
     let account = EmailAccount::Smtp(SmtpAccount { port: sink.smtp().port(), ..account });
     rig.smtp.send(&account, &mail(1)).await.unwrap();
     tokio::time::sleep(std::time::Duration::from_millis(1_500)).await;
@@ -204,7 +204,7 @@ async fn another_server_takes_our_mail() {
     let text = std::env::var("SMTP_TEST").expect("SMTP_TEST is set");
     let (host, port) = text.split_once(':').expect("host:port");
     let rig = rig(Auth::Off).await;
-    let EmailAccount::Smtp(account) = rig.account.clone();
+    let EmailAccount::Smtp(account) = rig.account.clone() else { panic!("SMTP") };
     let account = EmailAccount::Smtp(SmtpAccount {
         host: host.to_owned(),
         port: port.parse().unwrap(),

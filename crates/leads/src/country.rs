@@ -54,6 +54,12 @@ impl Country {
         BOOK.spellings.get(text).copied().map(Self)
     }
 
+    /// Reads an alpha-2 code as it is stored.
+    pub fn of_code(code: &str) -> Option<Self> {
+        let code: [u8; 2] = code.as_bytes().try_into().ok()?;
+        BOOK.lines.contains_key(&code).then_some(Self(code))
+    }
+
     /// The alpha-2 code, upper case.
     pub fn code(&self) -> &str {
         std::str::from_utf8(&self.0).unwrap_or("??")

@@ -124,6 +124,12 @@ fn settings(module: Module) -> Module {
     module
         .page(Method::GET, "/settings/icp", VIEWER, score::pages::show)
         .page(Method::POST, "/settings/icp", ADMIN, score::pages::save)
+        .page(Method::GET, "/settings/scoring", VIEWER, score::weights_pages::show)
+        .page(Method::POST, "/settings/scoring", ADMIN, score::weights_pages::save)
+        .page(Method::POST, "/settings/scoring/{id}/adopt", ADMIN, score::weights_pages::adopt)
+        .page(Method::POST, "/settings/scoring/{id}/restore", ADMIN, score::weights_pages::restore)
+        .page(Method::POST, "/settings/scoring/learned/off", ADMIN, score::weights_pages::learned_off)
+        .page(Method::POST, "/settings/scoring/rescore", ADMIN, score::weights_pages::again)
         .page(Method::GET, "/compliance/suppression", VIEWER, list::index)
         .page(Method::POST, "/compliance/suppression", MEMBER, list::add)
         .page(Method::POST, "/compliance/suppression/paste", MEMBER, list::paste)

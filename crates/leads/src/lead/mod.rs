@@ -27,6 +27,7 @@ pub use store::{Contact, advance, contact, hold, referred, replied, touched};
 pub use tally::{Tally, tally};
 pub use view::{View, drop_view, save_view, views};
 pub use words::{Consent, EmailState, Mode};
+pub(crate) use write::called;
 pub use write::{Lead, consent, create, edit, get, override_mode, remove, suppress, typed};
 pub use write::{Row, insert_many, lock_many, update_many};
 

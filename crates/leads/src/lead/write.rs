@@ -118,7 +118,7 @@ impl Lead {
 }
 
 /// What to call somebody of whom this is known.
-pub(super) fn called(first: Option<&str>, last: Option<&str>, others: [Option<&str>; 3]) -> String {
+pub(crate) fn called(first: Option<&str>, last: Option<&str>, others: [Option<&str>; 3]) -> String {
     let name = [first, last].into_iter().flatten().collect::<Vec<_>>().join(" ");
     if !name.is_empty() {
         return name;

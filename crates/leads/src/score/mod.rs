@@ -4,15 +4,20 @@
 //! "unknown"; it is never guessed. The parts that are shown ([`Score::parts`]) always add up to the total, because what
 //! the limit of 100 and the rounding to a whole number take or give are parts of their own.
 
+pub mod boost;
 mod change;
 pub mod industry;
 pub mod jobs;
 pub mod pages;
 mod parts;
 pub mod policy;
+pub mod preview;
+pub mod rescore;
 mod rules;
 mod target;
 pub mod title;
+pub mod weights;
+pub mod weights_pages;
 mod words;
 
 #[cfg(test)]
@@ -21,8 +26,10 @@ mod target_tests;
 mod tests;
 #[cfg(test)]
 mod title_tests;
+#[cfg(test)]
+mod weights_tests;
 
-pub use change::{Change, smallest_change};
+pub use change::{Change, counterfactual, smallest_change};
 pub use parts::{Boost, BoostKind, Component, ComponentKind, Hundredths, Part, Reason, Score};
 pub use policy::{Permitted, Tier, permitted_channels};
 pub use target::{Target, set_target, target};
@@ -184,11 +191,39 @@ impl From<Weights> for [u16; 5] {
 /// Scores a lead. Pure: the same input always gives the same score.
 pub fn score(input: &Input, icp: &Icp, weights: &Weights) -> Score {
     let components = ComponentKind::ALL.map(|kind| {
-        let reasons = rules::reasons(kind, input, icp);
-        let sum: i32 = reasons.iter().map(|reason| reason.points).sum();
-        // Only Risk can fall below its floor of 0; none can pass its maximum.
-        let points = u8::try_from(sum.clamp(0, i32::from(kind.max()))).unwrap_or(0);
+        let reasons = rules::reasons(kind, input, icp, rules::Words::Wanted);
+        let points = held(kind, &reasons);
         Component::new(kind, points, weights.of(kind), reasons)
     });
     Score::of(components, parts::capped(&input.boosts), *weights)
+}
+
+/// The points of one component: only Risk can fall below its floor of 0; none can pass its maximum.
+fn held(kind: ComponentKind, reasons: &[Reason]) -> u8 {
+    let sum: i32 = reasons.iter().map(|reason| reason.points).sum();
+    u8::try_from(sum.clamp(0, i32::from(kind.max()))).unwrap_or(0)
+}
+
+/// A score without its explanation: the points of the components in order, those of the boosts, and what they give.
+/// By the same rules as [`score`], for runs over many.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub struct Points {
+    /// The points of the five components, in order.
+    pub components: [u8; 5],
+    /// The points of the boosts together, within their caps.
+    pub boosts: u8,
+}
+
+impl Points {
+    /// Of one lead.
+    pub fn of(input: &Input, icp: &Icp) -> Self {
+        let components = ComponentKind::ALL
+            .map(|kind| held(kind, &rules::reasons(kind, input, icp, rules::Words::Spared)));
+        Self { components, boosts: parts::boosted(&parts::capped(&input.boosts)) }
+    }
+
+    /// The score that they give under these weights.
+    pub fn total(&self, weights: &Weights) -> u8 {
+        parts::total(self.components, self.boosts, weights).0
+    }
 }

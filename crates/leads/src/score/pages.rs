@@ -1,6 +1,6 @@
 //! `/settings/icp`: whom the client wants, how scores are weighed, and what a change would do before it is saved.
 
-use super::jobs::spread;
+use super::preview::{self, Preview};
 use super::target::{Target, set_target, target};
 use super::{ComponentKind, Tier, Weights};
 use axum::Form as Sent;
@@ -10,9 +10,6 @@ use maud::{Markup, html};
 use serde::Deserialize;
 use ui::prelude::*;
 use web::redirect_with;
-
-/// Leads of the preview.
-const SAMPLE: i64 = 2_000;
 
 /// What was typed.
 #[derive(Clone, Debug, Default, Deserialize)]
@@ -115,25 +112,24 @@ pub(crate) async fn save(mut cx: web::Cx, Sent(typed): Sent<Typed>) -> web::Resu
         Err(error) => return page(cx, &typed, Some(error.message().to_owned()), None).await,
     };
     if typed.act == "preview" {
-        let kept = target(&mut cx).await?;
-        let before = spread(&mut cx, &kept, SAMPLE).await?;
-        let after = spread(&mut cx, &wanted, SAMPLE).await?;
-        return page(cx, &typed, None, Some(compared(&before, &after))).await;
+        let found = preview::of_target(&mut cx, &wanted).await?;
+        return page(cx, &typed, None, Some(compared(&found))).await;
     }
     set_target(&mut cx, &wanted).await?;
     cx.commit().await?;
     Ok(redirect_with("/settings/icp", "Saved. Every lead is being scored again."))
 }
 
-fn compared(before: &[(Tier, i64); 5], after: &[(Tier, i64); 5]) -> Markup {
-    let total: i64 = after.iter().map(|(_, count)| count).sum();
-    let rows = before.iter().zip(after).map(|((tier, was), (_, would))| {
+/// What a change would do: the tiers then and now, and who moves.
+pub(super) fn compared(found: &Preview) -> Markup {
+    let rows = Tier::ALL.into_iter().map(|tier| {
+        let (was, would) = found.tier(tier);
         Row::new()
             .link(tier.client_label(), &format!("/leads?tier={}", tier.word()))
-            .cell(number::count(*was))
-            .cell(number::count(*would))
+            .cell(number::count(was))
+            .cell(number::count(would))
             .cell(number::change(would - was))
-            .cell(number::share(*would, total))
+            .cell(number::share(would, found.leads))
     });
     let columns = [
         Column::text("Tier"),
@@ -142,11 +138,28 @@ fn compared(before: &[(Tier, i64); 5], after: &[(Tier, i64); 5]) -> Markup {
         Column::number("Change"),
         Column::number("Share"),
     ];
+    let movers = found.movers.iter().map(|mover| {
+        let scored = |(score, tier): (u8, Tier)| format!("{score} · {}", tier.client_label());
+        Row::new()
+            .link(&mover.name, &format!("/leads/{}", mover.id))
+            .cell(scored(mover.before))
+            .cell(scored(mover.after))
+    });
+    let looked = if found.all { "All" } else { "The newest" };
     html! {
         (Card::new("What this would change").id("preview").body(
             Table::new("Leads by tier, before and after", columns).rows(rows)
                 .empty(state::empty("No leads yet", "Import a list to see how it would be scored.", Some(Button::link("Import leads", "/leads/import"))))
-        ).foot(format!("The newest {}; nothing is saved yet.", number::counted(total, "lead", "leads"))))
+        ).foot(format!(
+            "{looked} {}; {} would move to another tier. Nothing is saved yet.",
+            number::counted(found.leads, "lead", "leads"),
+            number::count(found.moving()),
+        )))
+        @if found.moving() > 0 {
+            (Card::new("Who moves").id("movers").body(
+                Table::new("Leads that would move, the largest steps first", [Column::text("Lead"), Column::text("Now"), Column::text("Then")]).rows(movers)
+            ))
+        }
     }
 }
 

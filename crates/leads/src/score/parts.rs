@@ -2,6 +2,7 @@
 
 use super::{Tier, VERSION, Weights};
 use serde::{Deserialize, Serialize};
+use std::borrow::Cow;
 
 /// A number of points in hundredths, shown with two decimals.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Default, Serialize, Deserialize)]
@@ -77,11 +78,11 @@ impl ComponentKind {
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct Reason {
     /// The fact looked at (`email`, `title`, `industry`, …), stable text.
-    pub fact: String,
+    pub fact: Cow<'static, str>,
     /// Points given (negative: taken).
     pub points: i32,
     /// One sentence for people.
-    pub text: String,
+    pub text: Cow<'static, str>,
 }
 
 /// One component of a score.
@@ -116,8 +117,9 @@ fn fine(kind: ComponentKind, points: u8, basis_points: u16) -> i64 {
 }
 
 /// Where a boost comes from.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Serialize, Deserialize)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Serialize, Deserialize, sqlx::Type)]
 #[serde(rename_all = "snake_case")]
+#[sqlx(type_name = "leads.boost_kind", rename_all = "snake_case")]
 pub enum BoostKind {
     /// The company has bought comparable services (at most 15).
     BuyerSignal,
@@ -184,6 +186,19 @@ pub(super) fn capped(boosts: &[Boost]) -> Vec<Boost> {
         .collect()
 }
 
+/// The points of all boosts together, each kind within its cap already.
+pub(super) fn boosted(boosts: &[Boost]) -> u8 {
+    boosts.iter().fold(0, |sum, boost| sum.saturating_add(boost.points))
+}
+
+/// The score that these points give, rounded half up, and whether the limit of 100 cut it.
+pub(super) fn total(points: [u8; 5], boosted: u8, weights: &Weights) -> (u8, bool) {
+    let weighted = ComponentKind::ALL.iter().zip(points).map(|(kind, n)| fine(*kind, n, weights.of(*kind)));
+    let exact = weighted.sum::<i64>() + i64::from(boosted) * 100 * FINE;
+    let whole = (exact.min(10_000 * FINE) + 50 * FINE) / (100 * FINE);
+    (u8::try_from(whole).unwrap_or(100), exact > 10_000 * FINE)
+}
+
 /// One line of the sum that is shown.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Part {
@@ -218,13 +233,10 @@ pub struct Score {
 
 impl Score {
     pub(super) fn of(components: [Component; 5], boosts: Vec<Boost>, weights: Weights) -> Self {
-        let exact: i64 = components.iter().map(|c| fine(c.kind, c.points, weights.of(c.kind))).sum::<i64>()
-            + boosts.iter().map(|boost| i64::from(boost.points) * 100 * FINE).sum::<i64>();
+        let points = components.each_ref().map(|component| component.points);
+        let (total, over) = total(points, boosted(&boosts), &weights);
         let shown = components.iter().map(|component| component.weighted.0).sum::<i32>()
             + boosts.iter().map(|boost| i32::from(boost.points) * 100).sum::<i32>();
-        let over = exact > 10_000 * FINE;
-        let whole = (exact.min(10_000 * FINE) + 50 * FINE) / (100 * FINE);
-        let total = u8::try_from(whole).unwrap_or(100);
         let difference = i32::from(total) * 100 - shown;
         let (limit, rounding) = if over { (difference, 0) } else { (0, difference) };
         let mut score = Self {
@@ -269,11 +281,11 @@ impl Score {
 
     /// The label and the three strongest reasons for, or what speaks against contact.
     fn explain(&self) -> String {
-        let against: Vec<&str> = self.reasons().filter(|r| r.points < 0).map(|r| r.text.as_str()).collect();
+        let against: Vec<&str> = self.reasons().filter(|r| r.points < 0).map(|r| &*r.text).collect();
         let mut gained: Vec<&Reason> =
             self.reasons().filter(|reason| reason.points > 0 && reason.fact != "risk_base").collect();
         gained.sort_by_key(|reason| std::cmp::Reverse(reason.points));
-        let strongest: Vec<&str> = gained.iter().take(3).map(|reason| reason.text.as_str()).collect();
+        let strongest: Vec<&str> = gained.iter().take(3).map(|reason| &*reason.text).collect();
         let label = self.tier.client_label();
         match (strongest.is_empty(), against.is_empty()) {
             (true, true) => format!("{label}: hardly anything is known yet."),

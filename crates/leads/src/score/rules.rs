@@ -3,20 +3,41 @@
 use super::{ComponentKind, EmailState, Icp, Input, PhoneState, Reason, industry, title};
 use base::Time;
 use jiff::{ToSpan, tz::TimeZone};
+use std::borrow::Cow;
 
 /// The facts that a component looks at, with their points.
-pub(super) fn reasons(kind: ComponentKind, input: &Input, icp: &Icp) -> Vec<Reason> {
+pub(super) fn reasons(kind: ComponentKind, input: &Input, icp: &Icp, words: Words) -> Vec<Reason> {
     match kind {
         ComponentKind::DataQuality => data_quality(input),
-        ComponentKind::Authority => authority(input),
-        ComponentKind::CompanyFit => vec![industry(input, icp), headcount(input, icp), country(input, icp)],
+        ComponentKind::Authority => authority(input, words),
+        ComponentKind::CompanyFit => {
+            vec![industry(input, icp, words), headcount(input, icp, words), country(input, icp, words)]
+        }
         ComponentKind::Timing => timing(input),
         ComponentKind::Risk => risk(input),
     }
 }
 
-fn reason(fact: &str, points: i32, text: impl Into<String>) -> Reason {
-    Reason { fact: fact.to_owned(), points, text: text.into() }
+/// Whether the sentences are wanted; a run over a million leads wants the points only.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Words {
+    /// With the sentences.
+    Wanted,
+    /// The sentences stay empty.
+    Spared,
+}
+
+impl Words {
+    fn say(self, text: impl FnOnce() -> String) -> Cow<'static, str> {
+        match self {
+            Self::Wanted => Cow::Owned(text()),
+            Self::Spared => Cow::Borrowed(""),
+        }
+    }
+}
+
+fn reason(fact: &'static str, points: i32, text: impl Into<Cow<'static, str>>) -> Reason {
+    Reason { fact: Cow::Borrowed(fact), points, text: text.into() }
 }
 
 fn data_quality(input: &Input) -> Vec<Reason> {
@@ -44,20 +65,20 @@ fn data_quality(input: &Input) -> Vec<Reason> {
     vec![email, phone, linkedin, personal]
 }
 
-fn authority(input: &Input) -> Vec<Reason> {
+fn authority(input: &Input, words: Words) -> Vec<Reason> {
     let given = input.title.as_deref().unwrap_or_default().trim();
     let seniority = title::read(given).seniority;
     let text = if seniority == title::Seniority::None {
-        "job title unknown".to_owned()
+        Cow::Borrowed("job title unknown")
     } else if seniority == title::Seniority::Other {
-        format!("“{given}” is not a leading role")
+        words.say(|| format!("“{given}” is not a leading role"))
     } else {
-        format!("“{given}” counts as {}", seniority.label())
+        words.say(|| format!("“{given}” counts as {}", seniority.label()))
     };
     vec![reason("title", i32::from(seniority.points()), text)]
 }
 
-fn industry(input: &Input, icp: &Icp) -> Reason {
+fn industry(input: &Input, icp: &Icp, words: Words) -> Reason {
     let given = input.industry.as_deref().unwrap_or_default().trim();
     if given.is_empty() {
         return reason("industry", 0, "industry unknown");
@@ -66,37 +87,47 @@ fn industry(input: &Input, icp: &Icp) -> Reason {
         return reason("industry", 0, "the ideal customer names no industry");
     }
     match icp.industries.iter().find(|wanted| industry::matches(given, wanted)) {
-        Some(wanted) => reason("industry", 10, format!("“{given}” is in the wanted industry “{wanted}”")),
-        None => reason("industry", 0, format!("“{given}” is not a wanted industry")),
+        Some(wanted) => {
+            reason("industry", 10, words.say(|| format!("“{given}” is in the wanted industry “{wanted}”")))
+        }
+        None => reason("industry", 0, words.say(|| format!("“{given}” is not a wanted industry"))),
     }
 }
 
-fn headcount(input: &Input, icp: &Icp) -> Reason {
+fn headcount(input: &Input, icp: &Icp, words: Words) -> Reason {
     let (min, max) = (icp.min_employees, icp.max_employees);
     let Some(count) = input.headcount else {
         return reason("headcount", 0, "number of employees unknown");
     };
     if count < min {
-        reason("headcount", 3, format!("{count} employees, fewer than {min}"))
+        reason("headcount", 3, words.say(|| format!("{count} employees, fewer than {min}")))
     } else if count <= max {
-        reason("headcount", 8, format!("{count} employees, within {min}-{max}"))
+        reason("headcount", 8, words.say(|| format!("{count} employees, within {min}-{max}")))
     } else if count <= max.saturating_mul(4) {
-        reason("headcount", 5, format!("{count} employees, more than {max} but at most four times that"))
+        reason(
+            "headcount",
+            5,
+            words.say(|| format!("{count} employees, more than {max} but at most four times that")),
+        )
     } else {
-        reason("headcount", 0, format!("{count} employees, more than four times {max}"))
+        reason("headcount", 0, words.say(|| format!("{count} employees, more than four times {max}")))
     }
 }
 
-fn country(input: &Input, icp: &Icp) -> Reason {
+fn country(input: &Input, icp: &Icp, words: Words) -> Reason {
     let Some(country) = input.country else {
         return reason("country", 0, "country unknown");
     };
     if icp.countries.contains(&country) {
-        reason("country", 7, format!("{} is a wanted country", country.name()))
+        reason("country", 7, words.say(|| format!("{} is a wanted country", country.name())))
     } else if country.speaks_english() {
-        reason("country", 4, format!("{} is not a wanted country but English-speaking", country.name()))
+        reason(
+            "country",
+            4,
+            words.say(|| format!("{} is not a wanted country but English-speaking", country.name())),
+        )
     } else {
-        reason("country", 0, format!("{} is not a wanted country", country.name()))
+        reason("country", 0, words.say(|| format!("{} is not a wanted country", country.name())))
     }
 }
 

@@ -1,6 +1,6 @@
 //! The client's ideal customer and weights as kept in the database.
 
-use super::{Icp, Weights};
+use super::{Icp, Weights, rescore, weights};
 use crate::Country;
 use base::{Error, Result, Time};
 use db::{Cx, Fact};
@@ -80,12 +80,13 @@ impl Target {
 pub async fn target(cx: &mut Cx) -> Result<Target> {
     let tenant = cx.tenant()?.uuid();
     let row = sqlx::query!(
-        "select industries, titles, countries, headcount_min, headcount_max, pain_points, weights from leads.icp where tenant_id = $1",
+        "select industries, titles, countries, headcount_min, headcount_max, pain_points from leads.icp where tenant_id = $1",
         tenant
     )
     .fetch_optional(cx.conn())
     .await?;
-    let Some(row) = row else { return Ok(Target::default()) };
+    let weights = weights::custom(cx).await?.map(<[u16; 5]>::from);
+    let Some(row) = row else { return Ok(Target { weights, ..Target::default() }) };
     Ok(Target {
         industries: row.industries,
         titles: row.titles,
@@ -93,7 +94,7 @@ pub async fn target(cx: &mut Cx) -> Result<Target> {
         headcount_min: row.headcount_min,
         headcount_max: row.headcount_max,
         pain_points: row.pain_points,
-        weights: row.weights.map(serde_json::from_value).transpose()?,
+        weights,
     })
 }
 
@@ -101,13 +102,12 @@ pub async fn target(cx: &mut Cx) -> Result<Target> {
 pub async fn set_target(cx: &mut Cx, target: &Target) -> Result<()> {
     target.scorer()?;
     let (tenant, now, id) = (cx.tenant()?.uuid(), cx.now(), cx.id::<Uuid>());
-    let weights = target.weights.map(serde_json::to_value).transpose()?;
     sqlx::query!(
-        "insert into leads.icp (id, tenant_id, industries, titles, countries, headcount_min, headcount_max, pain_points, weights, confirmed_at, updated_at)
-         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $10)
+        "insert into leads.icp (id, tenant_id, industries, titles, countries, headcount_min, headcount_max, pain_points, confirmed_at, updated_at)
+         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $9)
          on conflict (tenant_id) do update set industries = excluded.industries, titles = excluded.titles, countries = excluded.countries,
            headcount_min = excluded.headcount_min, headcount_max = excluded.headcount_max, pain_points = excluded.pain_points,
-           weights = excluded.weights, confirmed_at = excluded.confirmed_at, updated_at = excluded.updated_at",
+           confirmed_at = excluded.confirmed_at, updated_at = excluded.updated_at",
         id,
         tenant,
         &target.industries,
@@ -116,10 +116,13 @@ pub async fn set_target(cx: &mut Cx, target: &Target) -> Result<()> {
         target.headcount_min,
         target.headcount_max,
         &target.pain_points,
-        weights,
         now as Time,
     )
     .execute(cx.conn())
     .await?;
-    cx.publish(Fact::about("leads.icp.changed", tenant)).await
+    let own = target.weights.map(Weights::new).transpose()?;
+    weights::set_custom(cx, own.as_ref(), "set with the profile").await?;
+    cx.publish(Fact::about("leads.icp.changed", tenant)).await?;
+    rescore::begin(cx, "the profile of the ideal customer changed").await?;
+    Ok(())
 }

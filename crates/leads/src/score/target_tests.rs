@@ -36,7 +36,7 @@ async fn a_profile_is_previewed_saved_and_every_lead_scored_by_it() {
     // 3 + 25 + (0 + 8 + 7) + 0 + 15
     world.us().get(&at).await.expect(200).shows("15 of 25");
     let preview = world.us().post("/settings/icp", &form(&[("act", "preview")])).await.expect(200);
-    preview.shows("What this would change").shows("nothing is saved yet");
+    preview.shows("What this would change").shows("Nothing is saved yet");
     assert_eq!(world.one("select count(*) from leads.icp").await, "0");
     world.us().post("/settings/icp", &form(&[("risk", "16")])).await.expect(400).shows("must sum to 1");
     world
@@ -58,7 +58,7 @@ async fn a_profile_is_previewed_saved_and_every_lead_scored_by_it() {
     world.us().get(&at).await.expect(200).shows("25 of 25").shows("industry");
     assert_eq!(world.one("select score_parts -> 'weights' ->> 1 from leads.lead").await, "3000");
     assert_eq!(
-        world.one("select (score_parts ->> 'total')::int = score and tier is not null from leads.lead").await,
+        world.one("select score_points[2] = 25 and score_parts ->> 'from' = 'custom' and tier is not null from leads.lead").await,
         "true"
     );
     world.them().get("/settings/icp").await.expect(200).hides("Dental");

@@ -8,12 +8,13 @@ use super::{status_tag, tone};
 use crate::fact::{self, Fact, KINDS, of_lead};
 use crate::module::Detail;
 use crate::score::jobs::{Of, Score as ScoreJob, input};
-use crate::score::{Score, smallest_change, target};
+use crate::score::{self, Change, Score, Tier, boost, counterfactual, smallest_change, target, weights};
 use crate::suppression::{self, Entry, Reason, Who};
 use axum::Form as Sent;
 use axum::extract::Path;
 use axum::response::Response;
 use base::{Error, Result, Time};
+use db::Cx;
 use maud::{Markup, html};
 use serde::Deserialize;
 use ui::prelude::*;
@@ -29,8 +30,7 @@ pub(crate) async fn show(
     let lead = get(&mut cx, id.into()).await?;
     let facts = of_lead(&mut cx, lead.id, lead.company_id).await?;
     let held = suppression::holding(&mut cx, &Who::from(&lead)).await?;
-    let (icp, weights) = target(&mut cx).await?.scorer()?;
-    let change = smallest_change(&input(&lead, cx.now()), &icp, &weights);
+    let why = why(&mut cx, &lead).await?;
     let timeline = match extra {
         Some(extra) => Some(extra(&mut cx, lead.id).await?),
         None => None,
@@ -55,7 +55,7 @@ pub(crate) async fn show(
         (heading)
         @if !held.is_empty() { (held_note(&held)) }
         (grid::main_side(html! {
-            (score_card(&lead, change, &wall))
+            (score_card(&lead, why, &wall))
             (facts_card(&lead, &facts, &wall, may_write))
             @if let Some(timeline) = timeline { (timeline) }
         }, html! {
@@ -89,9 +89,40 @@ fn held_note(held: &[Entry]) -> Markup {
     })
 }
 
-fn score_card(lead: &Lead, change: Option<crate::score::Change>, wall: &Wall) -> Markup {
-    let parts: Option<Score> = lead.score_parts.clone().and_then(|parts| serde_json::from_value(parts).ok());
-    let Some(score) = parts else {
+/// How the score came about, and what would lift it.
+struct Explained {
+    score: Score,
+    /// Whether this is what is stored; otherwise something changed and the lead is about to be scored again.
+    current: bool,
+    next: Option<Change>,
+    hot: Option<Change>,
+}
+
+/// Scores the lead again as of the instant at which it was scored: the same pure function gives the same points, now
+/// with its reasons.
+async fn why(cx: &mut Cx, lead: &Lead) -> Result<Option<Explained>> {
+    let (Some(at), Some(total)) = (lead.scored_at, lead.score) else { return Ok(None) };
+    let (icp, _) = target(cx).await?.scorer()?;
+    let in_force = weights::in_force(cx).await?;
+    let boosts = boost::of(cx, &[lead.id.uuid()]).await?.remove(&lead.id.uuid()).unwrap_or_default();
+    let read = score::Input { boosts, ..input(lead, at) };
+    let score = score::score(&read, &icp, &in_force.weights);
+    let next = smallest_change(&read, &icp, &in_force.weights);
+    let hot = counterfactual(&read, &icp, &in_force.weights, Tier::Hot);
+    Ok(Some(Explained { current: i16::from(score.total) == total, score, next, hot }))
+}
+
+fn change_line(what: &str, change: &Change) -> Markup {
+    html! {
+        p {
+            (what) ": if " (change.texts.join(" and ")) ", the score is " (change.total) ", " (change.tier.client_label()) "."
+            @if !change.findable { " Not all of this can be found out: another person or company would fit better." }
+        }
+    }
+}
+
+fn score_card(lead: &Lead, why: Option<Explained>, wall: &Wall) -> Markup {
+    let Some(Explained { score, current, next, hot }) = why else {
         let next = Button::post("Score now", format!("/leads/{}/rescore", lead.id));
         return html! { (Card::new("Why this score").body(state::empty("Not scored yet", "Scoring runs by itself a moment after a lead arrives.", Some(next)))) };
     };
@@ -119,12 +150,16 @@ fn score_card(lead: &Lead, change: Option<crate::score::Change>, wall: &Wall) ->
             .padded(html! {
                 @if !score.boosts.is_empty() { (boosts) }
                 @for end in ends { p.muted { (end.label) ": " (end.value.to_string()) } }
-                @match change {
-                    Some(change) => p { "The smallest step into the next tier: " (change.texts.join(" and ")) ". That would make it " (change.total) ", " (change.tier.client_label()) "." },
-                    None => p.muted { "No one or two facts that could be found out would lift it into a better tier." },
+                @if !current { p.muted { "Something that the score looks at has changed; it is being scored again." } }
+                @if let Some(next) = &next { (change_line("The smallest step into the next tier", next)) }
+                @match &hot {
+                    Some(hot) if next.as_ref() != Some(hot) => (change_line("What would make it hot", hot)),
+                    Some(_) => {}
+                    None if score.tier == Tier::Hot => {}
+                    None => p.muted { "Nothing that could change would make it hot." },
                 }
             })
-            .foot(html! { "Formula version " (score.version) @if let Some(at) = lead.scored_at { ", scored " (wall.relative(at)) } ". " a href="/settings/icp" { "Profile and weights" } }))
+            .foot(html! { "Formula version " (score.version) @if let Some(at) = lead.scored_at { ", scored " (wall.relative(at)) } ". " a href="/settings/icp" { "Profile" } " · " a href="/settings/scoring" { "Weights" } }))
     }
 }
 

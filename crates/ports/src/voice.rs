@@ -20,6 +20,10 @@ pub trait VoiceCaller: Send + Sync + 'static {
     /// # Errors
     /// Unavailable when the provider does not answer, or when it is too early to say; ask again later.
     async fn find(&self, account: &VoiceAccount, asked: &Asked) -> base::Result<Found<Status>>;
+
+    /// Speaks into a call that was answered, for lines without an assistant (Telnyx): the whole script,
+    /// its disclosures first.
+    async fn say(&self, account: &VoiceAccount, provider_ref: &str, words: &str) -> Result<(), Failure>;
 }
 
 /// One call.
@@ -292,5 +296,9 @@ impl VoiceCaller for MemoryVoice {
 
     async fn find(&self, _account: &VoiceAccount, asked: &Asked) -> base::Result<Found<Status>> {
         Ok(self.0.find(asked.call.id, Status::Queued))
+    }
+
+    async fn say(&self, _account: &VoiceAccount, _ref: &str, _words: &str) -> Result<(), Failure> {
+        Ok(())
     }
 }

@@ -4,6 +4,7 @@
 //!
 //! Twins know nothing of our adapters; they are written from the vendors' documents.
 
+pub mod carrier;
 pub mod llm;
 pub mod rail;
 pub mod smtp_sink;

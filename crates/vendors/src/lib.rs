@@ -6,14 +6,20 @@
 //! `retry-after`; what may have had an effect is never repeated blindly; base addresses can be
 //! set, so that everything is tested over loopback against the twins.
 
+pub mod delivery;
 pub mod dns;
 pub mod email;
 pub mod fetch;
 pub mod http;
+pub mod linkedin;
 pub mod llm;
 pub mod mailbox;
+pub mod post;
 pub mod rail;
+pub mod sms;
+pub mod speech;
 mod tls;
+pub mod voice;
 pub mod webhook;
 
 use base::{Clock, Random, Result};
@@ -51,17 +57,22 @@ pub fn ports(settings: &Settings, clock: Arc<dyn Clock>, random: Arc<Random>) ->
     let fetcher =
         Arc::new(fetch::website::Website::new(&settings.user_agent, settings.allow_loopback, clock.clone())?);
     let rails = rail::rails(settings.allow_loopback, &clock, &random)?;
-    let memory = ports::InMemory::new(clock.clone(), random.clone()).ports();
+    let carriers = delivery::Line::new(clock.clone(), random.clone(), http::TOTAL)?;
+    let smtp = email::smtp::Smtp::new(&settings.hello_name, mailbox.clone(), clock.clone())?;
     Ok(Ports {
-        email: Arc::new(email::smtp::Smtp::new(&settings.hello_name, mailbox.clone(), clock.clone())?),
+        email: Arc::new(email::Senders::new(smtp, &carriers)),
         mailbox,
         llm: Arc::new(llm::Models::new(clock, random)?),
         dns: Arc::new(dns::hickory::Hickory::system()?),
         enricher: Arc::new(ports::enrich::FromWebsite::new(fetcher.clone())),
         fetcher,
-        providers: ports::provider::Providers::of([]),
         rails,
         poster: Arc::new(webhook::Outbound::new(settings.allow_loopback)?),
-        ..memory
+        sms: Arc::new(sms::Senders::new(&carriers)),
+        linkedin: Arc::new(linkedin::Seats::new(&carriers)),
+        voice: Arc::new(voice::Callers::new(&carriers)),
+        speech: Arc::new(speech::Voices::new(&carriers)),
+        post: Arc::new(post::Posts::new(&carriers)),
+        receivers: delivery::receivers(),
     })
 }

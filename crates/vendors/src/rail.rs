@@ -1,7 +1,7 @@
 //! Rails: Stripe, Cashfree and x402, on their wire formats.
 
 pub mod cashfree;
-mod signature;
+pub(crate) mod signature;
 pub mod stripe;
 pub mod x402;
 

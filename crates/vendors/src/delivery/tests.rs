@@ -1,0 +1,1 @@
+//! Behaviour of the carriers over HTTP against their twins, and their golden signatures.

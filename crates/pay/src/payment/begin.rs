@@ -94,6 +94,7 @@ pub async fn begin(
     if asked.rail.is_none_or(|wish| wish == Rail::Ledger) && chosen.is_none() {
         let asked = asked.clone();
         let member = Member { tenant, by: cx.caller().clone(), caller, asked, shown: Some(shown), key: None };
+        settle::ready(cx, None).await?;
         match settle::settle(cx, keys, &[member]).await?.pop() {
             Some(Ok(Settled::Paid(paid))) => return Ok(Begun::Payment(Box::new(paid.payment))),
             Some(Err(error)) => return Err(error),

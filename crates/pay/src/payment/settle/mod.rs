@@ -107,7 +107,6 @@ enum Fate {
 /// Of a member: not found; refused with every broken rule; `switch.engaged`; `idempotency_conflict`. Of
 /// the whole: the database's; transient when somebody else paid the same thing at this moment.
 pub(super) async fn settle(cx: &mut Cx, keys: &Keys, members: &[Member]) -> Result<Vec<Result<Settled>>> {
-    store::by_keys(cx).await?;
     let kept = kept(cx, members).await?;
     let wanted: Vec<Wanted> =
         members.iter().map(|m| Wanted { tenant: m.tenant, mandate: m.asked.mandate }).collect();
@@ -334,13 +333,12 @@ async fn write(
             tenant: member.tenant,
             by: member.by.clone(),
             attested: Attested::payment(payment, receipt::Kind::Succeeded, None),
-            evidence: Evidence::of(mandate),
+            evidence: Evidence::of(mandate, member.shown.as_ref().and_then(|shown| shown.closed.clone())),
         });
     }
     let (receipts, issued) = receipt::append_all(cx, keys, &dues).await?;
     told.extend(issued);
     let paid = keep(cx, members, made, receipts).await?;
-    store::as_usual(cx).await?;
     cx.publish_told(told).await?;
     Ok(paid)
 }
@@ -396,9 +394,10 @@ fn ids(drafts: &[Result<Option<Draft>>]) -> Vec<PaymentId> {
     drafts.iter().filter_map(|draft| Some(draft.as_ref().ok()?.as_ref()?.payment.id)).collect()
 }
 
-/// Lets no statement of this transaction wait longer than this for what somebody else holds.
-pub(super) async fn be_impatient(cx: &mut Cx, wait_ms_max: u32) -> Result<()> {
-    store::be_impatient(cx, wait_ms_max).await
+/// Readies a transaction for [`settle`]: every statement looks up by keys and, where it is said, none waits
+/// longer than this for what somebody else holds.
+pub(super) async fn ready(cx: &mut Cx, wait_ms_max: Option<u32>) -> Result<()> {
+    store::by_keys(cx, wait_ms_max).await
 }
 
 /// Mandates of members, for whoever verifies them.

@@ -9,34 +9,18 @@ use serde_json::json;
 use std::collections::HashSet;
 use uuid::Uuid;
 
-/// Every statement here looks rows up by their keys. Without statistics (a fresh table, a grown one) the
-/// planner would rather read whole tables, and its plans are kept.
-pub(super) async fn by_keys(cx: &mut Cx) -> Result<()> {
+/// How statements of this transaction are run: rows are looked up by their keys, because without statistics
+/// (a fresh table, a grown one) the planner would rather read whole tables, and its plans are kept; and, where
+/// it is said, no statement waits longer than this for what somebody else holds.
+pub(super) async fn by_keys(cx: &mut Cx, wait_ms_max: Option<u32>) -> Result<()> {
     sqlx::query!(
         r#"select set_config('enable_seqscan', 'off', true) as a, set_config('enable_hashjoin', 'off', true) as b,
-                  set_config('enable_mergejoin', 'off', true) as c, set_config('plan_cache_mode', 'force_generic_plan', true) as d"#
+                  set_config('enable_mergejoin', 'off', true) as c, set_config('plan_cache_mode', 'force_generic_plan', true) as d,
+                  set_config('lock_timeout', coalesce($1, current_setting('lock_timeout')), true) as e"#,
+        wait_ms_max.map(|ms| ms.to_string())
     )
     .fetch_one(cx.conn())
     .await?;
-    Ok(())
-}
-
-/// The planner as it is elsewhere: what others hang on facts was not written for [`by_keys`].
-pub(super) async fn as_usual(cx: &mut Cx) -> Result<()> {
-    sqlx::query!(
-        r#"select set_config('enable_seqscan', 'on', true) as a, set_config('enable_hashjoin', 'on', true) as b,
-                  set_config('enable_mergejoin', 'on', true) as c, set_config('plan_cache_mode', 'auto', true) as d"#
-    )
-    .fetch_one(cx.conn())
-    .await?;
-    Ok(())
-}
-
-/// Lets no statement of this transaction wait longer than this for a lock.
-pub(super) async fn be_impatient(cx: &mut Cx, wait_ms_max: u32) -> Result<()> {
-    sqlx::query!("select set_config('lock_timeout', $1, true)", wait_ms_max.to_string())
-        .fetch_one(cx.conn())
-        .await?;
     Ok(())
 }
 

@@ -14,9 +14,11 @@ pub mod linkedin;
 pub mod llm;
 pub mod mailbox;
 pub mod post;
+pub mod provider;
 pub mod rail;
 pub mod sms;
 pub mod speech;
+pub mod subscription;
 pub mod voice;
 pub mod webhook;
 
@@ -37,6 +39,8 @@ pub struct Ports {
     pub fetcher: Arc<dyn fetch::Fetcher>,
     /// Finds facts about companies.
     pub enricher: Arc<dyn enrich::Enricher>,
+    /// Looks companies and people up.
+    pub providers: provider::Providers,
     /// Moves money.
     pub rails: rail::Rails,
     /// Tells customers' own servers.
@@ -68,6 +72,8 @@ pub struct InMemory {
     pub dns: Arc<dns::MemoryDns>,
     /// Websites by address.
     pub fetcher: Arc<fetch::MemoryFetcher>,
+    /// Data providers, in the order of [`provider::ProviderKind::ALL`].
+    pub providers: Vec<Arc<provider::MemoryProvider>>,
     /// The outside rails: Stripe, Cashfree and x402, in this order.
     pub rails: [Arc<rail::MemoryRail>; 3],
     /// Customers' servers.
@@ -91,6 +97,10 @@ impl InMemory {
             llm: Arc::new(llm::MemoryLlm::new(clock.clone(), random.clone())),
             dns: Arc::new(dns::MemoryDns::new()),
             fetcher: Arc::new(fetch::MemoryFetcher::new(clock.clone())),
+            providers: provider::ProviderKind::ALL
+                .iter()
+                .map(|kind| Arc::new(provider::MemoryProvider::new(*kind)))
+                .collect(),
             rails: [rail::RailKind::Stripe, rail::RailKind::Cashfree, rail::RailKind::X402]
                 .map(|kind| Arc::new(rail::MemoryRail::new(kind))),
             poster: Arc::default(),
@@ -110,6 +120,9 @@ impl InMemory {
             dns: self.dns.clone(),
             fetcher: self.fetcher.clone(),
             enricher: Arc::new(enrich::FromWebsite::new(self.fetcher.clone())),
+            providers: provider::Providers::of(
+                self.providers.iter().cloned().map(|one| -> Arc<dyn provider::Provider> { one }),
+            ),
             rails: rail::Rails::of(self.rails.clone().map(|rail| -> Arc<dyn rail::Rail> { rail })),
             poster: self.poster.clone(),
             sms: self.sms.clone(),

@@ -1,4 +1,4 @@
-//! A twin of Stripe: PaymentIntents, refunds, Connect transfers and accounts, at one version.
+//! A twin of Stripe: PaymentIntents, refunds, Connect transfers and accounts, Billing, at one version.
 //!
 //! Payment methods behave by their names, as in Stripe's test mode: `pm_card_visa` pays,
 //! `pm_card_visa_chargeDeclined` and `pm_card_visa_chargeDeclinedInsufficientFunds` do not,
@@ -7,9 +7,11 @@
 //!
 //! Beside the common calls of the desk: `POST /_twin/disputes {"payment_intent","status"}` opens or
 //! ends a dispute, `POST /_twin/accounts {"account","payouts_enabled"}` ends an identity check,
-//! `POST /_twin/authenticate {"payment_intent"}` lets the payer confirm.
+//! `POST /_twin/authenticate {"payment_intent"}` lets the payer confirm; see `billing` for subscriptions.
 
+mod billing;
 mod book;
+mod hosted;
 mod intent;
 mod money_out;
 
@@ -59,16 +61,28 @@ async fn handle(
     let path: Vec<&str> = uri.path().split('/').filter(|part| !part.is_empty()).collect();
     let mut book = locked(&shared.book);
     let now = seconds(shared.desk.clock.as_ref());
-    let result = if let ["_twin", order] = path.as_slice() {
-        order_of(&mut book, order, &body, now)
-    } else {
-        let text = if method == Method::GET {
-            uri.query().unwrap_or_default().as_bytes().to_vec()
-        } else {
-            body.to_vec()
-        };
-        let form = Form::read(&text);
-        call(&shared.desk, &mut book, &method, &path, &form, &headers, now)
+    let host = headers.get("host").and_then(|host| host.to_str().ok()).unwrap_or("127.0.0.1");
+    host.clone_into(&mut book.host);
+    let result = match path.as_slice() {
+        ["_twin", page, id] => {
+            let form = Form::read(&body);
+            let sent = (method == Method::POST).then_some(&form);
+            let before = book.moved;
+            let drawn = hosted::visit(&mut book, page, id, sent, now);
+            (before..book.moved).for_each(|_| shared.desk.effect());
+            Err(drawn)
+        }
+        ["_twin", order] => {
+            let before = book.moved;
+            let done = order_of(&mut book, order, &body, now);
+            (before..book.moved).for_each(|_| shared.desk.effect());
+            Ok(done)
+        }
+        path => {
+            let query = uri.query().unwrap_or_default().as_bytes();
+            let form = Form::read(if method == Method::GET { query } else { &body });
+            Ok(call(&shared.desk, &mut book, &method, path, &form, &headers, now))
+        }
     };
     for event in book.events_to_send() {
         let mut body = event.to_string();
@@ -78,7 +92,10 @@ async fn handle(
         let id = event["id"].as_str().unwrap_or_default().to_owned();
         shared.desk.tell(Event { id, body, sign: Some(sign) });
     }
-    respond(result, &mut book)
+    match result {
+        Ok(result) => respond(result, &mut book),
+        Err(drawn) => drawn,
+    }
 }
 
 /// An answer, and whether it is one of before.
@@ -138,6 +155,11 @@ fn route(
     form: &Form,
     now: i64,
 ) -> std::result::Result<Value, Problem> {
+    if let ["v1", below @ ..] = path
+        && let Some(answer) = billing::route(book, method.as_str(), below, form, now)
+    {
+        return answer;
+    }
     match (method.as_str(), path) {
         ("GET", ["v1", "balance"]) => {
             Ok(json!({"object": "balance", "livemode": false, "available": [], "pending": []}))
@@ -163,6 +185,9 @@ fn route(
 /// Orders that stand for what people and banks do.
 fn order_of(book: &mut Book, order: &str, body: &[u8], now: i64) -> Answered {
     let asked: Value = serde_json::from_slice(body).unwrap_or_default();
+    if let Some(done) = billing::order(book, order, &asked, now) {
+        return done.map(|value| (value, false));
+    }
     let text = |name: &str| asked[name].as_str().unwrap_or_default().to_owned();
     let done = match order {
         "disputes" => money_out::dispute(book, &text("payment_intent"), &text("status"), now),

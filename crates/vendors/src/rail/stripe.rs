@@ -1,8 +1,10 @@
-//! Stripe: PaymentIntents, refunds and Connect transfers.
+//! Stripe: PaymentIntents, refunds and Connect transfers; Billing in `subscription`.
 //!
 //! Bodies are forms, amounts minor units. The version is pinned: the webhook endpoint must be set
 //! to the same one. What we do not know in an answer is passed over.
 
+mod subscription;
+mod subscription_wire;
 mod webhook;
 mod wire;
 

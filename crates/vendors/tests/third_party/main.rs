@@ -45,6 +45,15 @@ async fn stripes_sdk_for_node_drives_our_twin_unchanged() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn stripes_sdk_for_node_drives_billing_of_our_twin_unchanged() {
+    let twin = twins::rail::stripe::start(ANY.parse().unwrap(), clock()).await.unwrap();
+    let printed = Node::ready().await.run("stripe_billing.mjs", &[&twin.url()]).await;
+    // The first payment, the difference to the larger plan, and the renewal that was paid late.
+    assert_eq!((printed.trim(), twin.effects()), ("3", 3));
+    twin.shutdown().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn cashfrees_sdk_reads_our_twin_and_accepts_its_signatures() {
     let twin = twins::rail::cashfree::start(ANY.parse().unwrap(), clock()).await.unwrap();
     let printed = Python::ready().await.run("cashfree_sdk.py", &[&twin.url()]).await;

@@ -82,8 +82,18 @@ impl Form {
     }
 
     pub(super) fn metadata(&self) -> Map<String, Value> {
-        let of = |name: &str| Some(name.strip_prefix("metadata[")?.strip_suffix(']')?.to_owned());
-        self.0.iter().filter_map(|(name, value)| Some((of(name)?, json!(value)))).collect()
+        self.below("metadata")
+    }
+
+    /// What stands in brackets behind a name.
+    pub(super) fn below(&self, name: &str) -> Map<String, Value> {
+        let of = |full: &str| Some(full.strip_prefix(name)?.strip_prefix('[')?.strip_suffix(']')?.to_owned());
+        self.0.iter().filter_map(|(full, value)| Some((of(full)?, json!(value)))).collect()
+    }
+
+    /// Every value whose name begins so.
+    pub(super) fn all(&self, start: &str) -> Vec<&str> {
+        self.0.iter().filter(|(name, _)| name.starts_with(start)).map(|(_, value)| value.as_str()).collect()
     }
 
     /// Only names that the call knows (before `[`).
@@ -117,17 +127,39 @@ pub(super) struct Book {
     last: u64,
     /// How often money would have moved.
     pub(super) moved: u64,
+    /// Where the twin is reached, as the last caller said.
+    pub(super) host: String,
 }
 
 /// The lists that can be read.
-const KINDS: [&str; 8] =
-    ["payment_intents", "refunds", "transfers", "accounts", "customers", "events", "charges", "disputes"];
+const KINDS: [&str; 15] = [
+    "payment_intents",
+    "refunds",
+    "transfers",
+    "accounts",
+    "customers",
+    "events",
+    "charges",
+    "disputes",
+    "products",
+    "prices",
+    "coupons",
+    "tax_rates",
+    "checkout.sessions",
+    "subscriptions",
+    "invoices",
+];
 
 impl Book {
     /// A name that is not taken.
     pub(super) fn id(&mut self, prefix: &str) -> String {
         self.last += 1;
         format!("{prefix}_twin{:010}", self.last)
+    }
+
+    /// Where the twin is.
+    pub(super) fn address(&self) -> String {
+        format!("http://{}", self.host)
     }
 
     pub(super) fn put(&mut self, kind: &'static str, object: Value) {
@@ -159,13 +191,32 @@ impl Book {
         }
         let bound = |name: &str| form.get(name).and_then(|text| text.parse::<i64>().ok());
         let equal = |object: &Value, name: &str| form.get(name).is_none_or(|want| object[name] == want);
+        let said = |object: &Value, name: &str| {
+            form.get(name).is_none_or(|want| object[name].as_bool() == want.parse::<bool>().ok())
+        };
+        let lookup = form.all("lookup_keys[");
         let fits = |object: &&Value| {
             let created = object["created"].as_i64().unwrap_or(0);
             bound("created[gte]").is_none_or(|at| created >= at)
                 && bound("created[lte]").is_none_or(|at| created <= at)
-                && ["payment_intent", "transfer_group", "customer", "destination", "type"]
-                    .iter()
-                    .all(|n| equal(object, n))
+                && [
+                    "payment_intent",
+                    "transfer_group",
+                    "customer",
+                    "destination",
+                    "type",
+                    "status",
+                    "product",
+                ]
+                .iter()
+                .all(|n| equal(object, n))
+                && ["active", "inclusive"].iter().all(|n| said(object, n))
+                && (lookup.is_empty()
+                    || object["lookup_key"].as_str().is_some_and(|key| lookup.contains(&key)))
+                && form.get("subscription").is_none_or(|of| {
+                    object["subscription"] == of
+                        || object["parent"]["subscription_details"]["subscription"] == of
+                })
         };
         let newest: Vec<&Value> = self.all(kind).filter(fits).collect();
         let mut page = newest.into_iter().rev().peekable();

@@ -34,7 +34,7 @@ pub(super) fn parse(secrets: &[Secret], inbound: &Inbound) -> Result<Event, Webh
     Ok(Event { id: envelope.id, at, kind: envelope.kind, about })
 }
 
-fn verify(secrets: &[Secret], inbound: &Inbound) -> Result<(), WebhookError> {
+pub(super) fn verify(secrets: &[Secret], inbound: &Inbound) -> Result<(), WebhookError> {
     let header = inbound.header("stripe-signature").ok_or(WebhookError::Unsigned)?;
     if secrets.iter().all(Secret::is_empty) {
         return Err(WebhookError::Unsigned);

@@ -166,6 +166,18 @@ pub async fn change(cx: &mut Cx, details: &Details) -> Result<()> {
     cx.publish(fact).await
 }
 
+/// Records where this transaction's tenant stands with its plan; billing decides it. Without `trial_ends_at`
+/// the end of the trial stays as it is.
+pub async fn set_status(cx: &mut Cx, status: Status, trial_ends_at: Option<Time>) -> Result<()> {
+    let id = cx.tenant()?;
+    if store::set_status(cx, id, status, trial_ends_at).await? {
+        let fact = Fact::about("accounts.tenant.status_changed", id.uuid())
+            .with(serde_json::json!({ "status": status }));
+        cx.publish(fact).await?;
+    }
+    Ok(())
+}
+
 /// Holds the row of this transaction's tenant until it ends, so that read and change are one.
 pub(crate) async fn lock(cx: &mut Cx) -> Result<()> {
     let id = cx.tenant()?;

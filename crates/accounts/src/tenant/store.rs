@@ -66,6 +66,28 @@ pub(super) async fn set_details(cx: &mut Cx, id: TenantId, details: &Details) ->
     Ok(())
 }
 
+/// Whether anything changed.
+pub(super) async fn set_status(
+    cx: &mut Cx,
+    id: TenantId,
+    status: Status,
+    trial_ends_at: Option<Time>,
+) -> Result<bool> {
+    let now = cx.now();
+    let done = sqlx::query!(
+        "update accounts.tenant set status = $2, trial_ends_at = coalesce($3, trial_ends_at), updated_at = $4
+         where id = $1 and deleted_at is null
+           and (status <> $2 or trial_ends_at is distinct from coalesce($3, trial_ends_at))",
+        id.uuid(),
+        status as Status,
+        trial_ends_at as Option<Time>,
+        now as Time,
+    )
+    .execute(cx.conn())
+    .await?;
+    Ok(done.rows_affected() > 0)
+}
+
 pub(super) async fn set_onboarded(cx: &mut Cx, id: TenantId) -> Result<()> {
     let now = cx.now();
     sqlx::query!(

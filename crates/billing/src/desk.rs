@@ -1,0 +1,49 @@
+//! What billing needs from its process.
+
+use crate::settings::{Seller, Settings};
+use accounts::Mailer;
+use base::{Error, Result};
+use ports::rail::Account;
+use ports::subscription::Subscriptions;
+use std::sync::Arc;
+
+/// What billing needs from its process.
+#[derive(Clone)]
+pub struct Desk {
+    /// The billing provider.
+    pub provider: Arc<dyn Subscriptions>,
+    /// The agency's account there; none where nothing can be bought.
+    pub account: Option<Arc<Account>>,
+    /// How the installation sends its own mails, and its public address.
+    pub mailer: Mailer,
+    /// Who sells.
+    pub seller: Arc<Seller>,
+}
+
+impl Desk {
+    /// Out of the settings.
+    ///
+    /// # Errors
+    /// Invalid, naming the setting that is not good.
+    pub fn new(settings: &Settings, provider: Arc<dyn Subscriptions>, mailer: Mailer) -> Result<Self> {
+        Ok(Self {
+            provider,
+            account: settings.account()?.map(Arc::new),
+            mailer,
+            seller: Arc::new(settings.seller()?),
+        })
+    }
+
+    /// The agency's account.
+    ///
+    /// # Errors
+    /// Refused `billing.not_set_up`.
+    pub(crate) fn account(&self) -> Result<Arc<Account>> {
+        self.account.clone().ok_or_else(|| {
+            Error::refused(
+                "billing.not_set_up",
+                "Plans cannot be bought here yet: whoever runs this installation has not set billing.stripe_key.",
+            )
+        })
+    }
+}

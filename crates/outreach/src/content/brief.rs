@@ -2,6 +2,7 @@
 
 mod load;
 
+use crate::channel::{Channel, Form};
 use base::{Time, Zone};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
@@ -202,6 +203,12 @@ pub struct StepCard {
     pub purpose: String,
     /// Whether it stays in the thread of the first.
     pub threaded: bool,
+    /// By which channel.
+    #[serde(default)]
+    pub channel: Channel,
+    /// Which kind of message of it.
+    #[serde(default)]
+    pub form: Form,
 }
 
 /// Who signs.

@@ -27,14 +27,14 @@ pub struct Written {
 
 /// What a step is for.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-enum Stage {
+pub(super) enum Stage {
     First,
     FollowUp,
     Last,
 }
 
 impl Stage {
-    fn of(brief: &Brief) -> Self {
+    pub(super) fn of(brief: &Brief) -> Self {
         match brief.step.number {
             ..=1 => Self::First,
             n if n >= brief.step.of => Self::Last,
@@ -42,7 +42,7 @@ impl Stage {
         }
     }
 
-    fn word(self) -> &'static str {
+    pub(super) fn word(self) -> &'static str {
         match self {
             Self::First => "first",
             Self::FollowUp => "follow_up",
@@ -119,22 +119,32 @@ pub(super) fn greets(body: &str) -> bool {
     first.len() < 60 && matches!(word, "hi" | "hello" | "dear" | "good" | "g'day" | "hey")
 }
 
-struct Opener {
-    text: String,
-    variant: usize,
+pub(super) struct Opener {
+    pub(super) text: String,
+    pub(super) variant: usize,
 }
 
-/// The fact that carries this message (each step takes the next one) and the sentence that says it.
-fn carrying(brief: &Brief) -> Result<(&Evidence, Opener), Unwritable> {
+/// The facts that can carry this message, each with the sentence that says it, the step's own first.
+pub(super) fn openers(brief: &Brief) -> Vec<(&Evidence, Opener)> {
     let facts = brief.carrying();
     let from = usize::try_from(brief.step.number - 1).unwrap_or(0);
     (0..facts.len())
         .filter_map(|offset| facts.get((from + offset).checked_rem(facts.len())?).copied())
-        .find_map(|fact| opener(brief, fact).map(|opener| (fact, opener)))
-        .ok_or_else(|| Unwritable {
-            code: "no_fact",
-            detail: "Nothing is known of this lead that a message could be about (a title, an industry, something on its website).".to_owned(),
-        })
+        .filter_map(|fact| opener(brief, fact).map(|opener| (fact, opener)))
+        .collect()
+}
+
+/// Nothing on the sheet can carry a message.
+pub(super) fn no_fact() -> Unwritable {
+    Unwritable {
+        code: "no_fact",
+        detail: "Nothing is known of this lead that a message could be about (a title, an industry, something on its website).".to_owned(),
+    }
+}
+
+/// The fact that carries this message (each step takes the next one) and the sentence that says it.
+fn carrying(brief: &Brief) -> Result<(&Evidence, Opener), Unwritable> {
+    openers(brief).into_iter().next().ok_or_else(no_fact)
 }
 
 fn company(brief: &Brief) -> String {
@@ -224,12 +234,12 @@ fn core(brief: &Brief, stage: Stage, opener: &Opener) -> String {
     [Some(first), offer, Some(ask(brief, stage))].into_iter().flatten().collect::<Vec<_>>().join("\n\n")
 }
 
-fn client(brief: &Brief) -> String {
+pub(super) fn client(brief: &Brief) -> String {
     text::name(&brief.client.name).unwrap_or_else(|| "our company".to_owned())
 }
 
 /// What the client offers, in its own words.
-fn offer(brief: &Brief, words: usize) -> Option<String> {
+pub(super) fn offer(brief: &Brief, words: usize) -> Option<String> {
     let said = text::statement(brief.offer()?, words)?;
     let client = client(brief);
     let speaks = ["We ", "I ", "Our "].iter().any(|start| said.starts_with(start))
@@ -264,7 +274,7 @@ fn reference(brief: &Brief, stage: Stage) -> String {
 }
 
 /// The one soft question.
-fn ask(brief: &Brief, stage: Stage) -> String {
+pub(super) fn ask(brief: &Brief, stage: Stage) -> String {
     let variants: &[&str] = match stage {
         Stage::First => &[
             "Would it be worth a short conversation?",

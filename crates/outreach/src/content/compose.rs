@@ -2,10 +2,14 @@
 //! built-in writer.
 
 use super::{
-    brief::{Brief, Evidence},
-    builtin, footer, limits,
-    llm::{self, LlmSettings},
+    brief::{Brief, Evidence, Rank},
+    builtin,
+    claims::{self, Ground},
+    footer, llm,
+    model::LlmSettings,
+    short,
 };
+use crate::channel::Channel;
 use base::TenantId;
 use db::{Caller, Db};
 use ports::Ports;
@@ -53,21 +57,27 @@ pub struct Draft {
 pub struct FactUsed {
     /// The fact.
     pub id: String,
+    /// How much it carries.
+    pub rank: Rank,
     /// Its words.
     pub text: String,
     /// Where it is from.
     pub source: String,
     /// The address there.
     pub source_url: Option<String>,
+    /// The words of the source.
+    pub quote: Option<String>,
 }
 
 impl From<&Evidence> for FactUsed {
     fn from(fact: &Evidence) -> Self {
         Self {
             id: fact.id.clone(),
+            rank: fact.rank,
             text: fact.text.clone(),
             source: fact.source.clone(),
             source_url: fact.source_url.clone(),
+            quote: fact.quote.clone(),
         }
     }
 }
@@ -93,7 +103,7 @@ impl std::fmt::Display for Unwritable {
 /// Unavailable, when the spend ledger cannot be reached: nothing was asked then.
 pub async fn compose(env: &Env<'_>, brief: &Brief) -> base::Result<Result<Draft, Unwritable>> {
     // The safe message first: where it cannot be written, a model has nothing to write about either.
-    let safe = match builtin::write(brief) {
+    let safe = match safe(brief) {
         Ok(safe) => safe,
         Err(unwritable) => return Ok(Err(unwritable)),
     };
@@ -106,13 +116,17 @@ pub async fn compose(env: &Env<'_>, brief: &Brief) -> base::Result<Result<Draft,
     let tried = llm::write(env, settings, brief).await?;
     Ok(Ok(match tried.written {
         Ok(written) => Draft {
-            subject: written.subject,
-            body: with_footer(brief, &written.body),
+            body: whole(brief, &written.body),
             facts_used: facts_used(brief, &written.used),
             provenance: json!({
-                "writer": "model", "model": written.model, "prompt_version": llm::prompt_version(), "tries": tried.tries,
-                "checks": {"limits": "passed", "claims": "passed", "warnings": written.warnings},
+                "writer": "model", "model": written.model, "tries": tried.tries,
+                "prompt_version": llm::prompt_version(brief.step.channel, settings.critic.is_some()),
+                "checks": {
+                    "limits": "passed", "claims": "passed", "warnings": written.warnings,
+                    "critic": settings.critic.as_ref().map(|critic| format!("passed ({})", critic.model)),
+                },
             }),
+            subject: written.subject,
             cost_micros: tried.cost_micros,
         },
         Err(reason) => built(brief, &safe, Some(&reason), tried.cost_micros),
@@ -121,24 +135,47 @@ pub async fn compose(env: &Env<'_>, brief: &Brief) -> base::Result<Result<Draft,
 
 /// The built-in writer's draft, without asking any model: what previews show.
 pub fn compose_builtin(brief: &Brief) -> Result<Draft, Unwritable> {
-    builtin::write(brief).map(|safe| built(brief, &safe, None, 0))
+    safe(brief).map(|safe| built(brief, &safe, None, 0))
 }
 
-fn with_footer(brief: &Brief, body: &str) -> String {
-    format!("{}\n\n{}\n", body.trim(), footer::footer(brief))
+/// What the built-in writer says: the message that leaves when no model may or can write.
+fn safe(brief: &Brief) -> Result<builtin::Written, Unwritable> {
+    match brief.step.channel {
+        Channel::Email => builtin::write(brief),
+        Channel::Sms | Channel::Linkedin | Channel::Voice | Channel::Mail => short::write(brief),
+    }
+}
+
+/// An e-mail with its footer; the other channels have theirs inside.
+fn whole(brief: &Brief, body: &str) -> String {
+    match brief.step.channel {
+        Channel::Email => format!("{}\n\n{}\n", body.trim(), footer::footer(brief)),
+        Channel::Sms | Channel::Linkedin | Channel::Voice | Channel::Mail => body.to_owned(),
+    }
 }
 
 fn built(brief: &Brief, safe: &builtin::Written, fallback: Option<&str>, cost_micros: i64) -> Draft {
-    let warnings: Vec<limits::Issue> = limits::check(&safe.subject, &safe.body);
+    let warnings = short::check(brief.step.channel, brief.step.form, &safe.subject, &safe.body);
+    // A template says what its facts say; what the check does not recognise of it is shown, not refused.
+    let unsure = claims::unsupported(&Ground::of(brief), &claimed(brief, &safe.body));
+    let claims = if unsure.is_empty() { json!("passed") } else { json!(unsure) };
     Draft {
         subject: safe.subject.clone(),
-        body: with_footer(brief, &safe.body),
+        body: whole(brief, &safe.body),
         facts_used: facts_used(brief, &safe.used),
         provenance: json!({
             "writer": "builtin", "template": safe.template, "prompt_version": builtin::VERSION,
-            "checks": {"limits": "passed", "warnings": warnings}, "fallback_reason": fallback,
+            "checks": {"limits": "passed", "claims": claims, "warnings": warnings}, "fallback_reason": fallback,
         }),
         cost_micros,
+    }
+}
+
+/// The part of a message that may claim something: without the lines that every message carries.
+pub(super) fn claimed(brief: &Brief, body: &str) -> String {
+    match brief.step.channel {
+        Channel::Email => body.to_owned(),
+        Channel::Sms | Channel::Linkedin | Channel::Voice | Channel::Mail => short::core(brief, body),
     }
 }
 

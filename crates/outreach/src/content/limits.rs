@@ -159,7 +159,7 @@ pub fn questions(body: &str) -> usize {
 }
 
 /// Whether a text of some length has letters and none of them is small.
-fn is_shouted(text: &str) -> bool {
+pub(super) fn is_shouted(text: &str) -> bool {
     let (mut upper, mut lower) = (0, 0);
     for c in text.chars() {
         upper += usize::from(c.is_uppercase());

@@ -1,43 +1,43 @@
 //! The writer that asks a language model. It is given the sheet as data, must name the evidence of each
-//! claim, and is checked by rules afterwards; money is reserved before the call and settled after it,
-//! each in a short transaction of its own.
+//! claim, and is checked by rules and, where one is set, by a second model.
 
 use super::{
     brief::{Brief, Rank},
     builtin,
     claims::{self, Ground},
     compose::Env,
-    footer, limits,
+    critic, footer, limits,
+    model::{self, LlmSettings, Purse},
+    short,
 };
-use base::{Digest, Error, Micros, Result};
-use control::budget::{self, Estimate, Reservation};
-use db::Scope;
-use ports::llm::{Answer, LlmAccount, LlmError, Message, Provider, Request, Role};
+use crate::channel::Channel;
+use base::{Digest, Result};
+use ports::llm::{Answer, Message, Request, Role};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-/// Which model writes.
-#[derive(Clone, Debug)]
-pub struct LlmSettings {
-    /// The account and the model.
-    pub account: LlmAccount,
+const EMAIL: &str = include_str!("../../prompts/outreach-email.md");
+const SHORT: &str = include_str!("../../prompts/outreach-short.md");
+
+fn prompt(channel: Channel) -> &'static str {
+    match channel {
+        Channel::Email => EMAIL,
+        Channel::Sms | Channel::Linkedin | Channel::Voice | Channel::Mail => SHORT,
+    }
 }
 
-const PROMPT: &str = include_str!("../../prompts/outreach-email.md");
-
-/// The prompt's version: a short hash of its text.
-pub fn prompt_version() -> String {
-    Digest::of(PROMPT.as_bytes()).short()
+/// The version of a channel's prompt: a short hash of its text; with a critic, of its prompt too.
+pub fn prompt_version(channel: Channel, with_critic: bool) -> String {
+    let version = Digest::of(prompt(channel).as_bytes()).short();
+    if with_critic { format!("{version}+{}", critic::prompt_version()) } else { version }
 }
 
-/// The agent in whose name it is spent.
-const AGENT: &str = "outreach";
 /// Tokens of an answer at most.
 const MAX_OUTPUT_TOKENS: u32 = 1_500;
 /// How often a model is asked for one message.
 const TRIES: usize = 2;
 
-/// A message that passed every check.
+/// A message that passed every check: of an e-mail without its footer, of any other channel whole.
 pub(super) struct Written {
     pub subject: String,
     pub body: String,
@@ -61,6 +61,7 @@ pub(super) fn may_write(brief: &Brief) -> bool {
 
 #[derive(Deserialize)]
 struct Reply {
+    #[serde(default)]
     subject: String,
     body: String,
     claims: Vec<Claim>,
@@ -75,21 +76,41 @@ struct Claim {
 /// Asks, checks, asks once more with the objections, and gives up with a reason.
 pub(super) async fn write(env: &Env<'_>, settings: &LlmSettings, brief: &Brief) -> Result<Tried> {
     let mut cost_micros = 0;
-    let mut messages = vec![Message { role: Role::User, text: sheet(brief) }];
+    let sheet = sheet(brief);
+    let mut messages = vec![Message { role: Role::User, text: sheet.clone() }];
     let mut problems = String::new();
+    let purse = Purse {
+        db: env.db,
+        caller: env.caller.clone(),
+        tenant: env.tenant,
+        agent: "outreach",
+        task: "outreach.write",
+        campaign: Some(env.campaign),
+        lead: Some(env.lead),
+    };
     for tries in 1..=TRIES {
         let request = Request {
-            system: PROMPT.to_owned(),
+            system: prompt(brief.step.channel).to_owned(),
             messages: messages.clone(),
             max_output_tokens: MAX_OUTPUT_TOKENS,
-            schema: Some(schema()),
+            schema: Some(schema(brief.step.channel)),
             purpose: "outreach.write".to_owned(),
         };
-        let answer = match ask(env, settings, &request, &mut cost_micros).await? {
-            Ok(answer) => answer,
-            Err(reason) => return Ok(Tried { written: Err(reason), cost_micros, tries }),
-        };
-        match examine(brief, &answer) {
+        let answer =
+            match model::ask(env.ports, &settings.account, &purse, &request, &mut cost_micros).await? {
+                Ok(answer) => answer,
+                Err(reason) => return Ok(Tried { written: Err(reason), cost_micros, tries }),
+            };
+        let mut examined = examine(brief, &answer);
+        if let (Ok(written), Some(second)) = (&examined, &settings.critic) {
+            let said = (written.subject.as_str(), written.body.as_str());
+            match critic::faults(env, second, brief, &sheet, said, &mut cost_micros).await? {
+                Ok(faults) if faults.is_empty() => {}
+                Ok(faults) => examined = Err(faults.join("\n")),
+                Err(reason) => return Ok(Tried { written: Err(reason), cost_micros, tries }),
+            }
+        }
+        match examined {
             Ok(written) => return Ok(Tried { written: Ok(written), cost_micros, tries }),
             Err(found) => {
                 messages.push(Message { role: Role::Assistant, text: answer.text });
@@ -104,108 +125,22 @@ pub(super) async fn write(env: &Env<'_>, settings: &LlmSettings, brief: &Brief) 
     Ok(Tried { written, cost_micros, tries: TRIES })
 }
 
-/// One call with its reservation: the answer, or a reason in words why there is none.
-async fn ask(
-    env: &Env<'_>,
-    settings: &LlmSettings,
-    request: &Request,
-    cost: &mut i64,
-) -> Result<Result<Answer, String>> {
-    let held = match reserve(env, settings, request).await {
-        Ok(held) => held,
-        Err(error) if error.is_transient() => return Err(error),
-        Err(error) => return Ok(Err(error.message().to_owned())),
-    };
-    let result = env.ports.llm.answer(&settings.account, request).await;
-    let spent = match &result {
-        Ok(answer) => Some(answer.spent.clone()),
-        Err(error) => error.spent().cloned(),
-    };
-    let may_be_charged = matches!(&result, Err(LlmError::Unreachable { may_be_charged: true, .. }));
-    let (units, micros) = match &spent {
-        Some(spent) => (
-            i64::try_from(spent.usage.input + spent.usage.output).unwrap_or(i64::MAX),
-            held.rate.aud(spent.cost),
-        ),
-        None if may_be_charged => (0, held.reservation.micros),
-        None => (0, Micros(0)),
-    };
-    *cost += micros.0;
-    if let Err(error) = settle(env, held.reservation, units, micros).await {
-        // The reconciler settles at the estimate what is left open here.
-        tracing::error!(%error, "the cost of a written message could not be settled");
-    }
-    Ok(result.map_err(|error| error.to_string()))
-}
-
-/// Australian millionths for a million American ones, as a dated figure.
-#[derive(Clone, Copy)]
-struct Rate(i64);
-
-impl Rate {
-    fn aud(self, usd: Micros) -> Micros {
-        let exact = i128::from(usd.0) * i128::from(self.0);
-        // Rounded up: a cost is never booked as less than it was.
-        Micros(i64::try_from((exact + 999_999) / 1_000_000).unwrap_or(i64::MAX))
-    }
-}
-
-struct HeldMoney {
-    reservation: Reservation,
-    rate: Rate,
-}
-
-async fn reserve(env: &Env<'_>, settings: &LlmSettings, request: &Request) -> Result<HeldMoney> {
-    let mut cx = env.db.begin(Scope::Tenant(env.tenant), env.caller.clone()).await?;
-    let rate = Rate(control::figure::read(&mut cx, "money.usd_aud_ppm").await?);
-    let most = ports::llm::estimate(&settings.account, request, cx.now())
-        .map_err(|cause| Error::refused("llm.no_price", cause.to_string()))?;
-    let estimate = Estimate {
-        agent: AGENT,
-        task: "outreach.write",
-        provider: provider(settings.account.provider),
-        model: Some(&settings.account.model),
-        unit: "tokens",
-        units: i64::try_from(request.max_input_tokens()).unwrap_or(i64::MAX),
-        micros: rate.aud(most),
-        campaign: Some(env.campaign),
-        lead: Some(env.lead),
-    };
-    let reservation = budget::reserve(&mut cx, &estimate).await?;
-    cx.commit().await?;
-    Ok(HeldMoney { reservation, rate })
-}
-
-async fn settle(env: &Env<'_>, reservation: Reservation, units: i64, micros: Micros) -> Result<()> {
-    let mut cx = env.db.begin(Scope::Tenant(env.tenant), env.caller.clone()).await?;
-    if micros.0 == 0 && units == 0 {
-        budget::release(&mut cx, reservation.id).await?;
-    } else {
-        budget::settle(&mut cx, reservation.id, units, micros).await?;
-    }
-    cx.commit().await
-}
-
-fn provider(provider: Provider) -> &'static str {
-    match provider {
-        Provider::Anthropic => "anthropic",
-        Provider::OpenAi => "openai",
-        Provider::OpenAiCompatible => "openai_compatible",
-    }
-}
-
-fn schema() -> Value {
+fn schema(channel: Channel) -> Value {
     let text = json!({"type": "string"});
-    json!({
-        "type": "object", "additionalProperties": false, "required": ["subject", "body", "claims"],
-        "properties": {
-            "subject": text, "body": text,
-            "claims": {"type": "array", "items": {
-                "type": "object", "additionalProperties": false, "required": ["text", "evidence_ids"],
-                "properties": {"text": text, "evidence_ids": {"type": "array", "items": text}},
-            }},
-        },
-    })
+    let claims = json!({"type": "array", "items": {
+        "type": "object", "additionalProperties": false, "required": ["text", "evidence_ids"],
+        "properties": {"text": text, "evidence_ids": {"type": "array", "items": text}},
+    }});
+    match channel {
+        Channel::Email => json!({
+            "type": "object", "additionalProperties": false, "required": ["subject", "body", "claims"],
+            "properties": {"subject": text, "body": text, "claims": claims},
+        }),
+        Channel::Sms | Channel::Linkedin | Channel::Voice | Channel::Mail => json!({
+            "type": "object", "additionalProperties": false, "required": ["body", "claims"],
+            "properties": {"body": text, "claims": claims},
+        }),
+    }
 }
 
 /// The sheet as the model sees it: what may be said, and nothing of the rest.
@@ -224,6 +159,8 @@ fn sheet(brief: &Brief) -> String {
         "reader": {"company": brief.lead.company, "title": brief.lead.title, "city": brief.lead.city},
         "facts": facts,
         "client": {"name": brief.client.name, "offer": brief.offer()},
+        "channel": brief.step.channel,
+        "form": brief.step.form,
         "goal": brief.campaign.goal,
         "step": {"number": brief.step.number, "of": brief.step.of, "purpose": brief.step.purpose},
         "template": (!template.is_empty()).then_some(template),
@@ -238,18 +175,26 @@ fn examine(brief: &Brief, answer: &Answer) -> Result<Written, String> {
     let json = answer.json.clone().ok_or("It is not JSON.")?;
     let reply: Reply =
         serde_json::from_value(json).map_err(|cause| format!("It does not fit the form: {cause}."))?;
-    let subject = builtin::given_subject(brief).unwrap_or_else(|| reply.subject.trim().to_owned());
-    let body = reply.body.trim().replace("\r\n", "\n");
-    let body = if builtin::greets(&body) { body } else { format!("{}\n\n{body}", footer::greeting(brief)) };
-    let issues = limits::check(&subject, &body);
+    let core = reply.body.trim().replace("\r\n", "\n");
+    let (subject, body) = match brief.step.channel {
+        Channel::Email => {
+            let subject = builtin::given_subject(brief).unwrap_or_else(|| reply.subject.trim().to_owned());
+            let greeted = builtin::greets(&core);
+            (subject, if greeted { core.clone() } else { format!("{}\n\n{core}", footer::greeting(brief)) })
+        }
+        Channel::Sms | Channel::Linkedin | Channel::Voice | Channel::Mail => short::wrapped(brief, &core),
+    };
+    let issues = short::check(brief.step.channel, brief.step.form, &subject, &body);
     let mut faults: Vec<String> =
         issues.iter().filter(|issue| issue.error).map(|issue| issue.detail.clone()).collect();
-    if body.chars().any(|c| c.is_control() && c != '\n') || body.contains("://") {
+    if core.chars().any(|c| c.is_control() && c != '\n') || core.contains("://") {
         faults.push("The body contains a link or a control character.".to_owned());
     }
+    if limits::questions(&core) > 1 {
+        faults.push("It asks more than one question.".to_owned());
+    }
     let ground = Ground::of(brief);
-    for part in claims::unsupported(&ground, &body).into_iter().chain(claims::unsupported(&ground, &subject))
-    {
+    for part in claims::unsupported(&ground, &core).into_iter().chain(claims::unsupported(&ground, &subject)) {
         faults.push(format!("Nothing on the sheet carries this ({:?}): “{}”.", part.kind, part.text));
     }
     let known = |id: &str| id == "offer" || brief.facts.iter().any(|fact| fact.id == id);
@@ -270,6 +215,7 @@ fn examine(brief: &Brief, answer: &Answer) -> Result<Written, String> {
         faults.push("The message rests on no fact of rank high or medium.".to_owned());
     }
     if !faults.is_empty() {
+        faults.dedup();
         return Err(faults.join("\n"));
     }
     let warnings = issues.into_iter().filter(|issue| !issue.error).collect();

@@ -3,6 +3,8 @@
 mod claims;
 mod limits;
 mod model;
+mod planted;
+mod sheets;
 mod writer;
 
 use super::brief::{

@@ -1,16 +1,24 @@
 //! Answers that we give: drafted by the built-in writer and approved by a person, or written by a
 //! person. What leaves, leaves once, by [`super::send`].
 
-use super::{jobs, words};
-use crate::{
-    activity::{self, Action, Entry},
-    channel::Channel,
-    resource,
-    thread::{MessageId, ThreadId},
-    touch::{EmailContent, Mode},
+mod rows;
+
+use self::rows::{
+    ask, entry, has_open, insert, keep_content, lock_draft, lock_thread, sending_identity, way,
 };
-use base::{EmailAddress, Error, Result, Time};
-use control::approval::{self, ApprovalId, Risk};
+pub(super) use self::rows::set_state;
+use super::{
+    jobs,
+    suggest::{self, Cite, Matter, Suggestion},
+    words,
+};
+use crate::{
+    activity::Action,
+    thread::{MessageId, ThreadId},
+    touch::{Content, Mode},
+};
+use base::{Error, Result, Time};
+use control::approval;
 use db::{Cx, Fact};
 use inbound::reply::Intent;
 use serde::{Deserialize, Serialize};
@@ -94,6 +102,14 @@ pub(super) struct Way {
     pub by: String,
     /// Whether it offers a meeting.
     pub offers_meeting: bool,
+    /// The entries of the knowledge base that it rests on.
+    pub cites: Vec<Cite>,
+    /// Questions that nothing in the knowledge base answers.
+    pub open: Vec<String>,
+    /// The prompt, when a model wrote it.
+    pub prompt_version: Option<String>,
+    /// Whether it only confirms an opt-out: the one thing that may leave after one.
+    pub confirms: bool,
     /// Whether a person wrote it, rather than our writer.
     pub personal: bool,
     /// Capacity that it holds.
@@ -134,6 +150,7 @@ struct Answered {
     recipient: String,
     message_id: Option<String>,
     intent: Option<String>,
+    body: String,
     understood: Value,
     first_name: Option<String>,
     score: Option<i16>,
@@ -153,7 +170,7 @@ async fn answered(cx: &mut Cx, thread: ThreadId, message: Option<MessageId>) -> 
     Ok(sqlx::query_as!(
         Answered,
         r#"select t.id as thread, t.lead_id as lead, t.campaign_id as campaign, m.subject, m.sender, m.recipient, m.message_id,
-                  m.intent::text as intent, m.understood, l.first_name as "first_name?", l.score as "score?", l.mode as "lead_mode?: Mode",
+                  m.intent::text as intent, m.body, m.understood, l.first_name as "first_name?", l.score as "score?", l.mode as "lead_mode?: Mode",
                   l.mode_until as "mode_until?", c.mode as "campaign_mode?: Mode", n.mode as "client_mode: Mode",
                   coalesce(nullif(n.legal_name, ''), n.name) as "company!", n.postal_address,
                   (select b.slug from outreach.booking_page b where b.tenant_id = $1 and b.active) as booking,
@@ -174,13 +191,38 @@ async fn answered(cx: &mut Cx, thread: ThreadId, message: Option<MessageId>) -> 
     .await?)
 }
 
+/// The questions of a received message with what answers them, for a model to put into words; empty when
+/// it asks nothing or nobody may be answered.
+pub(super) async fn matters(cx: &mut Cx, thread: ThreadId, message: MessageId) -> Result<(Vec<Matter>, String)> {
+    let Some(a) = answered(cx, thread, Some(message)).await? else { return Ok((Vec::new(), String::new())) };
+    if a.suppressed || a.intent.as_deref() != Some(Intent::Question.name()) {
+        return Ok((Vec::new(), String::new()));
+    }
+    let names = [a.first_name.as_deref().unwrap_or_default(), a.company.as_str()].join("\n");
+    Ok((suggest::matters(cx, &a.questions(), &a.body).await?, names))
+}
+
+impl Answered {
+    fn questions(&self) -> Vec<String> {
+        serde_json::from_value(self.understood["questions"].clone()).unwrap_or_default()
+    }
+}
+
+/// What is to be said, and whether it may leave without a person where the mode allows that.
+struct Words {
+    body: String,
+    way: Way,
+    simple: bool,
+}
+
 /// Drafts the answer. Safe to repeat: while an answer of the thread is open, none is added. None when
-/// no built-in answer fits, or nobody may write to them.
+/// no answer fits, or nobody may write to them.
 pub(super) async fn draft(
     cx: &mut Cx,
     origin: &str,
     thread: ThreadId,
     message: MessageId,
+    modelled: Option<Suggestion>,
 ) -> Result<Option<MessageId>> {
     lock_thread(cx, thread).await?;
     let Some(a) = answered(cx, thread, Some(message)).await? else {
@@ -191,12 +233,43 @@ pub(super) async fn draft(
     }
     let intent =
         a.intent.as_deref().and_then(|word| Intent::ALL.into_iter().find(|intent| intent.name() == word));
-    let Some(intent) = intent else {
+    let (Some(intent), Some(from)) = (intent, sending_identity(cx, thread, &a).await?) else {
         return Ok(None);
     };
-    let Some(from) = sending_identity(cx, thread, &a).await? else {
+    let Some(words) = say(cx, origin, &a, (message, intent), &from, modelled).await? else {
         return Ok(None);
     };
+    let id = insert(cx, &a, &from, &words.body, State::Draft, words.way).await?;
+    entry(cx, &a, id, Action::ReplyDrafted).await?;
+    let mode = Mode::effective(
+        a.lead_mode.map(|mode| (mode, a.mode_until)),
+        a.campaign_mode,
+        a.client_mode,
+        cx.now(),
+    );
+    match mode {
+        Mode::Autopilot if words.simple => {
+            set_state(cx, id, State::Approved).await?;
+            jobs::enqueue_send(cx, id).await?;
+        }
+        Mode::Autopilot | Mode::CoPilot => ask(cx, id, &a).await?,
+        Mode::Manual => {}
+    }
+    let payload = json!({"thread_id": thread, "lead_id": a.lead, "mode": mode});
+    cx.publish(Fact::about("outreach.reply.drafted", id).with(payload)).await?;
+    Ok(Some(id))
+}
+
+/// The words of an answer: from the knowledge base for a question, else the built-in ones; none where a
+/// person has to find them.
+async fn say(
+    cx: &mut Cx,
+    origin: &str,
+    a: &Answered,
+    (message, intent): (MessageId, Intent),
+    from: &crate::resource::Resource,
+    modelled: Option<Suggestion>,
+) -> Result<Option<Words>> {
     let times: Vec<String> = serde_json::from_value(a.understood["times"].clone()).unwrap_or_default();
     let lead = a.lead.map(|lead| format!("?l={lead}")).unwrap_or_default();
     let booking_url = a.booking.as_ref().map(|slug| format!("{origin}/book/{slug}{lead}"));
@@ -208,30 +281,42 @@ pub(super) async fn draft(
         company: &a.company,
         postal_address: a.postal_address.as_deref().unwrap_or_default(),
     };
-    let Some(body) = words::answer(intent, &facts) else {
-        return Ok(None);
-    };
-    let offers_meeting = booking_url.is_some();
-    let way = way(&a, Some(message), "built-in", offers_meeting);
-    let id = insert(cx, &a, &from, &body, State::Draft, way).await?;
-    entry(cx, &a, id, Action::ReplyDrafted).await?;
-    let mode = Mode::effective(
-        a.lead_mode.map(|mode| (mode, a.mode_until)),
-        a.campaign_mode,
-        a.client_mode,
-        cx.now(),
-    );
-    match mode {
-        Mode::Autopilot => {
-            set_state(cx, id, State::Approved).await?;
-            jobs::enqueue_send(cx, id).await?;
-        }
-        Mode::CoPilot => ask(cx, id, &a).await?,
-        Mode::Manual => {}
+    if intent != Intent::Question {
+        let offers_meeting = booking_url.is_some();
+        let way = way(a, Some(message), "built-in", offers_meeting);
+        return Ok(words::answer(intent, &facts).map(|body| Words { body, way, simple: true }));
     }
-    let payload = json!({"thread_id": thread, "lead_id": a.lead, "mode": mode});
-    cx.publish(Fact::about("outreach.reply.drafted", id).with(payload)).await?;
-    Ok(Some(id))
+    let matters = suggest::matters(cx, &a.questions(), &a.body).await?;
+    let open: Vec<&str> =
+        matters.iter().filter(|matter| matter.found.is_empty()).map(|matter| matter.question.as_str()).collect();
+    rows::note_open(cx, message, &open).await?;
+    Ok(modelled.or_else(|| suggest::built(&matters)).map(|suggestion| {
+        let mut way = way(a, Some(message), &suggestion.by, false);
+        way.cites.clone_from(&suggestion.cites);
+        way.open.clone_from(&suggestion.open);
+        way.prompt_version.clone_from(&suggestion.prompt_version);
+        Words { body: suggest::whole(&suggestion, &facts), simple: suggestion.is_simple(), way }
+    }))
+}
+
+/// Confirms an opt-out that came as a message: once for an address, in every mode, with nothing but that.
+pub(super) async fn confirm_opt_out(cx: &mut Cx, thread: ThreadId, message: MessageId) -> Result<()> {
+    lock_thread(cx, thread).await?;
+    let Some(a) = answered(cx, thread, Some(message)).await? else { return Ok(()) };
+    let Some(from) = sending_identity(cx, thread, &a).await? else { return Ok(()) };
+    if rows::was_confirmed(cx, &a.sender).await? {
+        return Ok(());
+    }
+    let facts = words::Facts {
+        sender_name: &from.display_name,
+        company: &a.company,
+        postal_address: a.postal_address.as_deref().unwrap_or_default(),
+        ..words::Facts::default()
+    };
+    let mut way = way(&a, Some(message), "built-in", false);
+    way.confirms = true;
+    let id = insert(cx, &a, &from, &words::opted_out(&facts), State::Approved, way).await?;
+    jobs::enqueue_send(cx, id).await
 }
 
 /// Longest answer that a person may write, in characters.
@@ -281,7 +366,7 @@ pub async fn approve(cx: &mut Cx, id: MessageId, subject: &str, body: &str) -> R
             "An answer needs a subject of one line and a text of up to 20,000 characters.",
         ));
     }
-    let content = EmailContent { subject: subject.trim().to_owned(), body, ..open.content.clone() };
+    let content = Content { subject: subject.trim().to_owned(), body, ..open.content.clone() };
     match open.approval {
         Some(approval) => {
             if content.subject != open.content.subject
@@ -323,7 +408,7 @@ pub(super) async fn on_decision(cx: &mut Cx, id: MessageId, status: approval::St
         approval::Status::Approved => {
             let Some(approval) = open.approval else { return Ok(()) };
             // Exactly what was approved, edited or not.
-            let content: EmailContent = serde_json::from_value(approval::get(cx, approval).await?.content)?;
+            let content: Content = serde_json::from_value(approval::get(cx, approval).await?.content)?;
             keep_content(cx, id, &content).await?;
             set_state(cx, id, State::Approved).await?;
             jobs::enqueue_send(cx, id).await
@@ -354,243 +439,5 @@ pub async fn discard_open(cx: &mut Cx, thread: ThreadId, why: &str) -> Result<()
             Err(error) => return Err(error),
         }
     }
-    Ok(())
-}
-
-// ---- statements ---------------------------------------------------------------------------------
-
-async fn lock_thread(cx: &mut Cx, thread: ThreadId) -> Result<()> {
-    let tenant = cx.tenant()?.uuid();
-    sqlx::query_scalar!(
-        "select id from outreach.thread where tenant_id = $1 and id = $2 for update",
-        tenant,
-        thread.uuid()
-    )
-    .fetch_optional(cx.conn())
-    .await?
-    .ok_or_else(|| Error::not_found("conversation"))?;
-    Ok(())
-}
-
-/// Whether an answer is open, or this message was answered already.
-async fn has_open(cx: &mut Cx, thread: ThreadId, answers: MessageId) -> Result<bool> {
-    let tenant = cx.tenant()?.uuid();
-    Ok(sqlx::query_scalar!(
-        r#"select exists (select from outreach.message where tenant_id = $1 and thread_id = $2 and direction = 'outbound'
-                            and (state in ('draft', 'awaiting_approval', 'approved', 'sending', 'unknown')
-                                 or (state = 'sent' and understood ->> 'answers' = $3))) as "is!""#,
-        tenant,
-        thread.uuid(),
-        answers.to_string(),
-    )
-    .fetch_one(cx.conn())
-    .await?)
-}
-
-/// The mailbox that a conversation is held from: that of our last message, else the one they wrote to.
-async fn sending_identity(cx: &mut Cx, thread: ThreadId, a: &Answered) -> Result<Option<resource::Resource>> {
-    let tenant = cx.tenant()?.uuid();
-    let found = sqlx::query_scalar!(
-        r#"select id as "id!" from (
-             (select m.resource_id as id, 1 as place, m.at from outreach.message m
-              where m.tenant_id = $1 and m.thread_id = $2 and m.direction = 'outbound' and m.resource_id is not null and m.state = 'sent'
-              order by m.at desc limit 1)
-             union all
-             (select r.id, 2, r.created_at from outreach.resource r
-              where r.tenant_id = $1 and r.channel = 'email' and r.address = lower($3) limit 1)
-             union all
-             (select r.id, 3, r.created_at from outreach.campaign_resource u join outreach.resource r on r.id = u.resource_id
-              where u.tenant_id = $1 and u.campaign_id = $4 and u.removed_at is null and r.channel = 'email' order by r.created_at limit 1)) f
-           where exists (select from outreach.resource r where r.id = f.id and r.deleted_at is null and r.status <> 'retired')
-           order by place limit 1"#,
-        tenant,
-        thread.uuid(),
-        a.recipient,
-        a.campaign,
-    )
-    .fetch_optional(cx.conn())
-    .await?;
-    match found {
-        Some(id) => Ok(Some(resource::get(cx, id).await?)),
-        None => Ok(None),
-    }
-}
-
-fn way(a: &Answered, message: Option<MessageId>, by: &str, offers_meeting: bool) -> Way {
-    let mut references: Vec<String> =
-        serde_json::from_value(a.understood["references"].clone()).unwrap_or_default();
-    let answered = a.message_id.as_deref().map(bare);
-    references.retain(|id| Some(id) != answered.as_ref());
-    references.extend(answered.clone());
-    // The beginning of a very long thread says nothing that its end does not.
-    let from = references.len().saturating_sub(30);
-    Way {
-        answers: message.map(MessageId::uuid),
-        in_reply_to: answered,
-        references: references.split_off(from),
-        by: by.to_owned(),
-        offers_meeting,
-        ..Way::default()
-    }
-}
-
-fn bare(id: &str) -> String {
-    id.trim_matches(['<', '>', ' ']).to_owned()
-}
-
-async fn insert(
-    cx: &mut Cx,
-    a: &Answered,
-    from: &resource::Resource,
-    body: &str,
-    state: State,
-    way: Way,
-) -> Result<MessageId> {
-    let (tenant, now, id) = (cx.tenant()?.uuid(), cx.now(), cx.id::<MessageId>());
-    let reply_to =
-        a.understood.get("reply_to").and_then(Value::as_str).and_then(|text| EmailAddress::parse(text).ok());
-    let to = match reply_to {
-        Some(address) => address,
-        None => EmailAddress::parse(&a.sender)?,
-    };
-    let address = EmailAddress::parse(&from.address)?;
-    let content = EmailContent {
-        to: to.as_str().to_owned(),
-        from: format!("{} <{}>", from.display_name, from.address),
-        subject: words::subject(&a.subject),
-        body: body.replace("\r\n", "\n"),
-    };
-    sqlx::query!(
-        "insert into outreach.message (id, tenant_id, thread_id, direction, message_id, sender, recipient, subject, body, understood, state,
-                resource_id, digest, at)
-         values ($1, $2, $3, 'outbound', $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)",
-        id.uuid(),
-        tenant,
-        a.thread,
-        ports::email::MessageId::of(id.uuid(), &address).bracketed(),
-        content.from,
-        content.to,
-        content.subject,
-        content.body,
-        serde_json::to_value(&way)?,
-        state.word(),
-        from.id.uuid(),
-        &content.digest()?.0[..],
-        now as Time,
-    )
-    .execute(cx.conn())
-    .await?;
-    Ok(id)
-}
-
-async fn ask(cx: &mut Cx, id: MessageId, a: &Answered) -> Result<()> {
-    let open = lock_draft(cx, id).await?;
-    let approval = approval::request(
-        cx,
-        approval::Request {
-            kind: APPROVAL,
-            subject: id.uuid(),
-            campaign: a.campaign,
-            lead: a.lead,
-            title: format!("Answer to {}", a.first_name.as_deref().unwrap_or(&a.sender)),
-            summary: open.content.subject.clone(),
-            content: serde_json::to_value(&open.content)?,
-            evidence: json!([{"what": "their message", "intent": a.intent, "because": a.understood.get("evidence")}]),
-            provenance: json!({"writer": "built-in", "kind": "reply"}),
-            cost_micros: 0,
-            risk: Risk::Normal,
-            // Somebody waits for this one: before every first message.
-            priority: 100 + i32::from(a.score.unwrap_or(0)),
-            expires_at: None,
-        },
-    )
-    .await?;
-    let tenant = cx.tenant()?.uuid();
-    sqlx::query!(
-        "update outreach.message set state = 'awaiting_approval', approval_id = $3 where tenant_id = $1 and id = $2",
-        tenant,
-        id.uuid(),
-        approval.uuid(),
-    )
-    .execute(cx.conn())
-    .await?;
-    Ok(())
-}
-
-async fn entry(cx: &mut Cx, a: &Answered, id: MessageId, action: Action) -> Result<()> {
-    let Some(lead) = a.lead else { return Ok(()) };
-    let entry = Entry {
-        campaign: a.campaign,
-        channel: Some(Channel::Email),
-        detail: json!({"thread_id": a.thread, "message_id": id}),
-        ..Entry::of(action, lead, words::subject(&a.subject))
-    };
-    activity::record(cx, entry).await
-}
-
-/// An open draft, locked.
-struct Draft {
-    approval: Option<ApprovalId>,
-    content: EmailContent,
-}
-
-async fn lock_draft(cx: &mut Cx, id: MessageId) -> Result<Draft> {
-    let tenant = cx.tenant()?.uuid();
-    let row = sqlx::query!(
-        "select state, approval_id, recipient, sender, subject, body from outreach.message
-         where tenant_id = $1 and id = $2 and direction = 'outbound' for update",
-        tenant,
-        id.uuid(),
-    )
-    .fetch_optional(cx.conn())
-    .await?
-    .ok_or_else(|| Error::not_found("draft"))?;
-    match row.state.parse::<State>()? {
-        State::Draft | State::AwaitingApproval => Ok(Draft {
-            approval: row.approval_id.map(ApprovalId),
-            content: EmailContent {
-                to: row.recipient,
-                from: row.sender,
-                subject: row.subject,
-                body: row.body,
-            },
-        }),
-        state @ (State::Approved
-        | State::Sending
-        | State::Sent
-        | State::Unknown
-        | State::Failed
-        | State::Discarded) => Err(Error::conflict(
-            "reply.state",
-            format!("This answer is no open draft any more; it is {}.", state.word().replace('_', " ")),
-        )),
-    }
-}
-
-async fn keep_content(cx: &mut Cx, id: MessageId, content: &EmailContent) -> Result<()> {
-    let tenant = cx.tenant()?.uuid();
-    sqlx::query!(
-        "update outreach.message set subject = $3, body = $4, digest = $5 where tenant_id = $1 and id = $2",
-        tenant,
-        id.uuid(),
-        content.subject,
-        content.body,
-        &content.digest()?.0[..],
-    )
-    .execute(cx.conn())
-    .await?;
-    Ok(())
-}
-
-pub(super) async fn set_state(cx: &mut Cx, id: MessageId, state: State) -> Result<()> {
-    let tenant = cx.tenant()?.uuid();
-    sqlx::query!(
-        "update outreach.message set state = $3 where tenant_id = $1 and id = $2",
-        tenant,
-        id.uuid(),
-        state.word()
-    )
-    .execute(cx.conn())
-    .await?;
     Ok(())
 }

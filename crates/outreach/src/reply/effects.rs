@@ -5,6 +5,7 @@ use crate::{
     activity::{self, Action, Entry},
     channel::Channel,
     enrolment,
+    thread::{MessageId, ThreadId},
 };
 use base::{EmailAddress, Result, Time};
 use control::notification::{self, Kind, Severity};
@@ -37,6 +38,8 @@ pub struct Received<'a> {
     pub return_at: Option<Time>,
     /// An address to which they point us.
     pub referral: Option<EmailAddress>,
+    /// Why they do not want it, in a word, when they say so.
+    pub objection: Option<&'a str>,
     /// A line of their words.
     pub preview: &'a str,
 }
@@ -66,16 +69,19 @@ pub async fn apply(cx: &mut Cx, r: &Received<'_>) -> Result<bool> {
         Intent::Question => {
             hold(cx, r, "They asked a question.", None).await?;
             tell(cx, r, Severity::Info, "asks a question").await?;
-            Ok(true)
+            // What the knowledge base answers is suggested; the rest is for a person.
+            offer(cx, r).await
         }
         Intent::NotInterested => {
             stop(cx, r, "They are not interested.").await?;
+            remember(cx, r).await?;
             suppress(cx, r, Scope::Client, Reason::NotInterested).await?;
             lead::advance(cx, r.lead.into(), Status::Disqualified, "not interested").await?;
             Ok(false)
         }
         Intent::Unsubscribe => {
             opt_out(cx, r.lead, r.from, "reply", r.preview).await?;
+            super::jobs::enqueue_confirm(cx, ThreadId(r.thread), MessageId(r.message)).await?;
             Ok(false)
         }
         Intent::OutOfOffice => {
@@ -90,7 +96,8 @@ pub async fn apply(cx: &mut Cx, r: &Received<'_>) -> Result<bool> {
             stop(cx, r, "They point to somebody else.").await?;
             refer(cx, r).await?;
             tell(cx, r, Severity::Info, "points to somebody else").await?;
-            Ok(true)
+            // Thanks for it, as a draft.
+            offer(cx, r).await
         }
         Intent::WrongPerson => {
             stop(cx, r, "They are the wrong person.").await?;
@@ -108,6 +115,23 @@ pub async fn apply(cx: &mut Cx, r: &Received<'_>) -> Result<bool> {
             Ok(true)
         }
     }
+}
+
+/// The reason of a no, for whoever may ever write to them again.
+async fn remember(cx: &mut Cx, r: &Received<'_>) -> Result<()> {
+    let why = r.objection.unwrap_or("not interested").replace('_', " ");
+    let fact = leads::fact::New {
+        lead_id: Some(r.lead.into()),
+        company_id: None,
+        kind: "objection".to_owned(),
+        text: why,
+        quote: Some(r.preview.to_owned()),
+        source: "reply".to_owned(),
+        source_url: None,
+        confidence: 0.9,
+        observed_at: None,
+    };
+    leads::fact::add_many(cx, &[fact]).await
 }
 
 fn entry(r: &Received<'_>, action: Action) -> Entry {
@@ -255,7 +279,7 @@ async fn tell(cx: &mut Cx, r: &Received<'_>, severity: Severity, what: &str) -> 
     Ok(())
 }
 
-/// Drafts an answer with the booking link; a person approves it unless the mode says otherwise.
+/// Drafts an answer; a person approves it unless the mode says otherwise.
 async fn offer(cx: &mut Cx, r: &Received<'_>) -> Result<bool> {
     super::answer::draft_offer(cx, r.thread, r.message, r.lead).await?;
     Ok(true)

@@ -3,7 +3,9 @@
 use super::{
     answer, process,
     send::{self, Answerer, Handed},
+    suggest::{self, Suggestion},
 };
+use crate::content::model::Purse;
 use crate::thread::{MessageId, ThreadId};
 use base::Result;
 use control::approval;
@@ -61,8 +63,53 @@ impl Job for Draft {
     type State = Answerer;
 
     async fn run(self, run: &Run, answerer: &Answerer) -> Result<()> {
+        let modelled = self.modelled(run, answerer).await?;
         let mut cx = run.begin().await?;
-        answer::draft(&mut cx, &answerer.origin, self.thread, self.message).await?;
+        answer::draft(&mut cx, &answerer.origin, self.thread, self.message, modelled).await?;
+        run.complete_in(&mut cx).await?;
+        cx.commit().await
+    }
+}
+
+impl Draft {
+    /// A model's words over the entries that answer; none without a model, a question or an entry.
+    async fn modelled(&self, run: &Run, answerer: &Answerer) -> Result<Option<Suggestion>> {
+        let Some(settings) = &answerer.llm else { return Ok(None) };
+        let mut cx = run.begin().await?;
+        let (matters, names) = answer::matters(&mut cx, self.thread, self.message).await?;
+        // The transaction only read; it ends before the model is asked.
+        cx.rollback().await?;
+        if matters.iter().all(|matter| matter.found.is_empty()) {
+            return Ok(None);
+        }
+        let purse = Purse {
+            db: run.db(),
+            caller: run.caller(),
+            tenant: run.tenant()?,
+            agent: "outreach",
+            task: "outreach.answer",
+            campaign: None,
+            lead: None,
+        };
+        suggest::modelled(&answerer.ports, settings, &purse, &matters, &names).await
+    }
+}
+
+/// Confirms an opt-out.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Confirm {
+    thread: ThreadId,
+    message: MessageId,
+}
+
+impl Job for Confirm {
+    const KIND: &'static str = "outreach.confirm_opt_out";
+    const QUEUE: &'static str = "outreach";
+    type State = ();
+
+    async fn run(self, run: &Run, (): &()) -> Result<()> {
+        let mut cx = run.begin().await?;
+        answer::confirm_opt_out(&mut cx, self.thread, self.message).await?;
         run.complete_in(&mut cx).await?;
         cx.commit().await
     }
@@ -115,6 +162,7 @@ impl Job for Decided {
 /// Adds these kinds and their reactions.
 pub fn register(registry: &mut Registry, answerer: Answerer) {
     registry.register::<Process>(());
+    registry.register::<Confirm>(());
     registry.register::<Draft>(answerer.clone());
     registry.register::<Send>(answerer);
     registry.register::<Decided>(());
@@ -136,6 +184,13 @@ pub(super) async fn enqueue_draft(cx: &mut Cx, thread: ThreadId, message: Messag
     let options =
         Options { unique_key: Some(message.to_string()), priority: Priority::High, ..Options::default() };
     jobs::enqueue_with(cx, &Draft { thread, message }, options).await?;
+    Ok(())
+}
+
+/// Starts the confirmation of an opt-out.
+pub(super) async fn enqueue_confirm(cx: &mut Cx, thread: ThreadId, message: MessageId) -> Result<()> {
+    let options = Options { unique_key: Some(message.to_string()), ..Options::default() };
+    jobs::enqueue_with(cx, &Confirm { thread, message }, options).await?;
     Ok(())
 }
 

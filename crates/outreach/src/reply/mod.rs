@@ -5,11 +5,13 @@
 
 pub mod answer;
 pub mod effects;
+pub mod entities;
 mod find;
 pub mod jobs;
 pub mod process;
 mod reclassify;
 pub mod send;
+pub mod suggest;
 #[cfg(test)]
 pub(crate) mod tests;
 mod words;

@@ -3,6 +3,7 @@
 
 use super::{
     effects::{self, Received},
+    entities,
     find::{self, Belongs},
 };
 use crate::{
@@ -216,6 +217,8 @@ fn evidence(message: &mail::Inbound, u: &Understood, belongs: &Belongs) -> Value
         "phone": u.phone,
         "objection": u.objection,
         "sentiment": u.sentiment,
+        "budget": entities::budget(&u.text),
+        "competitor": entities::competitor(&u.text),
         "signature": u.signature,
         "from_name": message.from.as_ref().and_then(|from| from.name.clone()),
         "reply_to": message.reply_to.as_ref().map(|to| to.address.clone()),
@@ -266,6 +269,7 @@ async fn act_on(cx: &mut Cx, act: &Act<'_>) -> Result<bool> {
     let Some(lead) = act.belongs.lead else {
         return stranger(cx, act).await;
     };
+    let objection = serde_json::to_value(&u.objection)?.as_str().map(str::to_owned);
     let received = Received {
         lead,
         from: act.from,
@@ -276,6 +280,7 @@ async fn act_on(cx: &mut Cx, act: &Act<'_>) -> Result<bool> {
         intent: u.intent,
         return_at: u.return_date.and_then(|date| beginning(date, act.zone)),
         referral: u.referral.as_deref().and_then(|address| EmailAddress::parse(address).ok()),
+        objection: objection.as_deref(),
         preview: &act.preview,
     };
     let needs_person = effects::apply(cx, &received).await?;

@@ -146,6 +146,7 @@ async fn apply(cx: &mut Cx, id: MessageId, judged: &Judged, intent: Intent) -> R
         intent,
         return_at,
         referral: text("referral").and_then(|address| EmailAddress::parse(address).ok()),
+        objection: text("objection"),
         preview: &preview,
     };
     effects::apply(cx, &received).await

@@ -8,7 +8,7 @@ use crate::{
     limits::Limits,
     resource::{self, Reserved},
     thread::MessageId,
-    touch::EmailContent,
+    touch::Content,
 };
 use base::{Digest, EmailAddress, Error, Result, Time};
 use control::{
@@ -37,6 +37,8 @@ pub struct Answerer {
     pub keyring: Arc<control::secret::Keyring>,
     /// Tells within milliseconds that a switch was engaged.
     pub switches: switch::Watch,
+    /// The model that puts answers into words; none: the knowledge base's own words.
+    pub llm: Option<crate::content::LlmSettings>,
 }
 
 /// How a try to hand an answer off ended.
@@ -61,7 +63,7 @@ struct Loaded {
     campaign: Option<Uuid>,
     resource: Option<Uuid>,
     message_id: String,
-    content: EmailContent,
+    content: Content,
     digest: Option<Vec<u8>>,
     approval: Option<ApprovalId>,
     way: Way,
@@ -184,7 +186,8 @@ async fn gate(cx: &mut Cx, l: &Loaded) -> Result<Option<Decision>> {
     if let Some(why) = &l.client_blocked {
         return Ok(Some(Decision::Wait(why.clone(), again)));
     }
-    if let Some(why) = &l.suppressed {
+    // That they hear no more is the one thing that they still hear.
+    if let Some(why) = l.suppressed.as_ref().filter(|_| !l.way.confirms) {
         return Ok(Some(Decision::Never(format!("Nobody may write to them: {why}."))));
     }
     let digest = l.content.digest()?;
@@ -253,7 +256,7 @@ async fn load(cx: &mut Cx, id: MessageId) -> Result<Option<Loaded>> {
         campaign: row.campaign_id,
         resource: row.resource_id,
         message_id: row.message_id.ok_or_else(|| Error::internal("An answer has no Message-ID."))?,
-        content: EmailContent { to: row.recipient, from: row.sender, subject: row.subject, body: row.body },
+        content: Content { to: row.recipient, from: row.sender, subject: row.subject, body: row.body },
         digest: row.digest,
         approval: row.approval_id.map(ApprovalId),
         way: serde_json::from_value(row.understood)?,

@@ -4,4 +4,5 @@ mod answers;
 mod delivery;
 mod intents;
 mod strangers;
+mod suggested;
 pub(crate) mod world;

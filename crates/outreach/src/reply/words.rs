@@ -81,6 +81,11 @@ pub fn whole(core: &str, facts: &Facts<'_>) -> String {
     format!("{greeting}\n\n{}\n\n{}{identity}\n", core.trim(), signed.join("\n"))
 }
 
+/// What somebody is told once who asked to hear no more.
+pub fn opted_out(facts: &Facts<'_>) -> String {
+    whole("You will hear no more from us, on no channel. Nothing is left for you to do.", facts)
+}
+
 /// The subject of an answer: the thread's, with one `Re:` before it, on one line.
 pub fn subject(thread: &str) -> String {
     let line: String = thread.chars().map(|c| if c.is_control() { ' ' } else { c }).take(300).collect();

@@ -102,6 +102,7 @@ fn one(thread: &Thread, message: &Message, wall: &Wall, may: bool) -> Markup {
                 .padded(html! {
                     p { strong { (message.subject) } }
                     blockquote { (message.body) }
+                    (cites(&message.understood))
                     @if let Some(said) = text(&message.understood, "said") { @if state != "sent" { p { (said) } } }
                 }))
         },
@@ -125,6 +126,7 @@ fn received(thread: &Thread, message: &Message, wall: &Wall, may: bool) -> Marku
             .padded(html! {
                 p { strong { (message.subject) } }
                 blockquote { @if message.body.is_empty() { "(no words of their own)" } @else { (message.body) } }
+                (unanswered(&message.understood, may))
                 (verdict(message))
                 @if may { (correction(thread, message)) }
             }))
@@ -138,6 +140,48 @@ fn text<'a>(understood: &'a Value, key: &str) -> Option<&'a str> {
 fn list(understood: &Value, key: &str) -> Option<String> {
     let items: Vec<&str> = understood.get(key)?.as_array()?.iter().filter_map(Value::as_str).collect();
     (!items.is_empty()).then(|| items.join(" · "))
+}
+
+/// Something that was named, with the sentence that names it.
+fn named(understood: &Value, key: &str) -> Option<String> {
+    let found = understood.get(key)?;
+    Some(format!("{} — “{}”", text(found, "value")?, text(found, "quote").unwrap_or_default()))
+}
+
+/// Questions that nothing in the knowledge base answers, with the way to answer them for good.
+fn unanswered(understood: &Value, may: bool) -> Markup {
+    let open: Vec<&str> =
+        understood.get("open").and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str).collect();
+    html! {
+        @if !open.is_empty() {
+            (state::partial(html! {
+                "Nothing in your knowledge answers: “" (open.join("” · “")) "”. A person must. "
+                @if may { a href={ "/knowledge?q=" (super::pages::encoded(open.first().copied().unwrap_or_default())) } { "Add an entry" } }
+            }))
+        }
+    }
+}
+
+/// What a suggested answer rests on.
+fn cites(understood: &Value) -> Markup {
+    let cites = understood.get("cites").and_then(Value::as_array).map_or(&[][..], Vec::as_slice);
+    html! {
+        @if !cites.is_empty() {
+            h4 { "What it rests on" }
+            ul.cites {
+                @for cite in cites {
+                    li {
+                        @if let Some(id) = text(cite, "knowledge") {
+                            a href={ "/knowledge/" (id) } { (text(cite, "question").unwrap_or("An entry of your knowledge")) }
+                        }
+                        @if cite.get("checked").and_then(Value::as_bool) == Some(false) { " " (tag(Tone::Warm, "To be confirmed")) }
+                        blockquote { (text(cite, "quote").unwrap_or_default()) }
+                        @if let Some(page) = text(cite, "source_url") { p.quiet { "From " (page) } }
+                    }
+                }
+            }
+        }
+    }
 }
 
 /// What it was taken for, by what, how sure, and what else stands in it.
@@ -162,6 +206,8 @@ fn verdict(message: &Message) -> Markup {
         .maybe("First taken for", first)
         .maybe("Back on", text(u, "return_date"))
         .maybe("Times", list(u, "times"))
+        .maybe("Budget", named(u, "budget"))
+        .maybe("Uses already", named(u, "competitor"))
         .maybe("Questions", list(u, "questions"))
         .maybe("Points to", text(u, "referral"))
         .maybe("Phone", text(u, "phone"))
@@ -206,6 +252,8 @@ fn draft(thread: &Thread, message: &Message, wall: &Wall, may: bool) -> Markup {
                     p { strong { (message.subject) } }
                     blockquote { (message.body) }
                 }
+                (cites(&message.understood))
+                @if let Some(open) = list(&message.understood, "open") { p { "Not answered: " (open) } }
                 p { "To " (message.recipient) " from " (message.sender) "." }
             }))
     }

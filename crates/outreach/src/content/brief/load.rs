@@ -3,7 +3,11 @@
 use super::{
     Brief, CampaignCard, ClientCard, Earlier, Evidence, LeadCard, Rank, SenderCard, StepCard, Topic, rank,
 };
-use crate::{resource, touch::TouchId};
+use crate::{
+    channel::{Channel, Form},
+    resource,
+    touch::TouchId,
+};
 use base::{Error, Result, Time, Zone};
 use db::Cx;
 use uuid::Uuid;
@@ -19,6 +23,7 @@ struct Place {
     campaign: Uuid,
     sequence: Uuid,
     step: i16,
+    arm: Option<String>,
 }
 
 impl Brief {
@@ -27,11 +32,11 @@ impl Brief {
         cx: &mut Cx,
         touch: TouchId,
         unsubscribe_url: &str,
-        resource: &resource::Resource,
+        resource: Option<&resource::Resource>,
     ) -> Result<Self> {
         let tenant = cx.tenant()?.uuid();
         let row = sqlx::query!(
-            "select t.lead_id, t.campaign_id, e.sequence_id, t.step_number
+            "select t.lead_id, t.campaign_id, e.sequence_id, t.step_number, t.arm
              from outreach.touch t join outreach.enrolment e on e.id = t.enrolment_id where t.tenant_id = $1 and t.id = $2",
             tenant,
             touch.uuid(),
@@ -44,8 +49,12 @@ impl Brief {
             campaign: row.campaign_id,
             sequence: row.sequence_id,
             step: row.step_number,
+            arm: row.arm,
         };
-        let sender = SenderCard { name: resource.display_name.clone(), address: resource.address.clone() };
+        let sender = resource.map_or_else(SenderCard::default, |resource| SenderCard {
+            name: resource.display_name.clone(),
+            address: resource.address.clone(),
+        });
         read(cx, &place, sender, unsubscribe_url).await
     }
 
@@ -58,7 +67,7 @@ impl Brief {
         lead: Uuid,
         sender: SenderCard,
     ) -> Result<Self> {
-        let place = Place { lead, campaign, sequence, step };
+        let place = Place { lead, campaign, sequence, step, arm: None };
         read(cx, &place, sender, "(the person's own opt-out link)").await
     }
 }
@@ -94,6 +103,8 @@ struct Read {
     body_template: String,
     purpose: String,
     threaded: bool,
+    channel: Channel,
+    form: String,
     steps: i64,
 }
 
@@ -107,19 +118,22 @@ async fn row(cx: &mut Cx, place: &Place) -> Result<Read> {
                   coalesce(l.zone, n.zone) as "zone!",
                   n.name as client_name, n.legal_name, n.postal_address, n.website as client_website, n.offer as client_offer,
                   c.name as campaign_name, c.goal, c.offer,
-                  s.subject_template, s.body_template, s.purpose, s.threaded,
+                  coalesce(b.subject_template, s.subject_template) as "subject_template!", coalesce(b.body_template, s.body_template) as "body_template!",
+                  coalesce(nullif(b.purpose, ''), s.purpose) as "purpose!", s.threaded, s.channel as "channel: Channel", s.form,
                   (select count(*) from outreach.step o where o.tenant_id = $1 and o.sequence_id = $4) as "steps!"
            from leads.lead l
            join accounts.tenant n on n.id = l.tenant_id
            join outreach.campaign c on c.tenant_id = $1 and c.id = $3
            join outreach.step s on s.tenant_id = $1 and s.sequence_id = $4 and s.number = $5
            left join leads.company m on m.id = l.company_id
+           left join outreach.step_arm b on b.tenant_id = $1 and b.sequence_id = $4 and b.number = $5 and b.arm = $6
            where l.tenant_id = $1 and l.id = $2 and l.deleted_at is null"#,
         tenant,
         place.lead,
         place.campaign,
         place.sequence,
         place.step,
+        place.arm,
     )
     .fetch_optional(cx.conn())
     .await?
@@ -175,9 +189,11 @@ async fn read(cx: &mut Cx, place: &Place, sender: SenderCard, unsubscribe_url: &
             body_template: row.body_template,
             purpose: row.purpose,
             threaded: row.threaded,
+            channel: row.channel,
+            form: Form::read(row.channel, &row.form),
         },
         sender,
-        earlier: earlier(cx, place).await?,
+        earlier: earlier(cx, place, row.channel).await?,
         objections,
         recipient: row.email.unwrap_or_default(),
         unsubscribe_url: unsubscribe_url.to_owned(),
@@ -283,17 +299,18 @@ async fn stored_facts(cx: &mut Cx, lead: Uuid, company: Option<Uuid>) -> Result<
         .collect())
 }
 
-async fn earlier(cx: &mut Cx, place: &Place) -> Result<Vec<Earlier>> {
+async fn earlier(cx: &mut Cx, place: &Place, channel: Channel) -> Result<Vec<Earlier>> {
     let tenant = cx.tenant()?.uuid();
     let rows = sqlx::query!(
         r#"select coalesce(subject, '') as "subject!", coalesce(body, '') as "body!", sent_at as "sent_at!"
            from outreach.touch
-           where tenant_id = $1 and lead_id = $2 and campaign_id = $3 and channel = 'email' and sent_at is not null and step_number < $4
+           where tenant_id = $1 and lead_id = $2 and campaign_id = $3 and channel = $5 and sent_at is not null and step_number < $4
            order by sent_at limit 20"#,
         tenant,
         place.lead,
         place.campaign,
         place.step,
+        channel as Channel,
     )
     .fetch_all(cx.conn())
     .await?;

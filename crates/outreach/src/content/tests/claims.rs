@@ -37,7 +37,7 @@ fn what_nobody_supplied_is_found() {
         ("We have helped many clinics.", Kind::Proof),
         ("Here is a case study.", Kind::Proof),
         ("We are trusted by clinics.", Kind::Proof),
-        ("This is an award-winning service.", Kind::Proof),
+        ("This is an award-winning service.", Kind::Award),
         ("There are only a few places, so hurry.", Kind::Urgency),
         ("This offer expires soon.", Kind::Urgency),
         ("Your front desk is losing calls every day.", Kind::AboutReader),

@@ -3,7 +3,7 @@
 use super::brief;
 use crate::content::{
     compose::{Draft, Env, compose},
-    llm::LlmSettings,
+    model::LlmSettings,
 };
 use base::{Micros, Secret};
 use ports::{
@@ -30,6 +30,10 @@ async fn world() -> World {
 
 impl World {
     async fn draft(&self) -> Draft {
+        self.draft_with(None).await
+    }
+
+    async fn draft_with(&self, critic: Option<&str>) -> Draft {
         let account = LlmAccount {
             provider: Provider::OpenAiCompatible,
             base_url: None,
@@ -37,7 +41,8 @@ impl World {
             model: "house-model".into(),
             price: Some(Price::cents(300, 1_500)),
         };
-        let settings = LlmSettings { account };
+        let critic = critic.map(|model| LlmAccount { model: model.into(), ..account.clone() });
+        let settings = LlmSettings { account, critic };
         let env = Env {
             db: &self.db.db,
             caller: db::Caller::system("test", &self.db.db),
@@ -159,4 +164,38 @@ async fn invented_evidence_and_injected_links_are_refused() {
         world.ports.llm.respond_with(move |_| truthful().replace(from, to));
         assert_eq!(world.draft().await.provenance["writer"], "builtin", "{to}");
     }
+}
+
+fn verdict(carried: bool) -> String {
+    json!({"claims": [{"text": "Harbour Dental is hiring", "carried": carried, "evidence_ids": ["lead.hiring"], "why": "It hires nobody."}]})
+        .to_string()
+}
+
+#[tokio::test]
+async fn a_second_reader_sends_a_text_back_and_is_paid_for() {
+    let world = world().await;
+    let reads = std::sync::atomic::AtomicUsize::new(0);
+    world.ports.llm.respond_with(move |request| {
+        if request.purpose != "outreach.criticise" {
+            return truthful();
+        }
+        verdict(reads.fetch_add(1, std::sync::atomic::Ordering::SeqCst) > 0)
+    });
+    let draft = world.draft_with(Some("house-critic")).await;
+    assert_eq!((draft.provenance["writer"].as_str(), draft.provenance["tries"].as_i64()), (Some("model"), Some(2)));
+    assert_eq!(draft.provenance["checks"]["critic"], "passed (house-critic)");
+    assert!(draft.provenance["prompt_version"].as_str().is_some_and(|version| version.contains('+')));
+    assert_eq!(world.spend().await.len(), 4);
+    assert_eq!(world.spend().await.iter().map(|(_, cost)| cost).sum::<i64>(), draft.cost_micros);
+}
+
+#[tokio::test]
+async fn what_the_second_reader_refuses_twice_is_not_sent() {
+    let world = world().await;
+    world.ports.llm.respond_with(|request| {
+        if request.purpose == "outreach.criticise" { verdict(false) } else { truthful() }
+    });
+    let draft = world.draft_with(Some("house-critic")).await;
+    assert_eq!(draft.provenance["writer"], "builtin");
+    assert!(draft.provenance["fallback_reason"].as_str().is_some_and(|why| why.contains("second reader")));
 }

@@ -205,3 +205,25 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn three_hundred_drafts_over_all_channels_claim_nothing_that_the_sheet_does_not_carry() {
+    let (mut drafts, mut found) = (0, Vec::new());
+    for sheet in super::sheets::three_hundred() {
+        let draft = compose::compose_builtin(&sheet).unwrap_or_else(|why| panic!("{why}: {sheet:?}"));
+        drafts += 1;
+        let said = if sheet.step.channel == crate::channel::Channel::Email {
+            draft.body.split("Kind regards,").next().unwrap_or_default().to_owned()
+        } else {
+            compose::claimed(&sheet, &draft.body)
+        };
+        let ground = claims::Ground::of(&sheet);
+        let parts: Vec<_> = [said.as_str(), draft.subject.as_str()].iter().flat_map(|text| claims::unsupported(&ground, text)).collect();
+        if !parts.is_empty() {
+            found.push((parts, draft.body.clone()));
+        }
+        assert!(draft.facts_used.as_array().is_some_and(|used| !used.is_empty()));
+        assert!(draft.facts_used[0]["rank"] == "high" || draft.facts_used[0]["rank"] == "medium");
+    }
+    assert_eq!((drafts, found.len()), (300, 0), "{found:#?}");
+}

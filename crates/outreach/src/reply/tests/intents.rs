@@ -26,7 +26,7 @@ const CASES: [Case; 11] = [
     Case { intent: "unsubscribe", headers: "", words: "Please remove me from your list.", enrolment: "stopped", lead: "unsubscribed", suppressed: Some("platform unsubscribed"), needs_person: false, draft: false },
     Case { intent: "out_of_office", headers: AUTO, words: "I am out of the office and will be back on 9 March 2026.", enrolment: "paused", lead: "in_sequence", suppressed: None, needs_person: false, draft: false },
     Case { intent: "auto_reply", headers: AUTO, words: "Thank you for your enquiry. We have received it; your ticket is 1234.", enrolment: "active", lead: "in_sequence", suppressed: None, needs_person: false, draft: false },
-    Case { intent: "referral", headers: "", words: "Please contact our marketing manager instead: sam@prospect.example", enrolment: "stopped", lead: "replied", suppressed: None, needs_person: true, draft: false },
+    Case { intent: "referral", headers: "", words: "Please contact our marketing manager instead: sam@prospect.example", enrolment: "stopped", lead: "replied", suppressed: None, needs_person: true, draft: true },
     Case { intent: "wrong_person", headers: "", words: "I am not the right person for this.", enrolment: "stopped", lead: "disqualified", suppressed: None, needs_person: false, draft: false },
     Case { intent: "angry", headers: "", words: "This is disgusting spam, you idiots. I will report you.", enrolment: "stopped", lead: "replied", suppressed: None, needs_person: true, draft: false },
     Case { intent: "unclear", headers: "", words: "Purple elephants on the roof.", enrolment: "paused", lead: "replied", suppressed: None, needs_person: true, draft: false },
@@ -64,6 +64,11 @@ async fn each_intent_has_its_effect_and_coming_twice_changes_nothing() {
         assert_eq!(world.count("outreach.thread").await, 1, "{at}: it is in the conversation of our mail");
         let draft = world.count("outreach.message where direction = 'outbound' and state = 'awaiting_approval' and approval_id is not null").await;
         assert_eq!(draft, i64::from(case.draft), "{at}");
+        // The only message that leaves by itself confirms an opt-out, once.
+        let sent = world.ports.email.delivered();
+        assert_eq!(sent.len(), usize::from(at == "unsubscribe"), "{at}");
+        let reason = world.count("leads.fact where kind = 'objection' and source = 'reply' and quote is not null").await;
+        assert_eq!(reason, i64::from(at == "not_interested"), "{at}");
         assert_eq!(
             world
                 .count("outreach.activity where action = 'classified' and detail ->> 'evidence' is not null")
@@ -174,4 +179,23 @@ async fn a_correction_keeps_the_first_verdict_and_carries_out_the_other_intent()
         1,
         "nobody is asked to approve the draft any more"
     );
+}
+
+#[tokio::test]
+async fn an_opt_out_is_confirmed_once_for_an_address_and_by_nothing_else() {
+    let world = World::new().await;
+    world.comes(&answer("", "Please remove me from your list.")).await;
+    world.comes(&answer("", "I said: remove me from your list, please.")).await;
+    let sent = world.ports.email.delivered();
+    assert_eq!(sent.len(), 1);
+    assert!(sent[0].mail.text.contains("You will hear no more from us"), "{}", sent[0].mail.text);
+    assert_eq!(world.count("outreach.message where understood ->> 'confirms' = 'true'").await, 1);
+}
+
+#[tokio::test]
+async fn money_and_a_competitor_that_they_name_are_kept_with_their_words() {
+    let world = World::new().await;
+    world.comes(&answer("", "Sounds interesting, please send me more details. Our budget is $2,000 a month. We currently use Bright Books.")).await;
+    let said = world.one("select (understood -> 'budget' ->> 'value') || ' ' || (understood -> 'competitor' ->> 'value') from outreach.message where direction = 'inbound'").await;
+    assert_eq!(said.as_deref(), Some("$2,000 Bright Books"));
 }

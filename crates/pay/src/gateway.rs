@@ -7,7 +7,9 @@ use crate::rail::Rail;
 use crate::show::Again;
 use crate::vendor::VendorId;
 use crate::webhook::hook::{Came, To, of_rail, of_vendor};
-use crate::{account, dispute, payment, payout, receipt, reconcile, refund, signing, statement, webhook};
+use crate::{
+    account, dispute, exchange, payment, payout, receipt, reconcile, refund, signing, statement, webhook,
+};
 use axum::body::Bytes;
 use axum::extract::{Form, Path, Query};
 use axum::http::{HeaderMap, Method};
@@ -24,7 +26,7 @@ const AGENT_ACTS: Access = Access::Machine(Role::Member);
 
 /// Pages, API, menu entries, hooks and jobs.
 pub fn module(desk: Desk) -> Module {
-    let module = payouts(receipts(payments(Module::new("pay_payments"), &desk), &desk));
+    let module = exchanges(payouts(receipts(payments(Module::new("pay_payments"), &desk), &desk)));
     let module = pages(webhooks(module, &desk), &desk);
     let jobs = desk;
     module.jobs(move |registry| {
@@ -63,6 +65,8 @@ fn payments(module: Module, desk: &Desk) -> Module {
             ADMIN,
             put(move |cx, input| account::api::put(cx, input, three.clone())),
         )
+        .api(Method::GET, "/api/v1/dispute-fees", VIEWER, get(dispute::api::fees))
+        .api(Method::POST, "/api/v1/dispute-fees", ADMIN, post(dispute::api::add_fee))
         .api(Method::GET, "/api/v1/exports/statement", VIEWER, get(statement::api::statement))
         .api(Method::GET, "/api/v1/exports/journal", VIEWER, get(statement::api::journal))
 }
@@ -92,6 +96,16 @@ fn receipts(module: Module, desk: &Desk) -> Module {
             VIEWER,
             get(move |cx| receipt::api::check(cx, three.clone())),
         )
+}
+
+fn exchanges(module: Module) -> Module {
+    module
+        .api(Method::GET, "/api/v1/exchange-rates", VIEWER, get(exchange::api::rates))
+        .api(Method::POST, "/api/v1/exchange-rates", Access::Platform, post(exchange::api::add_rates))
+        .api(Method::GET, "/api/v1/exchanges", VIEWER, get(exchange::api::list))
+        .api(Method::POST, "/api/v1/exchanges", ADMIN, post(exchange::api::quote))
+        .api(Method::GET, "/api/v1/exchanges/{id}", VIEWER, get(exchange::api::read))
+        .api(Method::POST, "/api/v1/exchanges/{id}/execute", ADMIN, post(exchange::api::execute))
 }
 
 fn payouts(module: Module) -> Module {
@@ -199,8 +213,15 @@ fn book_pages(module: Module) -> Module {
         .page(Method::GET, "/pay/accounts/{id}", VIEWER, statement::pages::detail)
         .page(Method::GET, "/pay/statement", VIEWER, statement::sheet::show)
         .page(Method::POST, "/pay/credits", Access::Platform, statement::pages::add_credit)
+        .page(Method::GET, "/pay/exchanges", VIEWER, exchange::pages::index)
+        .page(Method::POST, "/pay/exchanges", ADMIN, exchange::pages::quote)
+        .page(Method::GET, "/pay/exchanges/{id}", VIEWER, exchange::pages::detail)
+        .page(Method::POST, "/pay/exchanges/{id}/execute", ADMIN, exchange::pages::execute)
+        .page(Method::GET, "/pay/exchange-rates", VIEWER, exchange::pages::rates)
+        .page(Method::POST, "/pay/exchange-rates", Access::Platform, exchange::pages::add_rates)
         .page(Method::GET, "/pay/payouts", VIEWER, payout::pages::index)
         .page(Method::GET, "/pay/payouts/{id}", VIEWER, payout::pages::detail)
+        .page(Method::GET, "/pay/payees", VIEWER, payout::payee_page::index)
         .page(Method::GET, "/pay/payees/{id}", VIEWER, payout::payee_page::show)
         .page(Method::POST, "/pay/payees/{id}/payouts", ADMIN, payout::payee_page::begin)
         .page(Method::POST, "/pay/payees/{id}/account", ADMIN, payout::payee_page::set_account)
@@ -211,9 +232,17 @@ fn book_pages(module: Module) -> Module {
 
 /// The tenant's accounts at the rails.
 fn rail_pages(module: Module, desk: &Desk) -> Module {
-    let (shown, saved, tested) = (desk.clone(), desk.clone(), desk.clone());
+    let (shown, saved, tested, priced) = (desk.clone(), desk.clone(), desk.clone(), desk.clone());
     module
         .page(Method::GET, "/pay/rails", VIEWER, account::pages::index)
+        .page(
+            Method::POST,
+            "/pay/rails/{name}/dispute-fee",
+            ADMIN,
+            move |cx: web::Cx, rail: Path<String>, again: Again, sent: Form<account::pages::Charged>| {
+                account::pages::charge(cx, rail, again, sent, priced.clone())
+            },
+        )
         .page(Method::GET, "/pay/rails/{name}", VIEWER, move |cx: web::Cx, rail: Path<String>| {
             account::pages::detail(cx, rail, shown.clone())
         })

@@ -14,6 +14,7 @@
 //! - [`reconcile`]: what nobody finished, and whether the rails and the books say what we have.
 //! - [`cap`]: what of the limits is used.
 //! - [`credit`]: what a tenant holds here to pay with.
+//! - [`exchange`]: credit in one currency for credit in another, at dated rates with a source.
 //! - [`fee`]: the platform's share, by dated versions.
 //! - [`refusal`]: stable codes, and every broken rule at once.
 //! - [`facilitator`]: settles x402 payments, over simulated tokens or outside; [`resource`]: what tenants
@@ -36,6 +37,7 @@ pub mod caller;
 pub mod cap;
 pub mod credit;
 pub mod dispute;
+pub mod exchange;
 pub mod facilitator;
 pub mod fee;
 mod gateway;
@@ -59,6 +61,7 @@ pub mod signing;
 pub mod statement;
 #[cfg(test)]
 mod tests;
+mod turnstile;
 pub mod vendor;
 pub mod webhook;
 

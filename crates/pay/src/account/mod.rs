@@ -2,6 +2,7 @@
 //! Kept sealed among the tenant's secrets; a key is never listed, returned or logged.
 
 pub(crate) mod api;
+mod charged;
 mod check;
 mod form;
 pub(crate) mod pages;

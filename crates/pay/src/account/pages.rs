@@ -1,7 +1,10 @@
 //! `/pay/rails`: over which rails money can move, with whose accounts, and whether they answer.
 
+use super::charged;
+pub(crate) use super::charged::Charged;
 use super::form::Typed;
 use super::{Setup, kept, open, put};
+use crate::dispute::fee;
 use crate::payment::Desk;
 use crate::rail::Rail;
 use crate::show::{Again, may_manage, problem, with_status};
@@ -98,6 +101,8 @@ struct Said {
     typed: Option<Typed>,
     failed: Option<String>,
     health: Option<Health>,
+    charged: Charged,
+    fee_failed: Option<String>,
 }
 
 async fn one(mut cx: web::Cx, rail: Rail, desk: &Desk, said: Said) -> web::Result<Response> {
@@ -113,7 +118,8 @@ async fn one(mut cx: web::Cx, rail: Rail, desk: &Desk, said: Said) -> web::Resul
         Some(_) => tag(Tone::Good, "Set up"),
         None => tag(Tone::Cold, "Not set up"),
     };
-    let failing = said.failed.is_some();
+    let failing = said.failed.is_some() || said.fee_failed.is_some();
+    let fees = charged::card(&mut cx, rail, manage, &said.charged, said.fee_failed).await?;
     let typed = said.typed.or_else(|| setup.as_ref().map(Typed::of)).unwrap_or_default();
     let facts = Pairs::new()
         .add("State", state.clone())
@@ -145,6 +151,7 @@ async fn one(mut cx: web::Cx, rail: Rail, desk: &Desk, said: Said) -> web::Resul
                     (Card::new("The account").padded(html! { p { "An administrator sets rails up and changes them." } }))
                 }
                 (Card::new("Webhooks").padded(hook))
+                (fees)
             },
             html! {
                 (Card::new("State").padded(facts))
@@ -228,7 +235,7 @@ pub(crate) async fn save(
         Err(error) => {
             let failed = Some(problem(error)?);
             drop(cx);
-            one(again.cx().await?, rail, &desk, Said { typed: Some(typed), failed, health: None }).await
+            one(again.cx().await?, rail, &desk, Said { typed: Some(typed), failed, ..Said::default() }).await
         }
     }
 }
@@ -248,4 +255,31 @@ pub(crate) async fn test(
         Err(error) => Health::Down { detail: error.message().to_owned() },
     };
     one(again.cx().await?, rail, &desk, Said { health: Some(health), ..Said::default() }).await
+}
+
+/// `POST /pay/rails/{rail}/dispute-fee`
+pub(crate) async fn charge(
+    mut cx: web::Cx,
+    Path(word): Path<String>,
+    again: Again,
+    Sent(charged): Sent<Charged>,
+    desk: Desk,
+) -> web::Result<Response> {
+    let rail = of_path(&word)?;
+    let added = match charged.read(rail) {
+        Ok(new) => fee::add(&mut cx, &new).await,
+        Err(error) => Err(error),
+    };
+    match added {
+        Ok(fee) => {
+            cx.commit().await?;
+            let words = format!("A lost dispute costs {} from now on.", fee.amount());
+            Ok(redirect_with(&format!("{LIST}/{}", rail.word()), &words))
+        }
+        Err(error) => {
+            let fee_failed = Some(problem(error)?);
+            drop(cx);
+            one(again.cx().await?, rail, &desk, Said { charged, fee_failed, ..Said::default() }).await
+        }
+    }
 }

@@ -1,6 +1,8 @@
 //! Disputes: a payer's bank asks for a payment back. While one is open its amount is frozen in the books;
 //! won, it returns; lost, the payer has it, and the payment gives nothing back any more.
 
+pub(crate) mod api;
+pub mod fee;
 pub(crate) mod pages;
 mod store;
 #[cfg(test)]
@@ -90,6 +92,8 @@ pub struct Dispute {
     pub currency: Currency,
     /// What the provider charges for it, in minor units; booked when it is lost.
     pub fee_minor: i64,
+    /// The dated fee that this is; none: the rail's own word.
+    pub fee_rule: Option<fee::FeeId>,
     /// How far it is.
     pub status: Status,
     /// Why, in the rail's words.
@@ -117,11 +121,10 @@ pub async fn heard(cx: &mut Cx, keys: &Keys, of: PaymentId, word: &ports::rail::
         Some(known) => known,
         None => open(cx, keys, &mut payment, word).await?,
     };
-    if let Some(fee) =
-        word.fee_minor.filter(|fee| dispute.status == Status::Open && *fee != dispute.fee_minor)
-    {
+    let other = |fee: &i64| *fee != dispute.fee_minor || dispute.fee_rule.is_some();
+    if let Some(fee) = word.fee_minor.filter(|fee| dispute.status == Status::Open && other(fee)) {
         // Charged after the dispute was first heard of, or given back in part.
-        dispute.fee_minor = fee.max(0);
+        (dispute.fee_minor, dispute.fee_rule) = (fee.max(0), None);
         store::set_fee(cx, &dispute).await?;
     }
     let to = match word.stage {
@@ -141,13 +144,21 @@ async fn open(
     if word.amount.currency != payment.currency {
         return Err(Error::conflict("rail_mismatch", "The dispute is in another currency than its payment."));
     }
+    let (fee_minor, fee_rule) = match word.fee_minor {
+        Some(said) => (said.max(0), None),
+        None => match fee::at(cx, payment.rail, payment.currency, cx.now()).await? {
+            Some(fee) => (fee.fee_minor, Some(fee.id)),
+            None => (0, None),
+        },
+    };
     let dispute = Dispute {
         id: cx.id(),
         payment_id: payment.id,
         provider_ref: word.provider_ref.clone(),
         amount_minor: word.amount.minor,
         currency: word.amount.currency,
-        fee_minor: word.fee_minor.unwrap_or(0).max(0),
+        fee_minor,
+        fee_rule,
         status: Status::Open,
         reason: word.reason.chars().take(500).collect(),
         opened_at: cx.now(),

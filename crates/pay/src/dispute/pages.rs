@@ -110,7 +110,11 @@ pub(crate) async fn detail(mut cx: web::Cx, Path(id): Path<DisputeId>) -> web::R
         .add("About", html! { a href={ "/pay/payments/" (payment.id) } { "a payment of " (payment.amount()) } })
         .add("Who paid", html! { a href={ "/pay/principals/" (payment.principal_id) } { (called(payment.principal_id.uuid())) } })
         .add("Whom", html! { a href={ "/pay/vendors/" (payment.vendor_id) } { (called(payment.vendor_id.uuid())) } })
-        .add("Over", payment.rail.label())
+        .add("Over", html! { a href={ "/pay/rails/" (payment.rail.word()) } { (payment.rail.label()) } })
+        .add("Fee if it is lost", html! {
+            (Money { minor: dispute.fee_minor, currency: dispute.currency })
+            @if dispute.fee_rule.is_some() { " by " a href={ "/pay/rails/" (payment.rail.word()) "#fees" } { "your setting" } } @else { ", as the rail said" }
+        })
         .add("The rail's name of it", html! { code { (dispute.provider_ref) } });
     let by = |label: &String| match label.starts_with("principal:") {
         true => called(payment.principal_id.uuid()).to_owned(),

@@ -1,5 +1,6 @@
 //! The SQL of disputes.
 
+use super::fee::FeeId;
 use super::{Dispute, DisputeId, Status};
 use crate::page;
 use crate::payment::PaymentId;
@@ -15,6 +16,7 @@ struct Row {
     amount_minor: i64,
     currency: String,
     fee_minor: i64,
+    fee_rule: Option<FeeId>,
     status: Status,
     reason: String,
     opened_at: Time,
@@ -30,6 +32,7 @@ impl Row {
             amount_minor: self.amount_minor,
             currency: self.currency.parse()?,
             fee_minor: self.fee_minor,
+            fee_rule: self.fee_rule,
             status: self.status,
             reason: self.reason,
             opened_at: self.opened_at,
@@ -41,8 +44,8 @@ impl Row {
 pub(super) async fn insert(cx: &mut Cx, d: &Dispute, hold: TransferId) -> Result<()> {
     let tenant = cx.tenant()?;
     sqlx::query!(
-        "insert into pay.dispute (id, tenant_id, payment_id, provider_ref, amount_minor, currency, fee_minor, status, reason, hold, opened_at)
-         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)",
+        "insert into pay.dispute (id, tenant_id, payment_id, provider_ref, amount_minor, currency, fee_minor, status, reason, hold, opened_at, fee_rule)
+         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)",
         d.id.uuid(),
         tenant.uuid(),
         d.payment_id.uuid(),
@@ -54,6 +57,7 @@ pub(super) async fn insert(cx: &mut Cx, d: &Dispute, hold: TransferId) -> Result
         d.reason,
         hold.uuid(),
         d.opened_at as Time,
+        d.fee_rule.map(FeeId::uuid),
     )
     .execute(cx.conn())
     .await?;
@@ -78,10 +82,11 @@ pub(super) async fn end(cx: &mut Cx, d: &Dispute) -> Result<()> {
 pub(super) async fn set_fee(cx: &mut Cx, d: &Dispute) -> Result<()> {
     let tenant = cx.tenant()?;
     sqlx::query!(
-        "update pay.dispute set fee_minor = $3 where tenant_id = $1 and id = $2 and status = 'open'",
+        "update pay.dispute set fee_minor = $3, fee_rule = $4 where tenant_id = $1 and id = $2 and status = 'open'",
         tenant.uuid(),
         d.id.uuid(),
         d.fee_minor,
+        d.fee_rule.map(FeeId::uuid),
     )
     .execute(cx.conn())
     .await?;
@@ -98,7 +103,7 @@ pub async fn by_payment(cx: &mut Cx, payment: PaymentId) -> Result<Vec<Dispute>>
     let tenant = cx.tenant()?;
     sqlx::query_as!(
         Row,
-        r#"select id, payment_id, provider_ref, amount_minor, currency, fee_minor, status as "status: Status", reason, opened_at, ended_at
+        r#"select id, payment_id, provider_ref, amount_minor, currency, fee_minor, fee_rule as "fee_rule: FeeId", status as "status: Status", reason, opened_at, ended_at
            from pay.dispute where tenant_id = $1 and payment_id = $2 order by opened_at, id limit 200"#,
         tenant.uuid(),
         payment.uuid(),
@@ -118,7 +123,7 @@ pub(super) async fn get(cx: &mut Cx, id: DisputeId) -> Result<Dispute> {
     let tenant = cx.tenant()?;
     sqlx::query_as!(
         Row,
-        r#"select id, payment_id, provider_ref, amount_minor, currency, fee_minor, status as "status: Status", reason, opened_at, ended_at
+        r#"select id, payment_id, provider_ref, amount_minor, currency, fee_minor, fee_rule as "fee_rule: FeeId", status as "status: Status", reason, opened_at, ended_at
            from pay.dispute where tenant_id = $1 and id = $2"#,
         tenant.uuid(),
         id.uuid(),
@@ -156,7 +161,7 @@ pub(super) async fn list_of(
     let (at, id) = page::start(after)?;
     let rows = sqlx::query_as!(
         Row,
-        r#"select id, payment_id, provider_ref, amount_minor, currency, fee_minor, status as "status: Status", reason, opened_at, ended_at
+        r#"select id, payment_id, provider_ref, amount_minor, currency, fee_minor, fee_rule as "fee_rule: FeeId", status as "status: Status", reason, opened_at, ended_at
            from pay.dispute where tenant_id = $1 and (opened_at, id) < ($2, $3) and ($5::pay.dispute_status is null or status = $5)
            order by opened_at desc, id desc limit $4"#,
         tenant.uuid(),

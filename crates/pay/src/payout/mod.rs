@@ -5,6 +5,7 @@
 //! Nobody is paid before their identity was checked ([`Payee::kyc_at`]): what they earned rolls over.
 
 pub(crate) mod api;
+mod earner;
 pub(crate) mod jobs;
 pub(crate) mod pages;
 pub(crate) mod payee_page;

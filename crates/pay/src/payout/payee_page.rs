@@ -1,14 +1,14 @@
 //! `/pay/payees/{id}`: what somebody earned, where it goes, and asking for it.
 
+use super::earner::{Earner, accounts};
 use super::pages::{LIST, PAYEES, days, identity, table};
 use super::{Payee, payee};
 use crate::rail::Rail;
 use crate::show::{Again, may_manage, problem, with_status};
-use crate::vendor::{self, VendorId};
 use axum::extract::{Form as Sent, Path, Query};
-use axum::response::Response;
+use axum::response::{Redirect, Response};
 use base::{Currency, Money};
-use ledger::account::{Account, Key};
+use ledger::account::Key;
 use maud::{Markup, html};
 use serde::Deserialize;
 use std::collections::BTreeMap;
@@ -47,16 +47,19 @@ struct Failed {
 /// `GET /pay/payees/{id}`
 pub(crate) async fn show(
     cx: web::Cx,
-    Path(id): Path<VendorId>,
+    Path(id): Path<Uuid>,
     Query(asked): Query<In>,
 ) -> web::Result<Response> {
     one(cx, id, Typed { currency: asked.currency, ..Typed::default() }, Failed::default()).await
 }
 
-async fn one(mut cx: web::Cx, id: VendorId, typed: Typed, failed: Failed) -> web::Result<Response> {
-    let whose = vendor::get(&mut cx, id).await?;
-    let payee = payee(&mut cx, id.uuid()).await?;
-    let accounts = accounts_of(&mut cx, id.uuid()).await?;
+async fn one(mut cx: web::Cx, id: Uuid, typed: Typed, failed: Failed) -> web::Result<Response> {
+    let whose = Earner::find(&mut cx, id).await?;
+    if let Earner::Resource(name) = &whose {
+        return of_resource(cx, id, name).await;
+    }
+    let payee = payee(&mut cx, id).await?;
+    let accounts = accounts(&mut cx, id).await?;
     let currency = match typed.currency.as_str() {
         "" => match accounts.first() {
             Some(account) => account.currency,
@@ -64,12 +67,12 @@ async fn one(mut cx: web::Cx, id: VendorId, typed: Typed, failed: Failed) -> web
         },
         code => code.parse()?,
     };
-    let available = super::available(&mut cx, id.uuid(), currency).await?;
-    let latest = super::list(&mut cx, Some(id.uuid()), None, FEW).await?;
-    let names = BTreeMap::from([(id.uuid(), whose.name.clone())]);
+    let available = super::available(&mut cx, id, currency).await?;
+    let latest = super::list(&mut cx, Some(id), None, FEW).await?;
+    let names = BTreeMap::from([(id, whose.name().to_owned())]);
     let wall = Wall::new(cx.now(), cx.who().zone.clone());
     let money = |minor: i64| Money { minor, currency }.to_string();
-    let account = Key::developer(cx.tenant()?, id.uuid(), currency).id();
+    let account = Key::developer(cx.tenant()?, id, currency).id();
     let here = format!("{PAYEES}/{id}");
     let manage = may_manage(&cx);
     let failing = failed.payout.is_some() || failed.account.is_some();
@@ -93,9 +96,16 @@ async fn one(mut cx: web::Cx, id: VendorId, typed: Typed, failed: Failed) -> web
         least,
         typed: &typed,
     };
+    let mut heading = Heading::new(format!("Earnings of {}", whose.name())).crumb("Payouts", LIST);
+    if matches!(whose, Earner::Vendor(_)) {
+        heading = heading.act(Button::link("The vendor", format!("/pay/vendors/{id}")));
+    }
+    let heading = heading.tag(identity(payee.as_ref()));
     let body = html! {
-        (Heading::new(format!("Earnings of {}", whose.name)).crumb("Payouts", LIST).tag(identity(payee.as_ref()))
-            .act(Button::link("The vendor", format!("/pay/vendors/{id}"))))
+        (heading)
+        @if matches!(whose, Earner::Developer) {
+            p { "Whoever earns here under the id " code { (id) } " is no vendor of this organisation, so that it has no name here. What it earned is paid out all the same, once it is said where to." }
+        }
         @if currencies.len() > 1 { (tabs("Currencies", &format!("{here}?currency={}", currency.code()), &currencies)) }
         (kpis(&figures))
         (grid::halves([
@@ -108,18 +118,39 @@ async fn one(mut cx: web::Cx, id: VendorId, typed: Typed, failed: Failed) -> web
     Ok(with_status(cx.page("Earnings", body).await?, failing))
 }
 
-/// The accounts of somebody's earnings: one for each currency.
-async fn accounts_of(cx: &mut db::Cx, developer: Uuid) -> base::Result<Vec<Account>> {
-    let tenant = cx.tenant()?;
-    let mut found = Vec::new();
-    for currency in Currency::ALL {
-        match ledger::account::find(cx, Key::developer(tenant, developer, currency).id()).await {
-            Ok(account) => found.push(account),
-            Err(error) if error.kind() == base::Kind::NotFound => {}
-            Err(error) => return Err(error),
-        }
+/// A paid resource: its buyers paid the organisation's own wallet, so that nothing of it is held here.
+async fn of_resource(mut cx: web::Cx, id: Uuid, name: &str) -> web::Result<Response> {
+    let accounts = accounts(&mut cx, id).await?;
+    let body = html! {
+        (Heading::new(format!("Earnings of {name}")).crumb("Payouts", LIST)
+            .about("A paid resource. Whoever buys it pays your own wallet, past this installation: nothing is held here, and nothing has to be paid out.")
+            .act(Button::link("The resource", format!("/pay/resources/{id}"))))
+        (Card::bare().body(
+            Table::new("What it earned", [Column::text("Currency"), Column::number("Came in")])
+                .rows(accounts.iter().map(|account| {
+                    let earned = Money { minor: account.figures.posted_credits, currency: account.currency };
+                    Row::new().link(account.currency.code(), &format!("/pay/accounts/{}", account.id)).cell(earned.to_string())
+                }))
+                .empty(state::empty("Nothing was sold yet", "Each sale stands on the resource's page.", None))))
+    };
+    cx.page("Earnings", body).await
+}
+
+/// # Errors
+/// Not found for nobody; refused for a paid resource, of which nothing is held here.
+async fn may_be_paid(cx: &mut db::Cx, id: Uuid) -> base::Result<()> {
+    match Earner::find(cx, id).await? {
+        Earner::Vendor(_) | Earner::Developer => Ok(()),
+        Earner::Resource(_) => Err(base::Error::refused(
+            "payout.resource",
+            "What a paid resource earns is in your own wallet already: nothing is held here.",
+        )),
     }
-    Ok(found)
+}
+
+/// `GET /pay/payees`: those who earned something stand with the payouts.
+pub(crate) async fn index() -> Redirect {
+    Redirect::to(LIST)
 }
 
 /// Asking for a payout, or why it cannot be asked for.
@@ -224,17 +255,17 @@ fn where_form(
 /// `POST /pay/payees/{id}/payouts`
 pub(crate) async fn begin(
     mut cx: web::Cx,
-    Path(id): Path<VendorId>,
+    Path(id): Path<Uuid>,
     again: Again,
     Sent(typed): Sent<Typed>,
 ) -> web::Result<Response> {
-    vendor::get(&mut cx, id).await?;
+    may_be_paid(&mut cx, id).await?;
     let amount = typed
         .currency
         .parse::<Currency>()
         .and_then(|currency| Money::from_major(typed.amount.trim(), currency));
     let begun = match amount {
-        Ok(amount) => super::begin(&mut cx, id.uuid(), amount.currency, Some(amount.minor)).await,
+        Ok(amount) => super::begin(&mut cx, id, amount.currency, Some(amount.minor)).await,
         Err(error) => Err(error),
     };
     match begun {
@@ -253,13 +284,13 @@ pub(crate) async fn begin(
 /// `POST /pay/payees/{id}/account`
 pub(crate) async fn set_account(
     mut cx: web::Cx,
-    Path(id): Path<VendorId>,
+    Path(id): Path<Uuid>,
     again: Again,
     Sent(typed): Sent<Typed>,
 ) -> web::Result<Response> {
-    vendor::get(&mut cx, id).await?;
+    may_be_paid(&mut cx, id).await?;
     let set = match typed.rail.parse::<Rail>() {
-        Ok(rail) => super::set_payee(&mut cx, id.uuid(), rail, &typed.destination).await,
+        Ok(rail) => super::set_payee(&mut cx, id, rail, &typed.destination).await,
         Err(error) => Err(error),
     };
     done(cx, again, id, typed, set.map(drop), "Saved. Another account has to be checked anew.").await
@@ -268,19 +299,19 @@ pub(crate) async fn set_account(
 /// `POST /pay/payees/{id}/identity`
 pub(crate) async fn set_identity(
     mut cx: web::Cx,
-    Path(id): Path<VendorId>,
+    Path(id): Path<Uuid>,
     again: Again,
     Sent(typed): Sent<Typed>,
 ) -> web::Result<Response> {
-    vendor::get(&mut cx, id).await?;
-    let set = super::set_kyc(&mut cx, id.uuid(), !typed.good.is_empty()).await;
+    may_be_paid(&mut cx, id).await?;
+    let set = super::set_kyc(&mut cx, id, !typed.good.is_empty()).await;
     done(cx, again, id, typed, set.map(drop), "Saved.").await
 }
 
 async fn done(
     cx: web::Cx,
     again: Again,
-    id: VendorId,
+    id: Uuid,
     typed: Typed,
     result: base::Result<()>,
     notice: &str,

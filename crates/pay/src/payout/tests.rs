@@ -76,3 +76,58 @@ async fn a_refused_payout_gives_everything_back() {
     assert_eq!(shown["available_minor"], 4_000);
     bed.holds().await;
 }
+
+#[tokio::test]
+async fn whoever_earned_something_has_a_page_whether_a_vendor_or_not_and_nobody_else_has() {
+    let bed = Bed::new().await;
+    let owner = bed.owner();
+    assert_eq!(owner.get("/pay/payees").await.expect(303).header("location"), Some("/pay/payouts"));
+    owner.get(&format!("/pay/payees/{}", bed.vendor)).await.expect(200).shows("Earnings of Search Ltd");
+    let nobody = uuid::Uuid::from_u128(7);
+    owner.get(&format!("/pay/payees/{nobody}")).await.expect(404);
+    owner
+        .post(&format!("/pay/payees/{nobody}/account"), &[("rail", "stripe"), ("destination", "acct_1")])
+        .await
+        .expect(404);
+    // A developer that is no vendor here: it earned something in the books.
+    let mut cx = bed.kit.system().await;
+    let earned = ledger::account::Key::developer(bed.tenant.id, nobody, AUD);
+    let psp = ledger::account::Key::platform(ledger::Chart::PspStripe, AUD).expect("the platform's");
+    ledger::account::open(&mut cx, &[earned, psp]).await.expect("opens");
+    let legs = vec![ledger::Leg::new(psp.id(), earned.id(), base::Money { minor: 5_000, currency: AUD })];
+    let step = ledger::Step::new(cx.id(), ledger::Purpose::Charge, ledger::Act::Transfer { legs });
+    ledger::apply_all(&mut cx, &[step]).await.expect("applies");
+    cx.commit().await.expect("commits");
+    let page = format!("/pay/payees/{nobody}?currency=AUD");
+    owner
+        .get(&page)
+        .await
+        .expect(200)
+        .shows("Earnings of a developer")
+        .shows("A$50.00")
+        .shows("no vendor of this organisation");
+    owner
+        .post(
+            &format!("/pay/payees/{nobody}/account"),
+            &[("rail", "stripe"), ("destination", "acct_1"), ("currency", "AUD")],
+        )
+        .await
+        .expect(303);
+    owner.get(&page).await.expect(200).shows("acct_1");
+    bed.app.as_member(&bed.other.owner).get(&page).await.expect(404);
+    // A paid resource: the money is in the seller's own wallet.
+    let ware = serde_json::json!({"name": "Report", "content_type": "text/plain", "body": "All of it.", "price_minor": 5,
+        "currency": "USD", "pay_to": "0x209693Bc6afc0C5328bA36FaF03C514EF312287C"});
+    let made = bed.call(&owner, "POST", "/api/v1/paid-resources", &ware).await.expect(201).json();
+    let id = made["id"].as_str().expect("an id").to_owned();
+    owner
+        .get(&format!("/pay/payees/{id}"))
+        .await
+        .expect(200)
+        .shows("Earnings of Report")
+        .shows("pays your own wallet");
+    owner
+        .post(&format!("/pay/payees/{id}/account"), &[("rail", "stripe"), ("destination", "acct_1")])
+        .await
+        .expect(422);
+}

@@ -84,7 +84,8 @@ async fn shown(
     let body = html! {
         (Heading::new("Accounts")
             .about("What is held here. Every movement is one entry out of an account and one into another.")
-            .act(Button::link("Statement", "/pay/statement")))
+            .act(Button::link("Statement", "/pay/statement"))
+            .act(Button::link("Exchange", "/pay/exchanges")))
         @if !figures.is_empty() { (kpis(&figures)) }
         @if all.len() > 1 {
             (Filter::new(LIST).field(Field::select("currency", "Currency", choices).value(asked.currency.as_str())).active(only.is_some()))
@@ -284,6 +285,10 @@ pub(crate) async fn detail(
         .crumb("Accounts", LIST)
         .about(words::about(account.chart))
         .act(Button::link("Statement", format!("/pay/statement?account={id}")));
+    if account.chart == Chart::Wallet {
+        let exchange = format!("/pay/exchanges?give={}", account.currency.code());
+        heading = heading.act(Button::link("Exchange", exchange));
+    }
     if account.chart == Chart::Developer {
         let payee = format!("/pay/payees/{}?currency={}", account.subject, account.currency.code());
         heading = heading.act(Button::link("Pay out", payee));

@@ -1,4 +1,4 @@
-//! What an entry of the books belongs to: the payment, refund, dispute or payout behind it.
+//! What an entry of the books belongs to: the payment, refund, dispute, payout or exchange behind it.
 
 use base::Result;
 use db::Cx;
@@ -33,6 +33,7 @@ pub(crate) async fn behind(cx: &mut Cx, entries: &[Marks<'_>]) -> Result<BTreeMa
     let rows = sqlx::query!(
         r#"select id as "step!", 'payouts' as "kind!", id as "target!" from pay.payout where tenant_id = $1 and id = any ($2)
            union all select id, 'disputes', id from pay.dispute where tenant_id = $1 and id = any ($2)
+           union all select id, 'exchanges', id from pay.exchange where tenant_id = $1 and id = any ($2)
            union all select id, 'payments', payment_id from pay.refund where tenant_id = $1 and id = any ($2)"#,
         tenant.uuid(),
         &ids,
@@ -51,6 +52,7 @@ pub(crate) async fn behind(cx: &mut Cx, entries: &[Marks<'_>]) -> Result<BTreeMa
         let label = match kind {
             "payouts" => "its payout",
             "disputes" => "its dispute",
+            "exchanges" => "its exchange",
             _ => "its payment",
         };
         Some(Behind { href: format!("/pay/{kind}/{target}"), label })

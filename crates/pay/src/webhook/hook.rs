@@ -14,45 +14,27 @@ use base::{Actor, Error, Kind, Result, TenantId, Time};
 use hooks::inbox::{self, Received};
 use ports::rail::Inbound;
 use serde::Deserialize;
-use std::collections::BTreeMap;
 use std::net::IpAddr;
-use std::sync::{Mutex, PoisonError};
 use web::Open;
 
-/// Requests of one address in a minute.
-pub const PER_MINUTE: u32 = 100;
-/// Addresses that are remembered.
-const ADDRESSES_MAX: usize = 10_000;
 /// The largest delivery, in bytes.
 const BYTES_MAX: usize = 1024 * 1024;
 
-/// How often each address called in its present minute.
-#[derive(Debug, Default)]
-pub(crate) struct Turnstile(Mutex<BTreeMap<IpAddr, (Time, u32)>>);
+pub(crate) use crate::turnstile::Turnstile;
 
-impl Turnstile {
-    /// # Errors
-    /// Limited, beyond 100 requests of a minute.
-    fn pass(&self, from: Option<IpAddr>, now: Time) -> Result<()> {
-        let Some(from) = from else { return Ok(()) };
-        let mut seen = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if seen.len() >= ADDRESSES_MAX {
-            seen.retain(|_, (since, _)| now.since_s(*since) < 60);
-        }
-        let entry = seen.entry(from).or_insert((now, 0));
-        if now.since_s(entry.0) >= 60 {
-            *entry = (now, 0);
-        }
-        entry.1 += 1;
-        if entry.1 > PER_MINUTE {
-            return Err(Error::new(
-                Kind::Limited,
-                "webhook.too_many",
-                "More than 100 webhooks of one address in a minute.",
-            ));
-        }
-        Ok(())
-    }
+/// # Errors
+/// Limited, beyond 100 requests of an address in a minute.
+fn pass(desk: &Desk, from: Option<IpAddr>, now: Time) -> Result<()> {
+    desk.turnstile.pass(from, now).map_err(|wait_s| {
+        Error::new(
+            Kind::Limited,
+            "webhook.too_many",
+            format!(
+                "More than {} webhooks of one address in a minute. Come again in {wait_s} seconds.",
+                desk.turnstile.per_minute()
+            ),
+        )
+    })
 }
 
 /// For which tenant.
@@ -72,7 +54,7 @@ pub(crate) struct Came {
 /// `POST /webhooks/stripe`, `POST /webhooks/cashfree`
 pub(crate) async fn of_rail(open: Open, rail: Rail, to: To, came: Came, desk: Desk) -> web::Result<Response> {
     let now = open.app().db().clock().now();
-    desk.turnstile.pass(came.from, now)?;
+    pass(&desk, came.from, now)?;
     let tenant = match to.tenant {
         Some(tenant) => tenant,
         None => only_tenant(&open, rail).await?,
@@ -83,7 +65,7 @@ pub(crate) async fn of_rail(open: Open, rail: Rail, to: To, came: Came, desk: De
 /// `POST /webhooks/x402/{vendor}`
 pub(crate) async fn of_vendor(open: Open, vendor: VendorId, came: Came, desk: Desk) -> web::Result<Response> {
     let now = open.app().db().clock().now();
-    desk.turnstile.pass(came.from, now)?;
+    pass(&desk, came.from, now)?;
     let mut cx = open.system("webhook").await?;
     let tenant = sqlx::query_scalar!("select tenant_id from pay.vendor where id = $1", vendor.uuid())
         .fetch_optional(cx.conn())

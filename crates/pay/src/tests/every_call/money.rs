@@ -21,6 +21,12 @@ pub(super) async fn row(scene: &Scene, route: &RouteInfo) -> Option<Call> {
         ("POST", "/api/v1/payouts") => payout(scene).await,
         ("PUT", "/api/v1/payees/{id}") => payee(scene),
         ("PUT", "/api/v1/rails") => rails(),
+        ("POST", "/api/v1/dispute-fees") => dispute_fee(),
+        ("POST", "/api/v1/exchange-rates") => exchange_rates(scene),
+        ("POST", "/api/v1/exchanges") => exchange(),
+        ("POST", "/api/v1/exchanges/{id}/execute") => {
+            nothing("/api/v1/exchanges", &scene.quote().await, "/execute", 200)
+        }
         _ => return None,
     })
 }
@@ -228,5 +234,82 @@ fn rails() -> Call {
             x402(""),
             x402("12"),
             x402(&"zz".repeat(32)),
+        ])
+}
+
+fn exchange() -> Call {
+    let good = json!({"give_minor": 430, "give_currency": "AUD", "get_currency": "INR"});
+    let low = (400, "amount.not_positive");
+    let say = Amounts { negative: low, zero: Some(low), large: (400, "amount.too_large") };
+    let mut other = good.clone();
+    other["give_minor"] = 431.into();
+    Call::new("/api/v1/exchanges", good.clone(), 201)
+        // Whoever asks is quoted what they ask for, out of their own credit.
+        .others(None)
+        .other(other)
+        .bad(amounts(&good, "/give_minor", say))
+        .bad(currencies(&good, "/give_currency"))
+        .bad(currencies(&good, "/get_currency"))
+        .bad(["give_minor", "give_currency", "get_currency"].map(|name| without(&good, name)))
+        .bad([
+            bad(&good, "/get_currency", "AUD".into(), 400, "exchange.same_currency"),
+            bad(&good, "/get_currency", "KWD".into(), 422, "exchange.no_rate"),
+            bad(&good, "/give_minor", 1.into(), 422, "ledger_exchange_small"),
+        ])
+}
+
+fn exchange_rates(scene: &Scene) -> Call {
+    let now = scene.bed.kit.clock_now();
+    let good = json!({
+        "source": "A list", "valid_until": now.plus_s(3_600), "spread_bps": 10,
+        "rates": [{"base": "AUD", "quote": "USD", "rate": "0.65"}],
+    });
+    let mut other = good.clone();
+    other["spread_bps"] = 11.into();
+    let rate = |text: &str| bad(&good, "/rates/0/rate", text.into(), 400, "ledger_rate");
+    Call::new("/api/v1/exchange-rates", good.clone(), 201)
+        .others(None)
+        .other(other)
+        .bad(currencies(&good, "/rates/0/base"))
+        .bad(currencies(&good, "/rates/0/quote"))
+        .bad(lines(&good, "/source", 200, "exchange_rate.source"))
+        .bad(["source", "valid_until", "rates"].map(|name| without(&good, name)))
+        .bad(["", "0", "0.00", "-1", "1e3", "1,5", ".5", "5.", "x", "1234567890123456"].map(rate))
+        .bad([
+            bad(&good, "/source", " ".into(), 400, "exchange_rate.source"),
+            bad(&good, "/rates/0/rate", json!(0.65), 400, "body.invalid"),
+            bad(&good, "/rates/0/quote", "AUD".into(), 400, "ledger_rate"),
+            bad(&good, "/rates/0", json!({"base": "AUD"}), 400, "body.invalid"),
+            bad(&good, "/rates", json!([]), 400, "exchange_rate.list"),
+            bad(&good, "/rates", json!({}), 400, "body.invalid"),
+            bad(&good, "/spread_bps", 2_001.into(), 400, "exchange_rate.spread"),
+            bad(&good, "/spread_bps", (-1).into(), 400, "body.invalid"),
+            bad(&good, "/spread_bps", json!(0.5), 400, "body.invalid"),
+            bad(&good, "/valid_until", json!(now), 400, "exchange_rate.span"),
+            bad(&good, "/valid_until", json!(now.plus_days(32)), 400, "exchange_rate.span"),
+            bad(&good, "/valid_until", "tomorrow".into(), 400, "body.invalid"),
+            bad(&good, "/valid_from", json!(now.plus_days(2)), 400, "exchange_rate.span"),
+        ])
+}
+
+fn dispute_fee() -> Call {
+    let good = json!({"rail": "stripe", "currency": "AUD", "fee_minor": 2_500, "source": "The contract"});
+    let wrong = (400, "dispute_fee.amount");
+    let say = Amounts { negative: wrong, zero: None, large: wrong };
+    let mut other = good.clone();
+    other["fee_minor"] = 2_600.into();
+    Call::new("/api/v1/dispute-fees", good.clone(), 201)
+        .others(None)
+        .other(other)
+        .bad(amounts(&good, "/fee_minor", say))
+        .bad(currencies(&good, "/currency"))
+        .bad(lines(&good, "/source", 200, "dispute_fee.source"))
+        .bad(["rail", "currency", "fee_minor", "source"].map(|name| without(&good, name)))
+        .bad([
+            bad(&good, "/rail", "ledger".into(), 400, "dispute_fee.rail"),
+            bad(&good, "/rail", "cash".into(), 400, "body.invalid"),
+            bad(&good, "/source", "".into(), 400, "dispute_fee.source"),
+            bad(&good, "/fee_minor", 100_000_001.into(), 400, "dispute_fee.amount"),
+            bad(&good, "/valid_from", "tomorrow".into(), 400, "body.invalid"),
         ])
 }

@@ -86,6 +86,10 @@ pub(super) async fn row(scene: &Scene, route: &RouteInfo) -> Option<Read> {
             let made = bed.call(&bed.owner(), "POST", "/api/v1/payouts", &ask).await.expect(202).json();
             one("/api/v1/payouts", &text(&made["id"]), "")
         }
+        "/api/v1/dispute-fees" => list(route.path, &[], &["rail"]),
+        "/api/v1/exchange-rates" => list(route.path, &[], &["currency"]),
+        "/api/v1/exchanges" => list(route.path, &[], &["status"]),
+        "/api/v1/exchanges/{id}" => one("/api/v1/exchanges", &scene.quote().await, ""),
         "/api/v1/payees/{id}" => {
             let bad = ["currency=XTS", "currency=aud", "more=1"];
             let bad = bad.map(|query| (query.to_owned(), "request.invalid")).into();

@@ -99,6 +99,10 @@ impl Scene {
             number: AtomicU32::new(0),
         };
         scene.other_agent().get("/api/v1/mandates").await.expect(200);
+        let until = scene.bed.kit.clock_now().plus_days(7);
+        let rates = json!({"source": "A list", "valid_until": until, "rates": [{"base": "AUD", "quote": "INR", "rate": "0.5"}]});
+        let chief = scene.bed.app.as_member(&scene.chief);
+        scene.bed.call(&chief, "POST", "/api/v1/exchange-rates", &rates).await.expect(201);
         scene
     }
 
@@ -141,6 +145,12 @@ impl Scene {
     pub(super) async fn paid(&self, minor: i64) -> String {
         let mandate = self.bed.mandate(minor).await;
         text(&self.bed.execute(&mandate).await.expect(200).json()["payment"]["id"])
+    }
+
+    /// A quote of an exchange of 4.30 Australian dollars; there are rates of AUD and INR.
+    pub(super) async fn quote(&self) -> String {
+        let body = json!({"give_minor": 430, "give_currency": "AUD", "get_currency": "INR"});
+        text(&self.made("/api/v1/exchanges", body).await["id"])
     }
 
     /// A receipt of the used mandate's payment.

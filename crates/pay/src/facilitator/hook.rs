@@ -3,12 +3,14 @@
 //! the sandbox that speaks.
 
 use super::rpc;
+use crate::turnstile::Turnstile;
 use axum::body::Bytes;
 use axum::extract::Path;
 use axum::http::{HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 use serde_json::{Value, json};
+use std::net::IpAddr;
 use std::sync::Arc;
 use web::Open;
 use x402::wire::FacilitatorRequest;
@@ -46,6 +48,25 @@ fn trouble(facilitator: &dyn Facilitator, what: &str, trouble: &Trouble) -> Resp
         Trouble::Refused(words) => (StatusCode::BAD_REQUEST, words.clone()),
     };
     answer(facilitator, status, &json!({"error": reason, "isValid": false, "success": false}))
+}
+
+/// Calls of one address in a minute: a seller makes two for each payment.
+pub(crate) const PER_MINUTE: u32 = 600;
+
+/// Lets a caller's address pass, or says when it may come again.
+pub(crate) fn turned_away(open: &Open, from: Option<IpAddr>, gate: &Turnstile) -> Option<Response> {
+    let now = open.app().db().clock().now();
+    let wait_s = gate.pass(from, now).err()?;
+    metrics::counter!("x402_calls_turned_away_total").increment(1);
+    let body = json!({
+        "type": "urn:agency-os:problem:x402.too_many", "title": "Too Many Requests", "status": 429, "code": "x402.too_many",
+        "detail": format!("More than {} calls of one address in a minute. Come again in {wait_s} seconds.", gate.per_minute()),
+    });
+    let headers = [
+        (header::CONTENT_TYPE, "application/problem+json".to_owned()),
+        (header::RETRY_AFTER, wait_s.to_string()),
+    ];
+    Some((StatusCode::TOO_MANY_REQUESTS, headers, body.to_string()).into_response())
 }
 
 fn read(body: &Bytes) -> Result<FacilitatorRequest, Reason> {

@@ -289,3 +289,28 @@ async fn wallets_read_the_simulated_network() {
     assert_eq!(ask("eth_sendRawTransaction", json!([])).await["error"]["code"], -32601);
     assert_eq!(ask("", json!([])).await["id"], 7);
 }
+
+#[tokio::test]
+async fn an_address_that_calls_too_often_is_told_when_to_come_again_and_others_are_not() {
+    let stall = Stall::new().await;
+    let from = |address: &str| stall.app.stranger().with_header("x-forwarded-for", address);
+    let many = usize::try_from(super::hook::PER_MINUTE).unwrap();
+    let (busy, quiet) = (from("192.0.2.7"), from("192.0.2.8"));
+    for _ in 0..many {
+        busy.get("/x402/supported").await.expect(200);
+    }
+    for answer in [
+        busy.get("/x402/supported").await,
+        stall.call(&busy, "POST", "/x402/verify", &json!({})).await,
+        stall.call(&busy, "POST", "/x402/settle", &json!({})).await,
+        stall.call(&busy, "POST", "/x402/rpc/84532", &json!({})).await,
+    ] {
+        let answer = answer.expect(429);
+        assert_eq!(answer.header("retry-after"), Some("60"));
+        assert_eq!(answer.header("content-type"), Some("application/problem+json"));
+        assert_eq!(answer.json()["code"], "x402.too_many");
+    }
+    quiet.get("/x402/supported").await.expect(200);
+    stall.kit.clock.advance_s(60);
+    busy.get("/x402/supported").await.expect(200);
+}

@@ -129,14 +129,23 @@ fn status_tag(status: Status) -> Markup {
     }
 }
 
-fn sale_tag(status: sale::Status) -> Markup {
-    let tone = match status {
+fn sale_tag(sale: &Sale) -> Markup {
+    let tone = match sale.status {
         sale::Status::Claimed | sale::Status::Settling => Tone::Cool,
-        sale::Status::Unknown => Tone::Warm,
+        sale::Status::Unknown | sale::Status::Paid => Tone::Warm,
         sale::Status::Delivered => Tone::Good,
+        sale::Status::Failed if sale.is_owed() => return tag(Tone::Bad, "Paid, not delivered: give it back"),
         sale::Status::Failed => Tone::Bad,
     };
-    tag(tone, status.label())
+    tag(tone, sale.status.label())
+}
+
+/// What comes first in a sale.
+fn flow_words(flow: sale::Flow) -> &'static str {
+    match flow {
+        sale::Flow::Authorization => "after the work: what fails costs the buyer nothing",
+        sale::Flow::Upfront => "before the work, because it is dear",
+    }
 }
 
 fn price(resource: &Resource) -> String {
@@ -329,6 +338,7 @@ async fn one(
     let facts = Pairs::new()
         .add("Address", copy(&url))
         .add("Price", price(&resource))
+        .add("Is settled", flow_words(shop.flow(resource.price_minor)))
         .add("Paid to", html! { code { (resource.pay_to) } })
         .add("Network", resource.network.to_string())
         .add("Token", html! { code { (resource.asset) } })
@@ -358,7 +368,7 @@ fn sales_table(sales: &[Sale], wall: &Wall) -> Table {
     let rows = sales.iter().map(|s| {
         Row::new()
             .cell(wall.moment(s.created_at))
-            .cell(sale_tag(s.status))
+            .cell(sale_tag(s))
             .cell(html! { code { (s.payer) } })
             .cell(Money { minor: s.amount_minor, currency: s.currency }.to_string())
             .cell(html! { code { (s.transaction.as_deref().or(s.reason.as_deref()).unwrap_or("–")) } })

@@ -105,6 +105,13 @@ impl Till {
                     document(StatusCode::SERVICE_UNAVAILABLE, &format!("{PROBLEM}{code}"), &code, detail);
                 with_settlement(again(response), &settlement(&sale, false)?)
             }
+            Told::Owed(sale) => {
+                let detail = "You paid, and what you bought could not be made. The seller owes you the amount: show the transaction.";
+                let code = "paid_not_delivered";
+                let response =
+                    document(StatusCode::INTERNAL_SERVER_ERROR, &format!("{PROBLEM}{code}"), code, detail);
+                with_settlement(response, &settlement(&sale, true)?)
+            }
             Told::NotCharged(code, detail) => Ok(again(document(
                 StatusCode::SERVICE_UNAVAILABLE,
                 &format!("{PROBLEM}{code}"),

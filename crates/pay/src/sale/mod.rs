@@ -4,11 +4,17 @@
 //! the payment is **claimed**, once in the whole installation; the **work** is done; its output is put
 //! away, unreadable; the payment is **settled**; the output is delivered.
 //!
+//! What is dear goes the other way round (**upfront**): claimed, settled, worked for, delivered. Between the
+//! facilitator's word that a payment is good and its settlement a buyer can spend the money elsewhere; for
+//! little that costs the seller some work, for much it would be worth a buyer's while.
+//!
 //! What always holds:
 //! * A payment is claimed before any work, and the claim is never given up: five replays run the work once.
 //! * A settlement whose answer was lost is `unknown`, and is looked up until the network is sure.
 //! * No role of the program can read an output before the sale is paid (a policy of the table).
-//! * Nothing is settled before the work is done: waiting, a stop or a failure costs the buyer nothing.
+//! * What is not dear is not settled before the work is done: waiting, a stop or a failure costs the buyer
+//!   nothing. What was paid upfront is made in the end, by whoever finds it; where the work fails again and
+//!   again the sale says that the seller owes the money.
 //! * A repeated request under the buyer's own name of the payment gets the answer of the first one.
 
 pub(crate) mod api;
@@ -27,8 +33,10 @@ pub(crate) mod tests;
 pub use module::module;
 pub use store::list;
 
+use crate::facilitator::hook::PER_MINUTE;
 use crate::resource::{self, Resource, ResourceId};
 use crate::signing::{Purpose, Ring};
+use crate::turnstile::Turnstile;
 use async_trait::async_trait;
 use base::{Currency, Digest, Error, Result, Secret, TenantId, Time};
 use db::{Caller, Cx, Db, Scope};
@@ -53,6 +61,8 @@ pub enum Status {
     Settling,
     /// The answer to the settlement was lost: it is looked up.
     Unknown,
+    /// Paid upfront; the work is being done.
+    Paid,
     /// Paid, and delivered.
     Delivered,
     /// Not paid, and nothing is delivered.
@@ -61,7 +71,8 @@ pub enum Status {
 
 impl Status {
     /// Every status.
-    pub const ALL: [Self; 5] = [Self::Claimed, Self::Settling, Self::Unknown, Self::Delivered, Self::Failed];
+    pub const ALL: [Self; 6] =
+        [Self::Claimed, Self::Settling, Self::Unknown, Self::Paid, Self::Delivered, Self::Failed];
 
     /// The word in the database and the API.
     pub fn word(self) -> &'static str {
@@ -69,6 +80,7 @@ impl Status {
             Self::Claimed => "claimed",
             Self::Settling => "settling",
             Self::Unknown => "unknown",
+            Self::Paid => "paid",
             Self::Delivered => "delivered",
             Self::Failed => "failed",
         }
@@ -80,6 +92,7 @@ impl Status {
             Self::Claimed => "Being worked on",
             Self::Settling => "Being settled",
             Self::Unknown => "Being looked up",
+            Self::Paid => "Paid, being made",
             Self::Delivered => "Paid and delivered",
             Self::Failed => "Not paid",
         }
@@ -88,11 +101,25 @@ impl Status {
     /// Whether its end is not known yet.
     pub fn is_open(self) -> bool {
         match self {
-            Self::Claimed | Self::Settling | Self::Unknown => true,
+            Self::Claimed | Self::Settling | Self::Unknown | Self::Paid => true,
             Self::Delivered | Self::Failed => false,
         }
     }
 }
+
+/// What comes first, the work or the settlement.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize, JsonSchema, sqlx::Type)]
+#[serde(rename_all = "snake_case")]
+#[sqlx(type_name = "pay.sale_flow", rename_all = "snake_case")]
+pub enum Flow {
+    /// The work: the buyer's authorization is settled when it is done.
+    Authorization,
+    /// The settlement: what is dear is paid before the work.
+    Upfront,
+}
+
+/// Above this price, in minor units, a sale is settled before the work.
+pub const UPFRONT_ABOVE_MINOR: i64 = 1_000;
 
 /// In which words a payment was presented.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize, JsonSchema, sqlx::Type)]
@@ -132,6 +159,8 @@ pub struct Sale {
     pub payment_name: Option<String>,
     /// Whether the tokens are simulated.
     pub simulated: bool,
+    /// What comes first.
+    pub flow: Flow,
     /// How far it is.
     pub status: Status,
     /// Why it failed: a code.
@@ -154,6 +183,13 @@ pub struct Sale {
     checks: i32,
 }
 
+impl Sale {
+    /// Whether the buyer paid and never got it: the seller owes the money.
+    pub fn is_owed(&self) -> bool {
+        self.status == Status::Failed && self.transaction.is_some()
+    }
+}
+
 /// What was made for a sale.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Output {
@@ -163,8 +199,8 @@ pub struct Output {
     pub body: Vec<u8>,
 }
 
-/// What is done for a payment, before it is settled. It must have no effect that outlives it: if the
-/// payment fails, its output is never seen.
+/// What is done for a payment. It must have no effect that outlives it: if the payment fails, its output is
+/// never seen; for what was paid upfront it is done again until it succeeds.
 #[async_trait]
 pub trait Work: Send + Sync + 'static {
     /// Makes the output. No transaction is open.
@@ -196,18 +232,40 @@ pub struct Shop {
     pub work: Arc<dyn Work>,
     ring: Arc<Ring>,
     origin: String,
+    /// How often one address may call the facilitator.
+    gate: Arc<Turnstile>,
+    upfront_above_minor: i64,
 }
 
 impl Shop {
     /// A shop that delivers what resources hold. `origin` is the public address of this installation.
     pub fn new(facilitator: Arc<dyn Facilitator>, ring: Arc<Ring>, origin: impl Into<String>) -> Self {
-        Self { facilitator, work: Arc::new(Stored), ring, origin: origin.into() }
+        let gate = Arc::new(Turnstile::new(PER_MINUTE));
+        Self {
+            facilitator,
+            work: Arc::new(Stored),
+            ring,
+            origin: origin.into(),
+            gate,
+            upfront_above_minor: UPFRONT_ABOVE_MINOR,
+        }
     }
 
     /// The same with other work.
     #[must_use]
     pub fn doing(self, work: Arc<dyn Work>) -> Self {
         Self { work, ..self }
+    }
+
+    /// The same with another price above which a sale is settled before the work.
+    #[must_use]
+    pub fn upfront_above(self, minor: i64) -> Self {
+        Self { upfront_above_minor: minor, ..self }
+    }
+
+    /// What comes first in a sale at this price.
+    pub(crate) fn flow(&self, price_minor: i64) -> Flow {
+        if price_minor > self.upfront_above_minor { Flow::Upfront } else { Flow::Authorization }
     }
 
     /// Where a resource is sold.

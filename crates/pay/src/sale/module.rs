@@ -1,6 +1,8 @@
 //! What being paid adds to the program: the facilitator, paid resources, sales.
 
 use super::{Shop, api, hook, jobs};
+use crate::caller::Origin;
+use crate::facilitator::hook::turned_away;
 use crate::resource::{self, ResourceId};
 use crate::{facilitator, show::Again};
 use axum::body::Bytes;
@@ -22,17 +24,39 @@ pub fn module(shop: Shop) -> Module {
 fn facilitator(module: Module, shop: &Shop) -> Module {
     let of = || shop.facilitator.clone();
     let (supported, verify, settle, network, selling) = (of(), of(), of(), of(), shop.clone());
+    let gate = || shop.gate.clone();
+    let (one, two, three, four) = (gate(), gate(), gate(), gate());
     module
-        .hook(Method::GET, "/x402/supported", move || facilitator::hook::supported(supported.clone()))
-        .hook(Method::POST, "/x402/verify", move |body: Bytes| {
-            facilitator::hook::verify(body, verify.clone())
+        .hook(
+            Method::GET,
+            "/x402/supported",
+            async move |open: Open, Origin(from): Origin| match turned_away(&open, from, &one) {
+                Some(no) => no,
+                None => facilitator::hook::supported(supported.clone()).await,
+            },
+        )
+        .hook(Method::POST, "/x402/verify", async move |open: Open, Origin(from): Origin, body: Bytes| {
+            match turned_away(&open, from, &two) {
+                Some(no) => no,
+                None => facilitator::hook::verify(body, verify.clone()).await,
+            }
         })
-        .hook(Method::POST, "/x402/settle", move |body: Bytes| {
-            facilitator::hook::settle(body, settle.clone())
+        .hook(Method::POST, "/x402/settle", async move |open: Open, Origin(from): Origin, body: Bytes| {
+            match turned_away(&open, from, &three) {
+                Some(no) => no,
+                None => facilitator::hook::settle(body, settle.clone()).await,
+            }
         })
-        .hook(Method::POST, "/x402/rpc/{chain}", move |open: Open, chain: Path<u64>, body: Bytes| {
-            facilitator::hook::network(open, chain, body, network.clone())
-        })
+        .hook(
+            Method::POST,
+            "/x402/rpc/{chain}",
+            async move |open: Open, Origin(from): Origin, chain: Path<u64>, body: Bytes| match turned_away(
+                &open, from, &four,
+            ) {
+                Some(no) => Ok(no),
+                None => facilitator::hook::network(open, chain, body, network.clone()).await,
+            },
+        )
         .hook(
             Method::GET,
             "/x402/r/{id}",

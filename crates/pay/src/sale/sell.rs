@@ -2,9 +2,9 @@
 
 use super::present::{Offer, Presented};
 use super::resolve::{self, Verdict};
-use super::{Dialect, Output, Sale, Shop, Status, jobs, store};
+use super::{Dialect, Flow, Output, Sale, Shop, Status, jobs, store};
 use crate::facilitator::{lower, seconds};
-use crate::resource::{self, ResourceId};
+use crate::resource::{self, Resource, ResourceId};
 use base::{Error, Result, TenantId, Time};
 use db::{Caller, Cx, Db, Fact, Scope};
 use serde_json::json;
@@ -36,6 +36,8 @@ pub(super) enum Told {
     NameTaken,
     /// It is under way, or being looked up: come again.
     Wait(Box<Sale>),
+    /// Paid upfront, and what is sold could not be made: the seller owes the money.
+    Owed(Box<Sale>),
     /// It could not be carried out; nothing is charged.
     NotCharged(&'static str, String),
 }
@@ -128,13 +130,16 @@ impl Counter {
     /// What a buyer is told of a sale as it is.
     async fn tell(&self, sale: Sale, settled: Option<SettleResponse>) -> Result<Told> {
         match sale.status {
-            Status::Claimed | Status::Settling | Status::Unknown => Ok(Told::Wait(Box::new(sale))),
+            Status::Claimed | Status::Settling | Status::Unknown | Status::Paid => {
+                Ok(Told::Wait(Box::new(sale)))
+            }
             Status::Delivered => {
                 let mut cx = self.begin().await?;
                 let output = store::output(&mut cx, sale.id).await?;
                 let output = output.ok_or_else(|| Error::internal("A paid sale has no output."))?;
                 Ok(Told::Delivered(Box::new(sale), output))
             }
+            Status::Failed if sale.is_owed() => Ok(Told::Owed(Box::new(sale))),
             Status::Failed => match sale.reason.as_deref() {
                 Some("work_failed") => Ok(not_charged("work_failed")),
                 Some("interrupted") => Ok(not_charged("interrupted")),
@@ -200,6 +205,7 @@ impl Counter {
             dialect: presented.dialect,
             payment_name: presented.name.clone(),
             simulated: self.shop.facilitator.is_sandbox(),
+            flow: self.shop.flow(offer.resource.price_minor),
             status: Status::Claimed,
             reason: None,
             runs: 0,
@@ -213,14 +219,43 @@ impl Counter {
         })
     }
 
-    /// The work, then the settlement. Nothing is settled before the work is done.
-    async fn carry_out(&self, sale: Sale, presented: &Presented, offer: &Offer) -> Result<Told> {
-        let work = self.shop.work.run(&self.db, self.tenant, &self.by, &offer.resource);
-        let made = match tokio::time::timeout(Duration::from_secs(WORK_S), work).await {
+    /// The work, within its time.
+    pub(super) async fn work(&self, resource: &Resource) -> Result<Output> {
+        let work = self.shop.work.run(&self.db, self.tenant, &self.by, resource);
+        match tokio::time::timeout(Duration::from_secs(WORK_S), work).await {
             Ok(made) => made,
             Err(_) => Err(Error::unavailable("work.too_long", "The work took too long.")),
+        }
+    }
+
+    async fn carry_out(&self, sale: Sale, presented: &Presented, offer: &Offer) -> Result<Told> {
+        match sale.flow {
+            Flow::Authorization => self.work_first(sale, presented, offer).await,
+            Flow::Upfront => self.paid_first(sale, presented, offer).await,
+        }
+    }
+
+    /// The settlement, then the work.
+    async fn paid_first(&self, sale: Sale, presented: &Presented, offer: &Offer) -> Result<Told> {
+        let mut cx = self.begin().await?;
+        let check_at = cx.now().plus_s(CALL_S);
+        if !store::settling(&mut cx, sale.id, check_at).await? {
+            let sale = super::get(&mut cx, sale.id).await?;
+            drop(cx);
+            return self.tell(sale, None).await;
+        }
+        cx.commit().await?;
+        let (sale, answer) = self.settle(sale, presented, offer).await?;
+        let sale = match sale.status {
+            Status::Paid => resolve::deliver(self, sale, &offer.resource).await?,
+            Status::Claimed | Status::Settling | Status::Unknown | Status::Delivered | Status::Failed => sale,
         };
-        let output = match made {
+        self.tell(sale, answer).await
+    }
+
+    /// The work, then the settlement. Nothing is settled before the work is done.
+    async fn work_first(&self, sale: Sale, presented: &Presented, offer: &Offer) -> Result<Told> {
+        let output = match self.work(&offer.resource).await {
             Ok(output) => output,
             Err(error) => {
                 tracing::warn!(sale = %sale.id, ?error, "the work for a sale failed; nothing is charged");
@@ -238,6 +273,17 @@ impl Counter {
             return self.tell(sale, None).await;
         }
         cx.commit().await?;
+        let (sale, answer) = self.settle(sale, presented, offer).await?;
+        self.tell(sale, answer).await
+    }
+
+    /// Asks the facilitator to settle, and writes what is known then.
+    async fn settle(
+        &self,
+        sale: Sale,
+        presented: &Presented,
+        offer: &Offer,
+    ) -> Result<(Sale, Option<SettleResponse>)> {
         let settled = self.shop.facilitator.settle(&request(presented, offer)).await;
         let (verdict, answer) = read_settlement(settled, &sale);
         let doubt = matches!(verdict, Verdict::Unknown(_)) && answer.is_some();
@@ -246,7 +292,7 @@ impl Counter {
             // It answered, so that looking costs no wait.
             sale = resolve::resolve(self, sale.id).await?;
         }
-        self.tell(sale, answer).await
+        Ok((sale, answer))
     }
 }
 
@@ -259,7 +305,7 @@ fn request(presented: &Presented, offer: &Offer) -> FacilitatorRequest {
 }
 
 /// Seconds after which a claim whose work has not ended is given up.
-fn stale_s() -> i64 {
+pub(super) fn stale_s() -> i64 {
     i64::try_from(WORK_S).unwrap_or(0).saturating_add(CALL_S)
 }
 

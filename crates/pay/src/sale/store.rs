@@ -1,6 +1,6 @@
 //! The SQL of sales.
 
-use super::{Dialect, Output, Sale, SaleId, Status};
+use super::{Dialect, Flow, Output, Sale, SaleId, Status};
 use crate::resource::ResourceId;
 use base::{Cursor, Page, Result, Time};
 use db::Cx;
@@ -19,6 +19,7 @@ struct Row {
     dialect: Dialect,
     payment_name: Option<String>,
     simulated: bool,
+    flow: Flow,
     status: Status,
     reason: Option<String>,
     runs: i32,
@@ -46,6 +47,7 @@ impl Row {
             dialect: self.dialect,
             payment_name: self.payment_name,
             simulated: self.simulated,
+            flow: self.flow,
             status: self.status,
             reason: self.reason,
             runs: self.runs,
@@ -65,8 +67,8 @@ pub(super) async fn claim(cx: &mut Cx, s: &Sale, check_at: Time) -> Result<bool>
     let tenant = cx.tenant()?;
     let done = sqlx::query!(
         "insert into pay.sale (id, tenant_id, resource_id, network, asset, payer, nonce, payee, units, valid_before, amount_minor, currency,
-                               dialect, payment_name, fingerprint, simulated, check_at, created_at, updated_at)
-         values ($1, $2, $3, $4, $5, $6, $7, $8, $9::text::numeric, $10, $11, $12, $13, $14, $15, $16, $17, $18, $18)
+                               dialect, payment_name, fingerprint, simulated, check_at, created_at, updated_at, flow)
+         values ($1, $2, $3, $4, $5, $6, $7, $8, $9::text::numeric, $10, $11, $12, $13, $14, $15, $16, $17, $18, $18, $19)
          on conflict do nothing",
         s.id.uuid(),
         tenant.uuid(),
@@ -86,10 +88,75 @@ pub(super) async fn claim(cx: &mut Cx, s: &Sale, check_at: Time) -> Result<bool>
         s.simulated,
         check_at as Time,
         s.created_at as Time,
+        s.flow as Flow,
     )
     .execute(cx.conn())
     .await?;
     Ok(done.rows_affected() == 1)
+}
+
+/// Lets a payment be settled before the work; false when the sale has ended.
+pub(super) async fn settling(cx: &mut Cx, id: SaleId, check_at: Time) -> Result<bool> {
+    let (tenant, now) = (cx.tenant()?, cx.now());
+    let done = sqlx::query!(
+        "update pay.sale set status = 'settling', check_at = $3, updated_at = $4
+         where tenant_id = $1 and id = $2 and status = 'claimed' and flow = 'upfront'",
+        tenant.uuid(),
+        id.uuid(),
+        check_at as Time,
+        now as Time,
+    )
+    .execute(cx.conn())
+    .await?;
+    Ok(done.rows_affected() == 1)
+}
+
+/// Takes the work for a sale that was paid upfront and that nobody works on any more; false: somebody does.
+pub(super) async fn take_over(cx: &mut Cx, id: SaleId, check_at: Time) -> Result<bool> {
+    let (tenant, now) = (cx.tenant()?, cx.now());
+    let done = sqlx::query!(
+        "update pay.sale set check_at = $3, updated_at = $4 where tenant_id = $1 and id = $2 and status = 'paid' and check_at <= $4",
+        tenant.uuid(),
+        id.uuid(),
+        check_at as Time,
+        now as Time,
+    )
+    .execute(cx.conn())
+    .await?;
+    Ok(done.rows_affected() == 1)
+}
+
+/// Puts the output of a sale that was paid upfront beside it, which delivers it; false when it has ended.
+pub(super) async fn delivered(cx: &mut Cx, id: SaleId, output: &Output) -> Result<bool> {
+    let (tenant, now) = (cx.tenant()?, cx.now());
+    let done = sqlx::query!(
+        "update pay.sale set status = 'delivered', runs = runs + 1, check_at = null, updated_at = $3
+         where tenant_id = $1 and id = $2 and status = 'paid'",
+        tenant.uuid(),
+        id.uuid(),
+        now as Time,
+    )
+    .execute(cx.conn())
+    .await?;
+    if done.rows_affected() == 1 {
+        put_away(cx, id, output).await?;
+    }
+    Ok(done.rows_affected() == 1)
+}
+
+async fn put_away(cx: &mut Cx, id: SaleId, output: &Output) -> Result<()> {
+    let (tenant, now) = (cx.tenant()?, cx.now());
+    sqlx::query!(
+        "insert into pay.sale_output (sale_id, tenant_id, content_type, body, created_at) values ($1, $2, $3, $4, $5)",
+        id.uuid(),
+        tenant.uuid(),
+        output.content_type,
+        output.body,
+        now as Time,
+    )
+    .execute(cx.conn())
+    .await?;
+    Ok(())
 }
 
 /// Puts the output of the work away and lets the payment be settled; false when the sale has ended.
@@ -108,16 +175,7 @@ pub(super) async fn made(cx: &mut Cx, id: SaleId, output: &Output, check_at: Tim
     if done.rows_affected() == 0 {
         return Ok(false);
     }
-    sqlx::query!(
-        "insert into pay.sale_output (sale_id, tenant_id, content_type, body, created_at) values ($1, $2, $3, $4, $5)",
-        id.uuid(),
-        tenant.uuid(),
-        output.content_type,
-        output.body,
-        now as Time,
-    )
-    .execute(cx.conn())
-    .await?;
+    put_away(cx, id, output).await?;
     Ok(true)
 }
 
@@ -159,7 +217,7 @@ macro_rules! sales {
         sqlx::query_as!(
             Row,
             r#"select id as "id: SaleId", resource_id as "resource_id: ResourceId", payer, payee, network, asset, units::text as "units!",
-                      amount_minor, currency, dialect as "dialect: Dialect", payment_name, simulated, status as "status: Status", reason, runs,
+                      amount_minor, currency, dialect as "dialect: Dialect", payment_name, simulated, flow as "flow: Flow", status as "status: Status", reason, runs,
                       transaction, created_at, updated_at, nonce, fingerprint, valid_before, checks
                from pay.sale where "# + $rest,
             $($value),+
@@ -229,7 +287,7 @@ pub(super) async fn overdue(cx: &mut Cx, limit: i64) -> Result<Vec<(Uuid, SaleId
     let now = cx.now();
     let rows = sqlx::query!(
         r#"select tenant_id, id as "id: SaleId" from pay.sale
-           where status in ('claimed', 'settling', 'unknown') and check_at <= $1 order by check_at limit $2"#,
+           where check_at is not null and check_at <= $1 order by check_at limit $2"#,
         now as Time,
         limit,
     )

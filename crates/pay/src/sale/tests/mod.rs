@@ -3,6 +3,7 @@
 mod outside;
 mod selling;
 pub(crate) mod stall;
+mod upfront;
 
 use stall::{BODY, PRICE, SELLER, Stall, UNITS, nonce, reason, settled, wallet};
 use std::sync::atomic::Ordering;

@@ -12,7 +12,7 @@ mod tests;
 pub use checkout::{Checkout, ClosedCheckout, Item, LineItem, Link, OpenCheckout, Total};
 pub(crate) use payment::instant;
 pub use payment::{ClosedPayment, OpenPayment};
-pub use presented::{CheckoutChain, PaymentChain};
+pub use presented::{CheckoutChain, PaymentChain, PaymentDelegation};
 
 use crate::jwk::PublicKey;
 use crate::sdjwt::VerifiedHop;

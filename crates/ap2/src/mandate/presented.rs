@@ -85,6 +85,39 @@ impl PaymentChain {
     }
 }
 
+/// A verified chain of open payment mandates: one that was handed on, and that nobody closed yet.
+#[derive(Clone, Debug)]
+pub struct PaymentDelegation {
+    /// The open mandates, the person's first; never empty.
+    pub opens: Vec<OpenPayment>,
+}
+
+impl PaymentDelegation {
+    /// Types the tokens of a verified chain. Errors when one of them is no open payment mandate.
+    pub fn read(chain: &Chain) -> Result<Self> {
+        let mut opens = Vec::with_capacity(chain.hops.len());
+        for (index, hop) in chain.hops.iter().enumerate() {
+            match Mandate::read(hop).map_err(|cause| cause.at(index))? {
+                Mandate::OpenPayment(open) => opens.push(open),
+                Mandate::ClosedPayment(_) | Mandate::OpenCheckout(_) | Mandate::ClosedCheckout(_) => {
+                    return Err(Error::mandate("Only open payment mandates are handed on.").at(index));
+                }
+            }
+        }
+        Ok(Self { opens })
+    }
+
+    /// The open mandate that counts: the last one.
+    pub fn last(&self) -> &OpenPayment {
+        self.opens.last().expect("a chain is verified from at least one token")
+    }
+
+    /// Every way in which a mandate of the chain would allow more than the one before it.
+    pub fn widened(&self) -> Vec<Violation> {
+        self.opens.windows(2).flat_map(|pair| delegation::widened_payment(&pair[0], &pair[1])).collect()
+    }
+}
+
 /// A verified chain of checkout mandates.
 #[derive(Clone, Debug)]
 pub struct CheckoutChain {

@@ -3,6 +3,7 @@
 
 use super::{Mandate, MandateId, Verified, token, verify, verify_closed, wallet};
 use crate::intent::Intent;
+use crate::payment::PaymentId;
 use crate::signing::{Keys, Purpose};
 use crate::vendor::Vendor;
 use ap2::Json;
@@ -11,7 +12,7 @@ use ap2::sdjwt::{self, Binding};
 use base::{Digest, Error, Money, Result, Time, error::constraint};
 use db::Cx;
 
-/// Keeps what was closed. The same again, in however many copies, changes nothing.
+/// Keeps what was closed for the payment `of`, whose receipt names it. The same again, in however many copies, changes nothing.
 ///
 /// # Errors
 /// Refused (`mandate_used`) when something else was closed with this nonce, or for this checkout.
@@ -19,14 +20,14 @@ pub(crate) async fn keep(
     cx: &mut Cx,
     mandate: MandateId,
     shown: &Verified,
-    payment: &str,
-    checkout: Option<&str>,
+    (payment, checkout): (&str, Option<&str>),
     nonce: &str,
+    of: PaymentId,
 ) -> Result<()> {
     let (tenant, now) = (cx.tenant()?, cx.now());
     sqlx::query!(
-        "insert into pay.closed_mandate (tenant_id, mandate_id, signed_hash, nonce, transaction_id, payment_token, checkout_token, at)
-         values ($1, $2, $3, $4, $5, $6, $7, $8) on conflict (tenant_id, mandate_id, signed_hash) do nothing",
+        "insert into pay.closed_mandate (tenant_id, mandate_id, signed_hash, nonce, transaction_id, payment_token, checkout_token, at, payment_id)
+         values ($1, $2, $3, $4, $5, $6, $7, $8, $9) on conflict (tenant_id, mandate_id, signed_hash) do nothing",
         tenant.uuid(),
         mandate.uuid(),
         shown.signed_hash,
@@ -35,6 +36,7 @@ pub(crate) async fn keep(
         payment.as_bytes(),
         checkout.map(str::as_bytes),
         now as Time,
+        of.uuid(),
     )
     .execute(cx.conn())
     .await
@@ -56,7 +58,8 @@ fn used(what: &str, cause: sqlx::Error) -> Error {
 
 /// Closes an open mandate for one payment on the agent's behalf, where this installation's key is the one
 /// that closes it; what was closed is verified as if the agent had shown it, and kept. `execution` tells
-/// this payment from others under the mandate: closing for it again changes nothing.
+/// this payment from others under the mandate: closing for it again changes nothing. Returns the payment
+/// mandate's chain with what was closed at its end.
 ///
 /// # Errors
 /// Invalid (`mandate.open`) when another key closes it; as [`verify_closed`].
@@ -66,17 +69,18 @@ pub(crate) async fn close_own(
     mandate: &Mandate,
     of: (&Intent, &Vendor),
     amount: Money,
-    execution: &str,
-) -> Result<()> {
+    (execution, paid): (&str, PaymentId),
+) -> Result<String> {
     let (tenant, nonce) = (cx.tenant()?, Digest::of(execution.as_bytes()).to_string());
     let known = sqlx::query_scalar!(
-        r#"select exists (select from pay.closed_mandate where tenant_id = $1 and mandate_id = $2 and nonce = $3) as "known!""#,
+        "select payment_token from pay.closed_mandate where tenant_id = $1 and mandate_id = $2 and nonce = $3",
         tenant.uuid(),
         mandate.id.uuid(),
         nonce,
     );
-    if known.fetch_one(cx.conn()).await? {
-        return Ok(());
+    if let Some(token) = known.fetch_optional(cx.conn()).await? {
+        return String::from_utf8(token)
+            .map_err(|cause| Error::internal("What was closed is not text.").caused_by(cause));
     }
     let (open, signer) = (verify::opened(cx, keys, mandate).await?, keys.signer(Purpose::Mandate)?);
     if open.holder.id() != signer.token.public().id() {
@@ -115,5 +119,6 @@ pub(crate) async fn close_own(
     let own = mandate.checkout_token.as_deref();
     let checkout = own.map(|own| close(own, checkout.claims(&[], &random))).transpose()?;
     let shown = verify_closed(cx, keys, mandate.id, &payment, checkout.as_deref(), &nonce).await?;
-    keep(cx, mandate.id, &shown, &payment, checkout.as_deref(), &nonce).await
+    keep(cx, mandate.id, &shown, (&payment, checkout.as_deref()), &nonce, paid).await?;
+    Ok(payment)
 }

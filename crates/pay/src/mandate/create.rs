@@ -124,7 +124,10 @@ async fn write(
                 "A mandate that a wallet signed says itself what its limits are.",
             ));
         }
-        Some(wallet) => Some(wallet::read(cx, keys, intent, &vendor, wallet).await?),
+        Some(wallet) => {
+            let above = above(cx, keys, new.parent).await?;
+            Some(wallet::read(cx, keys, (intent, &vendor), wallet, above.as_ref()).await?)
+        }
         None => None,
     };
     let holder = match (&read, &new.holder) {
@@ -209,15 +212,20 @@ pub(super) async fn issue(
     let policy = policy::get(cx, terms.policy_id).await?;
     policy::mark_used(cx, &policy).await?;
     let (mut wallet_kid, mut nonces) = (None, Vec::new());
-    if let Some(signed) = &terms.wallet {
-        let vendor = vendor::get(cx, intent.vendor_id).await?;
-        let read = wallet::read(cx, keys, &intent, &vendor, signed).await?;
-        (wallet_kid, nonces) = (Some(read.kid), read.nonces);
-    }
     if let Some(parent) = terms.parent_id {
         delegate::take(cx, parent, terms).await?;
     }
-    let signed = token::sign(terms, keys, wallet_kid, cx.random())?;
+    let above = above(cx, keys, terms.parent_id).await?;
+    if let Some(above) = &above {
+        nonces.extend(above.mandate.nonces.iter().cloned().chain([terms.mandate_id.to_string()]));
+    }
+    if let Some(signed) = &terms.wallet {
+        let vendor = vendor::get(cx, intent.vendor_id).await?;
+        let read = wallet::read(cx, keys, (&intent, &vendor), signed, above.as_ref()).await?;
+        (wallet_kid, nonces) = (Some(read.kid), read.nonces);
+    }
+    let pen = token::Pen { keys, random: cx.random(), now: cx.now() };
+    let signed = token::sign(&pen, terms, above.as_ref(), wallet_kid)?;
     let mandate = Mandate {
         id: terms.mandate_id,
         intent_id: terms.intent_id,
@@ -238,7 +246,11 @@ pub(super) async fn issue(
         checkout_token: signed.checkout_token,
         hash: signed.hash,
         signature: Some(signed.signature),
-        signed_by_wallet: terms.wallet.is_some(),
+        signed_by_wallet: match &above {
+            // What counts is whose root it is.
+            Some(above) => above.mandate.signed_by_wallet,
+            None => terms.wallet.is_some(),
+        },
         kid: signed.kid,
         nonces,
         status: Status::Active,
@@ -256,6 +268,13 @@ pub(super) async fn issue(
     })?;
     super::publish(cx, "pay.mandate.signed", &mandate).await?;
     Ok(mandate)
+}
+
+async fn above(cx: &mut Cx, keys: &Keys, parent: Option<MandateId>) -> Result<Option<delegate::Above>> {
+    match parent {
+        Some(parent) => Ok(Some(delegate::Above::find(cx, keys, parent).await?)),
+        None => Ok(None),
+    }
 }
 
 /// The policy that the terms name must be the one that is there.

@@ -1,11 +1,11 @@
-//! Mandates that are handed on: what the child allows, the parent allows; what all children may spend, the
-//! parent has left.
+//! Mandates that are handed on: a hop behind the parent's own chain, signed with the key that the parent
+//! names. What the child allows, the parent allows; what all children may spend, the parent has left.
 
 use super::{Mandate, MandateId, Mode, Status, Terms, store, token, verify};
 use crate::refusal::{Code, Violation, refused};
-use crate::signing::Keys;
-use ap2::constraint::PaymentConstraint;
-use ap2::delegation;
+use crate::signing::{Keys, Purpose};
+use ap2::mandate::{OpenCheckout, OpenPayment};
+use ap2::{PublicKey, delegation};
 use base::{Error, Result, Time};
 use db::Cx;
 
@@ -24,17 +24,66 @@ pub(super) async fn beyond(cx: &mut Cx, keys: &Keys, id: MandateId, terms: &Term
             format!("A mandate goes through {DEPTH_MAX} hands at most."),
         ));
     }
-    if parent.mode == Mode::Autonomous && broken.is_empty() {
-        let child = token::open_payment(terms, keys, None)?;
-        let mut open = verify::opened(cx, keys, &parent).await?;
-        // The child has a checkout of its own.
-        open.constraints.retain(|c| !matches!(c, PaymentConstraint::Reference(_)));
-        for found in delegation::widened_payment(&open, &child) {
+    if parent.mode == Mode::Autonomous && broken.is_empty() && terms.wallet.is_none() {
+        // What a wallet signed says itself what it allows, and was judged hop by hop when it was read.
+        let above = Above::of(cx, keys, parent).await?;
+        let child = token::open_payment(terms, keys, None, Some(&above.open))?;
+        for found in delegation::widened_payment(&above.open, &child) {
             broken
                 .push(Violation::new(Code::AmountExceedsCap, format!("{} ({})", found.message, found.rule)));
         }
+        broken.extend(above.unsignable(keys)?);
     }
     Ok(broken)
+}
+
+/// A mandate that another one is handed on from, verified from its root on.
+pub(super) struct Above {
+    pub(super) mandate: Mandate,
+    /// What its last token allows.
+    pub(super) open: OpenPayment,
+    /// Its checkout mandate and what that allows; none where a wallet signed none.
+    pub(super) checkout: Option<(String, OpenCheckout)>,
+    /// Who may have signed the root.
+    pub(super) roots: Vec<PublicKey>,
+}
+
+impl Above {
+    /// The mandate with this id.
+    ///
+    /// # Errors
+    /// Not found; refused (`signature_invalid`, `mandate_exhausted`) when it cannot be handed on at all.
+    pub(super) async fn find(cx: &mut Cx, keys: &Keys, id: MandateId) -> Result<Self> {
+        let parent = store::get(cx, id, false).await?.ok_or_else(|| Error::not_found("mandate"))?;
+        if parent.mode == Mode::Direct {
+            return Err(refused(&usable(&parent)));
+        }
+        Self::of(cx, keys, parent).await
+    }
+
+    async fn of(cx: &mut Cx, keys: &Keys, mandate: Mandate) -> Result<Self> {
+        let open = verify::opened(cx, keys, &mandate).await?;
+        let roots = verify::roots(cx, keys, &mandate).await?;
+        let checkout = verify::open_checkout(keys, &roots, &mandate, cx.now())?;
+        Ok(Self { mandate, open, checkout, roots })
+    }
+
+    /// Why this installation cannot sign the hop behind it: the mandate names another key.
+    fn unsignable(&self, keys: &Keys) -> Result<Option<Violation>> {
+        let own = keys.signer(Purpose::Mandate)?.token.public().id();
+        if self.open.holder.id() == own {
+            return Ok(None);
+        }
+        let text = match keys.public(&self.open.holder.id()) {
+            Some(_) => {
+                "The key of this installation that closes the mandate was replaced: it cannot be handed on."
+            }
+            None => {
+                "The mandate that it comes from is closed by the agent's own key: sign the hop behind it with that key, and send the chain as `wallet`."
+            }
+        };
+        Ok(Some(Violation::new(Code::SignatureInvalid, text)))
+    }
 }
 
 fn usable(parent: &Mandate) -> Vec<Violation> {

@@ -1,10 +1,12 @@
 //! Whether a stored mandate is what was signed, and whether what an agent closed under it fits.
 
-use super::{Mandate, MandateId, Mode, wallet};
+use super::{Mandate, MandateId, Mode, delegate, wallet};
 use crate::refusal::{Code, Violation, refused};
 use crate::signing::Keys;
 use ap2::constraint::{Usage, verdict};
-use ap2::mandate::{Checkout, CheckoutChain, Mandate as Token, OpenPayment, PaymentChain};
+use ap2::mandate::{
+    Checkout, CheckoutChain, Mandate as Token, OpenCheckout, OpenPayment, PaymentChain, PaymentDelegation,
+};
 use ap2::sdjwt::Chain;
 use ap2::{PublicKey, signed};
 use base::{Error, Money, Result, Time};
@@ -30,7 +32,9 @@ fn wrong(text: impl Into<String>) -> Error {
 /// The keys that may have signed a mandate's root.
 pub(super) async fn roots(cx: &mut Cx, keys: &Keys, mandate: &Mandate) -> Result<Vec<PublicKey>> {
     if mandate.signed_by_wallet {
-        return wallet::trusted(cx, mandate.principal_id).await;
+        // The root is that of the mandate at the top, and so is its signer.
+        let top = delegate::ancestors(cx, mandate).await?.pop().map(|top| top.principal_id);
+        return wallet::trusted(cx, top.unwrap_or(mandate.principal_id)).await;
     }
     Ok(keys.public(&mandate.kid).into_iter().collect())
 }
@@ -73,8 +77,75 @@ fn check(keys: &Keys, roots: &[PublicKey], mandate: &Mandate, at: Time) -> Resul
     if !keys.signed(mandate.hash, signature) {
         return Err(wrong("The signature of the hash is not that of a key of this installation."));
     }
-    wallet::chain(&mandate.token, &wallet::by_kid(roots), keys.audience(), &mandate.nonces, at)
-        .map_err(|cause| wallet::unsigned(&cause))
+    let chain = wallet::chain(&mandate.token, &wallet::by_kid(roots), keys.audience(), &mandate.nonces, at)
+        .map_err(|cause| wallet::unsigned(&cause))?;
+    if chain.hops.len() > 1 {
+        walk(keys, roots, mandate, &chain, at)?;
+    }
+    Ok(chain)
+}
+
+/// That no hop of a chain allows more than the one before it.
+fn walk(keys: &Keys, roots: &[PublicKey], mandate: &Mandate, chain: &Chain, at: Time) -> Result<()> {
+    let found = match mandate.mode {
+        Mode::Autonomous => PaymentDelegation::read(chain).map_err(|c| wallet::unsigned(&c))?.widened(),
+        Mode::Direct => {
+            let paid = PaymentChain::read(chain).map_err(|c| wallet::unsigned(&c))?;
+            let (mut found, link) = match &mandate.checkout_token {
+                Some(own) => checked(keys, &checkout_chain(keys, roots, mandate, own, None, at)?)?,
+                None => (Vec::new(), None),
+            };
+            let usages = vec![Usage::default(); paid.opens.len()];
+            found.extend(paid.evaluate(&usages, at, link.as_ref())?);
+            found
+        }
+    };
+    match found.first() {
+        Some(first) => Err(wrong(format!("The chain allows more than its root does: {}", first.message))),
+        None => Ok(()),
+    }
+}
+
+/// Of a mandate's nonces those that its checkout mandate's hops answer: both chains were handed on
+/// together, the payment's perhaps more often before that.
+pub(super) fn behind<'a>(checkout: &str, nonces: &'a [String]) -> &'a [String] {
+    let hops = wallet::hops(checkout).min(nonces.len());
+    nonces.get(nonces.len() - hops..).unwrap_or_default()
+}
+
+/// A chain that begins with the mandate's checkout mandate, verified; `nonce` of a hop behind that. Where
+/// a wallet signed no checkout mandate, this installation may have.
+fn checkout_chain(
+    keys: &Keys,
+    roots: &[PublicKey],
+    mandate: &Mandate,
+    token: &str,
+    nonce: Option<&str>,
+    at: Time,
+) -> Result<Chain> {
+    let own = mandate.checkout_token.as_deref().unwrap_or_default();
+    let mut nonces = behind(own, &mandate.nonces).to_vec();
+    nonces.extend(nonce.map(str::to_owned));
+    let known = wallet::by_kid(roots);
+    let trusted = |kid: Option<&str>| known(kid).or_else(|| keys.public(kid?));
+    wallet::chain(token, &trusted, keys.audience(), &nonces, at).map_err(|c| wallet::unsigned(&c))
+}
+
+/// The checkout mandate of an open mandate, and what it allows; none where it has none.
+pub(super) fn open_checkout(
+    keys: &Keys,
+    roots: &[PublicKey],
+    mandate: &Mandate,
+    now: Time,
+) -> Result<Option<(String, OpenCheckout)>> {
+    let Some(own) = &mandate.checkout_token else { return Ok(None) };
+    let chain = checkout_chain(keys, roots, mandate, own, None, now.min(mandate.expires_at))?;
+    match Token::read(chain.last()).map_err(|cause| wallet::unsigned(&cause))? {
+        Token::OpenCheckout(open) => Ok(Some((own.clone(), open))),
+        Token::ClosedCheckout(_) | Token::OpenPayment(_) | Token::ClosedPayment(_) => {
+            Err(wrong("The checkout mandate is closed already."))
+        }
+    }
 }
 
 /// The last open payment mandate of a stored autonomous mandate, verified.
@@ -117,15 +188,15 @@ pub async fn verify_closed(
     verify(cx, keys, &mandate).await?;
     let roots = roots(cx, keys, &mandate).await?;
     let (now, audience) = (cx.now(), keys.audience());
-    let extended = |token: &str, own: &str, mut nonces: Vec<String>| -> Result<Chain> {
-        if !token.starts_with(&format!("{own}~")) {
-            return Err(wrong("The chain does not begin with the mandate, byte for byte."));
-        }
-        nonces.push(nonce.to_owned());
-        wallet::chain(token, &wallet::by_kid(&roots), audience, &nonces, now)
-            .map_err(|c| wallet::unsigned(&c))
+    let begins = |token: &str, own: &str| {
+        let is_so = token.starts_with(&format!("{own}~"));
+        is_so.then_some(()).ok_or_else(|| wrong("The chain does not begin with the mandate, byte for byte."))
     };
-    let chain = extended(payment, &mandate.token, mandate.nonces.clone())?;
+    begins(payment, &mandate.token)?;
+    let mut nonces = mandate.nonces.clone();
+    nonces.push(nonce.to_owned());
+    let chain = wallet::chain(payment, &wallet::by_kid(&roots), audience, &nonces, now)
+        .map_err(|c| wallet::unsigned(&c))?;
     let paid = PaymentChain::read(&chain).map_err(|c| wallet::unsigned(&c))?;
     let used = Usage {
         spent_minor: mandate.used.reserved_minor + mandate.used.spent_minor + mandate.used.delegated_minor,
@@ -136,8 +207,8 @@ pub async fn verify_closed(
     usages.push(used);
     let (mut found, link) = match (checkout, &mandate.checkout_token) {
         (Some(token), Some(own)) => {
-            let shown = extended(token, own, Vec::new())?;
-            checked(keys, &shown)?
+            begins(token, own)?;
+            checked(keys, &checkout_chain(keys, &roots, &mandate, token, Some(nonce), now)?)?
         }
         (None, Some(_)) => {
             return Err(Error::invalid(

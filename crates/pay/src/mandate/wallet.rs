@@ -2,7 +2,8 @@
 //! of the principal's public keys; hops behind the root are addressed to this installation and answer the
 //! intent's id as their nonce.
 
-use super::{Asked, Mode};
+use super::delegate::Above;
+use super::{Asked, Mode, verify};
 use crate::intent::Intent;
 use crate::principal::{PrincipalId, public_key};
 use crate::refusal::{Code, Violation};
@@ -10,10 +11,11 @@ use crate::signing::Keys;
 use crate::vendor::Vendor;
 use ap2::constraint::{self, PaymentConstraint, PaymentContext, Usage};
 use ap2::mandate::{
-    Checkout, CheckoutChain, ClosedPayment, Instrument, Mandate as Token, Merchant, OpenPayment, PaymentChain,
+    Checkout, CheckoutChain, ClosedPayment, Instrument, Mandate as Token, Merchant, OpenPayment,
+    PaymentChain, PaymentDelegation,
 };
 use ap2::sdjwt::{Binding, Chain, Check, SKEW_S};
-use ap2::{Amount, CurrencyCode, Json, PublicKey};
+use ap2::{Amount, CurrencyCode, Json, PublicKey, delegation};
 use base::{Error, Result, Time};
 use db::Cx;
 use schemars::JsonSchema;
@@ -71,7 +73,7 @@ pub(super) fn by_kid<'a>(keys: &'a [PublicKey]) -> impl Fn(Option<&str>) -> Opti
     |kid| keys.iter().find(|key| kid == Some(key.id().as_str())).cloned()
 }
 
-fn hops(token: &str) -> usize {
+pub(super) fn hops(token: &str) -> usize {
     token.matches("~~").count()
 }
 
@@ -87,25 +89,51 @@ pub(super) fn chain(
     Chain::verify(token, &Check { root_key, bindings: &bindings, now, skew_s: SKEW_S })
 }
 
-/// Reads and verifies what a wallet signed for an intent.
+/// The nonces that the hops of a wallet's chain answer: of the chain that it was handed on with, those of
+/// that one; of what the wallet signed, the intent's id.
+fn answered(token: &str, before: Option<(&str, &[String])>, intent: &Intent) -> Result<Vec<String>> {
+    let mut nonces = Vec::new();
+    if let Some((before, known)) = before {
+        if !token.starts_with(&format!("{before}~")) {
+            return Err(crate::refusal::refused(&[Violation::new(
+                Code::SignatureInvalid,
+                "The chain does not begin with the mandate that it comes from, byte for byte.",
+            )]));
+        }
+        nonces.extend_from_slice(known);
+    }
+    let more = hops(token).saturating_sub(nonces.len());
+    nonces.extend(std::iter::repeat_n(intent.id.to_string(), more));
+    Ok(nonces)
+}
+
+/// Reads and verifies what a wallet signed for an intent; behind the mandate `above` it, where it is handed
+/// on from one.
 pub(super) async fn read(
     cx: &mut Cx,
     keys: &Keys,
-    intent: &Intent,
-    vendor: &Vendor,
+    (intent, vendor): (&Intent, &Vendor),
     wallet: &Wallet,
+    above: Option<&Above>,
 ) -> Result<Read> {
-    let trusted = trusted(cx, intent.principal_id).await?;
+    let trusted = match above {
+        Some(above) => above.roots.clone(),
+        None => trusted(cx, intent.principal_id).await?,
+    };
     let now = cx.now();
-    let nonces = vec![intent.id.to_string(); hops(&wallet.payment)];
+    let before = above.map(|above| (above.mandate.token.as_str(), above.mandate.nonces.as_slice()));
+    let nonces = answered(&wallet.payment, before, intent)?;
     let chain =
         chain(&wallet.payment, &by_kid(&trusted), keys.audience(), &nonces, now).map_err(|c| unsigned(&c))?;
     let kid = chain.hops.first().map(|hop| hop.signer.clone()).unwrap_or_default();
+    let shown = Shown { keys, intent, vendor, wallet, trusted: &trusted, above, now };
     match Token::read(chain.last()).map_err(|c| unsigned(&c))? {
-        Token::ClosedPayment(_) => {
-            closed(keys, intent, vendor, wallet, &trusted, &chain, now)?.done(kid, nonces)
+        Token::ClosedPayment(_) => shown.closed(&chain)?.done(kid, nonces),
+        Token::OpenPayment(open) => {
+            broken(&PaymentDelegation::read(&chain).map_err(|c| unsigned(&c))?.widened())?;
+            shown.open_checkout()?;
+            opened(intent, vendor, &open, now)?.done(kid, nonces)
         }
-        Token::OpenPayment(open) => opened(intent, vendor, &open, now)?.done(kid, nonces),
         Token::OpenCheckout(_) | Token::ClosedCheckout(_) => Err(Error::invalid(
             "mandate.wallet",
             "payment: this is a checkout mandate, not a payment mandate.",
@@ -138,49 +166,99 @@ pub(super) fn ap2_amount(money: base::Money) -> Result<Amount> {
     Ok(Amount { minor: money.minor, currency: CurrencyCode::try_from(money.currency)? })
 }
 
-fn closed(
-    keys: &Keys,
-    intent: &Intent,
-    vendor: &Vendor,
-    wallet: &Wallet,
-    trusted: &[PublicKey],
-    payment: &Chain,
+/// What a wallet showed, and what it is read with.
+struct Shown<'a> {
+    keys: &'a Keys,
+    intent: &'a Intent,
+    vendor: &'a Vendor,
+    wallet: &'a Wallet,
+    trusted: &'a [PublicKey],
+    above: Option<&'a Above>,
     now: Time,
-) -> Result<Partly> {
-    let Some(token) = &wallet.checkout else {
-        return Err(Error::invalid(
-            "mandate.wallet",
-            "checkout: a closed payment mandate comes with its checkout mandate.",
-        ));
-    };
-    let nonces = vec![intent.id.to_string(); hops(token)];
-    let shown = chain(token, &by_kid(trusted), keys.audience(), &nonces, now).map_err(|c| unsigned(&c))?;
-    let shown = CheckoutChain::read(&shown).map_err(|c| unsigned(&c))?;
-    let Some(jwt) = shown.closed.checkout_jwt.clone() else {
-        return Err(Error::invalid("mandate.wallet", "checkout: the checkout itself is not disclosed."));
-    };
-    let ours = |kid: Option<&str>| kid.and_then(|kid| keys.public(kid));
-    let checkout = Checkout::verify(&jwt, &ours).map_err(|c| unsigned(&c))?;
-    if checkout.id != intent.id.to_string() || checkout.total()? != ap2_amount(intent.amount())? {
-        return Err(Error::refused(
-            "invalid_mandate",
-            "The checkout is for another intent or another amount.",
-        ));
+}
+
+impl Shown<'_> {
+    /// The checkout mandate's chain, verified.
+    fn checkout(&self, token: &str) -> Result<Chain> {
+        let before = self.above.and_then(|above| {
+            let own = above.mandate.checkout_token.as_deref()?;
+            Some((own, verify::behind(own, &above.mandate.nonces)))
+        });
+        let nonces = answered(token, before, self.intent)?;
+        let roots = by_kid(self.trusted);
+        let known = |kid: Option<&str>| roots(kid).or_else(|| before.and_then(|_| self.keys.public(kid?)));
+        chain(token, &known, self.keys.audience(), &nonces, self.now).map_err(|c| unsigned(&c))
     }
-    let chain = PaymentChain::read(payment).map_err(|c| unsigned(&c))?;
-    let link = shown.link(&checkout)?;
-    let usages = vec![Usage::default(); chain.opens.len()];
-    let mut found = shown.evaluate(&jwt, &checkout);
-    found.extend(chain.evaluate(&usages, now, Some(&link))?);
-    broken(&found)?;
-    let paid = &chain.closed;
-    if !merchant(vendor).stands_for(&paid.payee) || paid.amount != ap2_amount(intent.amount())? {
-        return Err(Error::refused(
-            "invalid_mandate",
-            "The mandate pays somebody else, or another amount, than the intent.",
-        ));
+
+    /// A chain that is handed on keeps its checkout mandate's chain beside it, no wider.
+    fn open_checkout(&self) -> Result<()> {
+        let Some(above) = self.above else { return Ok(()) };
+        let (Some(token), Some((_, open))) = (&self.wallet.checkout, &above.checkout) else {
+            return match &above.checkout {
+                None => Ok(()),
+                Some(_) => Err(Error::invalid(
+                    "mandate.wallet",
+                    "checkout: hand the checkout mandate on too, behind that of the mandate it comes from.",
+                )),
+            };
+        };
+        let chain = self.checkout(token)?;
+        let mut last = open.clone();
+        let mut found = Vec::new();
+        for hop in
+            chain.hops.iter().skip(hops(above.mandate.checkout_token.as_deref().unwrap_or_default()) + 1)
+        {
+            match Token::read(hop).map_err(|c| unsigned(&c))? {
+                Token::OpenCheckout(next) => {
+                    found.extend(delegation::widened_checkout(&last, &next));
+                    last = next;
+                }
+                Token::ClosedCheckout(_) | Token::OpenPayment(_) | Token::ClosedPayment(_) => {
+                    return Err(Error::invalid(
+                        "mandate.wallet",
+                        "checkout: only open checkout mandates are handed on.",
+                    ));
+                }
+            }
+        }
+        broken(&found)
     }
-    Ok(Partly { mode: Mode::Direct, asked: Asked::default(), holder: None, ends_s: paid.exp, zone: None })
+
+    fn closed(&self, payment: &Chain) -> Result<Partly> {
+        let (intent, vendor) = (self.intent, self.vendor);
+        let Some(token) = &self.wallet.checkout else {
+            return Err(Error::invalid(
+                "mandate.wallet",
+                "checkout: a closed payment mandate comes with its checkout mandate.",
+            ));
+        };
+        let shown = CheckoutChain::read(&self.checkout(token)?).map_err(|c| unsigned(&c))?;
+        let Some(jwt) = shown.closed.checkout_jwt.clone() else {
+            return Err(Error::invalid("mandate.wallet", "checkout: the checkout itself is not disclosed."));
+        };
+        let ours = |kid: Option<&str>| kid.and_then(|kid| self.keys.public(kid));
+        let checkout = Checkout::verify(&jwt, &ours).map_err(|c| unsigned(&c))?;
+        if checkout.id != intent.id.to_string() || checkout.total()? != ap2_amount(intent.amount())? {
+            return Err(Error::refused(
+                "invalid_mandate",
+                "The checkout is for another intent or another amount.",
+            ));
+        }
+        let chain = PaymentChain::read(payment).map_err(|c| unsigned(&c))?;
+        let link = shown.link(&checkout)?;
+        let usages = vec![Usage::default(); chain.opens.len()];
+        let mut found = shown.evaluate(&jwt, &checkout);
+        found.extend(chain.evaluate(&usages, self.now, Some(&link))?);
+        broken(&found)?;
+        let paid = &chain.closed;
+        if !merchant(vendor).stands_for(&paid.payee) || paid.amount != ap2_amount(intent.amount())? {
+            return Err(Error::refused(
+                "invalid_mandate",
+                "The mandate pays somebody else, or another amount, than the intent.",
+            ));
+        }
+        Ok(Partly { mode: Mode::Direct, asked: Asked::default(), holder: None, ends_s: paid.exp, zone: None })
+    }
 }
 
 fn opened(intent: &Intent, vendor: &Vendor, open: &OpenPayment, now: Time) -> Result<Partly> {

@@ -1,7 +1,7 @@
 //! What a payment asks of its mandate: that it is genuine, its counters, and once more before money moves.
 
 use super::Payment;
-use super::begin::Asked;
+use super::begin::{Asked, id_of};
 use super::load::Order;
 use crate::cap::Periods;
 use crate::mandate::{self, Mandate, Mode, Taken, Use};
@@ -18,6 +18,8 @@ pub(super) struct Shown {
     pub amount: Money,
     /// What tells this execution from others; none: there is only one.
     pub execution: Option<String>,
+    /// What was closed for it under an open mandate: the chain whose last token its receipt names.
+    pub closed: Option<String>,
 }
 
 /// Checks the signatures of the mandate, and what an agent closed under it.
@@ -37,8 +39,11 @@ pub(super) async fn verified(cx: &mut Cx, keys: &Keys, order: &Order, asked: &As
             let minor = asked.amount_minor.unwrap_or(order.intent.amount_minor);
             let amount = crate::intent::amount(minor, order.mandate.currency)?;
             let of = (&order.intent, &order.vendor);
-            match mandate::close_own(cx, keys, &order.mandate, of, amount, &asked.execution).await {
-                Ok(()) => Ok(Shown { amount, execution: Some(asked.execution.clone()) }),
+            let paid = id_of(cx.tenant()?, order.mandate.id, Some(&asked.execution));
+            match mandate::close_own(cx, keys, &order.mandate, of, amount, (&asked.execution, paid)).await {
+                Ok(closed) => {
+                    Ok(Shown { amount, execution: Some(asked.execution.clone()), closed: Some(closed) })
+                }
                 Err(error) => {
                     if error.kind() == Kind::Refused {
                         // What the gate says goes before: it names every broken rule.
@@ -59,8 +64,9 @@ pub(super) async fn verified(cx: &mut Cx, keys: &Keys, order: &Order, asked: &As
                 &closed.nonce,
             )
             .await?;
-            let (payment, checkout) = (&closed.payment, closed.checkout.as_deref());
-            mandate::keep_closed(cx, id, &shown, payment, checkout, &closed.nonce).await?;
+            let tokens = (closed.payment.as_str(), closed.checkout.as_deref());
+            let paid = id_of(cx.tenant()?, id, Some(&shown.signed_hash));
+            mandate::keep_closed(cx, id, &shown, tokens, &closed.nonce, paid).await?;
             if asked.amount_minor.is_some_and(|minor| minor != shown.amount.minor) {
                 return Err(Error::invalid(
                     "amount.differs",
@@ -68,7 +74,8 @@ pub(super) async fn verified(cx: &mut Cx, keys: &Keys, order: &Order, asked: &As
                 ));
             }
             // The same closed mandate is the same execution, whoever sends it how often.
-            Ok(Shown { amount: shown.amount, execution: Some(shown.signed_hash) })
+            let closed = Some(closed.payment.clone());
+            Ok(Shown { amount: shown.amount, execution: Some(shown.signed_hash), closed })
         }
     }
 }
@@ -80,6 +87,7 @@ pub(super) fn direct(mandate: &Mandate, intent_minor: i64, asked: &Asked) -> Sho
     Shown {
         amount: Money { minor, currency: mandate.currency },
         execution: (!once).then(|| asked.execution.clone()),
+        closed: None,
     }
 }
 

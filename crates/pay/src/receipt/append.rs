@@ -14,16 +14,17 @@ use serde_json::{Map, Value, json};
 pub(crate) struct Evidence {
     pub hash: Vec<u8>,
     pub policy_hash: Vec<u8>,
+    /// The chain that was presented: its last token is what the AP2 receipt refers to.
     pub token: String,
 }
 
 impl Evidence {
-    /// Of this mandate.
-    pub fn of(mandate: &Mandate) -> Self {
+    /// Of this mandate, and of what was closed under it for the payment.
+    pub fn of(mandate: &Mandate, closed: Option<String>) -> Self {
         Self {
             hash: mandate.hash.0.to_vec(),
             policy_hash: mandate.policy_hash.0.to_vec(),
-            token: mandate.token.clone(),
+            token: closed.unwrap_or_else(|| mandate.token.clone()),
         }
     }
 }
@@ -48,7 +49,7 @@ pub(crate) struct Due {
 /// What the database or the signature says.
 pub async fn append(cx: &mut Cx, keys: &Keys, attested: &Attested) -> Result<Receipt> {
     let tenant = cx.tenant()?;
-    let evidence = store::evidence(cx, attested.mandate).await?;
+    let evidence = store::evidence(cx, attested.mandate, attested.payment.uuid()).await?;
     let ends = store::lock_heads(cx, &[tenant]).await?;
     if let Some(written) = store::of_subject(cx, attested.subject, attested.kind).await? {
         return Ok(written);

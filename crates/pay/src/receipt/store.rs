@@ -83,12 +83,15 @@ pub async fn head(cx: &mut Cx) -> Result<Head> {
 }
 
 /// What of the mandate is named.
-pub(super) async fn evidence(cx: &mut Cx, mandate: Uuid) -> Result<Evidence> {
+pub(super) async fn evidence(cx: &mut Cx, mandate: Uuid, payment: Uuid) -> Result<Evidence> {
     let tenant = cx.tenant()?;
     let row = sqlx::query!(
-        "select hash, policy_hash, token from pay.mandate where tenant_id = $1 and id = $2",
+        r#"select m.hash, m.policy_hash, coalesce(c.payment_token, m.token) as "token!" from pay.mandate m
+           left join pay.closed_mandate c on c.tenant_id = m.tenant_id and c.mandate_id = m.id and c.payment_id = $3
+           where m.tenant_id = $1 and m.id = $2"#,
         tenant.uuid(),
-        mandate
+        mandate,
+        payment,
     )
     .fetch_optional(cx.conn())
     .await?

@@ -4,6 +4,7 @@ mod calls;
 mod closed;
 mod crashes;
 mod every_call;
+mod handed;
 mod keys;
 mod limits;
 mod matrix;

@@ -149,3 +149,89 @@ async fn m10_an_agent_hands_on_only_what_is_its_own() {
     let helper = w.app.stranger().with_header("authorization", &format!("Bearer {}", key.expose()));
     w.call(&helper, "POST", "/api/v1/mandates", &body).await.expect(404);
 }
+
+/// A mandate whose token is another one, countersigned as if this installation had meant it.
+async fn forged(w: &World, of: &Mandate, token: String, nonces: Vec<String>) -> Mandate {
+    let keys = w.keys().await;
+    let hash = ap2::signed::mandate_hash(&token);
+    let signer = keys.signer(crate::signing::Purpose::Mandate).expect("a key");
+    let signature = Some(ap2::signed::sign_mandate_hash(hash, &signer.hash));
+    Mandate { token, hash, signature, nonces, ..of.clone() }
+}
+
+async fn verdict(w: &World, mandate: &Mandate) -> base::Result<usize> {
+    let keys = w.keys().await;
+    let mut cx = w.cx().await;
+    mandate::verify(&mut cx, &keys, mandate).await.map(|chain| chain.hops.len())
+}
+
+#[tokio::test]
+async fn m10_a_child_is_a_hop_behind_its_parents_chain_signed_by_the_key_that_the_parent_names() {
+    let w = World::new().await;
+    let parent = w.budget(100, 500, 20).await;
+    let who = helper(&w, "Helper").await;
+    let first = child(&w, parent.id, who, asked(50, 200, 5)).await.expect("narrower");
+    let deep = child(&w, first.id, who, asked(20, 100, 2)).await.expect("narrower still");
+    for (mandate, above, hops) in [(&first, &parent, 2), (&deep, &first, 3)] {
+        assert!(mandate.token.starts_with(&format!("{}~", above.token)), "byte for byte");
+        let (own, theirs) = (mandate.checkout_token.as_deref(), above.checkout_token.as_deref());
+        assert!(own.expect("a checkout").starts_with(&format!("{}~", theirs.expect("a checkout"))));
+        assert_eq!(
+            (&mandate.kid, mandate.signed_by_wallet),
+            (&parent.kid, false),
+            "the root is the parent's"
+        );
+        assert_eq!(mandate.nonces.last(), Some(&mandate.id.to_string()));
+        assert_eq!(verdict(&w, mandate).await.expect("verifies"), hops);
+    }
+    // The chain is walked: another parent, no parent, another nonce, a root alone are no chain.
+    let other = w.budget(100, 500, 20).await;
+    let hop = &first.token[parent.token.len()..];
+    let swapped = format!("{}{hop}", other.token);
+    let alone = hop.trim_start_matches('~').to_owned();
+    let wrong_nonce = vec!["x".to_owned()];
+    for (token, nonces) in [
+        (swapped, first.nonces.clone()),
+        (alone, Vec::new()),
+        (first.token.clone(), wrong_nonce),
+        (first.token.clone(), Vec::new()),
+        (deep.token.replacen(hop, "", 1), deep.nonces.clone()),
+    ] {
+        let forged = forged(&w, &first, token, nonces).await;
+        assert_eq!(codes(&verdict(&w, &forged).await.expect_err("no chain")), ["signature_invalid"]);
+    }
+}
+
+#[tokio::test]
+async fn m10_a_hop_that_allows_more_than_the_one_before_it_is_no_mandate_though_it_is_signed_well() {
+    let w = World::new().await;
+    let parent = w.budget(100, 500, 20).await;
+    let who = helper(&w, "Helper").await;
+    let first = child(&w, parent.id, who, asked(50, 200, 5)).await.expect("narrower");
+    let keys = w.keys().await;
+    let signer = keys.signer(crate::signing::Purpose::Mandate).expect("a key");
+    let mut cx = w.cx().await;
+    let chain = mandate::verify(&mut cx, &keys, &first).await.expect("verifies");
+    let open = ap2::mandate::PaymentDelegation::read(&chain).expect("open").opens.pop().expect("a last one");
+    let random = w.kit.db.random();
+    for (wider, max) in [(false, 50), (true, 101)] {
+        let mut claims = open.clone();
+        for limit in &mut claims.constraints {
+            if let ap2::constraint::PaymentConstraint::AmountRange(range) = limit {
+                range.max = max;
+            }
+        }
+        let binding = ap2::sdjwt::Binding { audience: super::AUDIENCE, nonce: "n" };
+        let claims = claims.claims(random).expect("claims");
+        let token = ap2::sdjwt::extend(&parent.token, claims, &binding, &signer.token, cx.now(), random)
+            .expect("a hop");
+        let forged = forged(&w, &first, token, vec!["n".to_owned()]).await;
+        match verdict(&w, &forged).await {
+            Ok(hops) => assert!(!wider && hops == 2),
+            Err(error) => {
+                assert!(wider, "{error}");
+                assert!(error.message().contains("allows more than its root does"), "{error}");
+            }
+        }
+    }
+}

@@ -2,9 +2,15 @@
 
 use super::bed::{Bed, text};
 use crate::account::Setup;
+use axum::body::Body;
+use axum::http::Request;
 use base::{Currency, Random};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use hmac::{Hmac, Mac};
 use ports::rail::Rails;
 use serde_json::json;
+use sha2::Sha256;
 use std::sync::Arc;
 use std::time::Duration;
 use testkit::TestDb;
@@ -12,6 +18,8 @@ use twins::rail::{Fault, FaultKind, RailTwin};
 use vendors::rail::{Line, cashfree::Cashfree};
 
 const PATIENCE: Duration = Duration::from_millis(600);
+/// The secret of the app; it guards nothing.
+const SECRET: &str = "whsec_test_secret";
 const INR: Currency = Currency::Inr;
 /// The call in which the money moves.
 const MOVING: &str = "POST /pg/orders/sessions";
@@ -25,7 +33,7 @@ async fn at_cashfree(upi: &str) -> (Bed, RailTwin) {
     bed.set_up(&Setup::Cashfree {
         base_url: Some(format!("{}/pg", twin.url()).parse().unwrap()),
         client_id: "app_1".to_owned(),
-        client_secrets: vec!["whsec_test_secret".to_owned()],
+        client_secrets: vec![SECRET.to_owned()],
         notify_url: None,
         phone: "9999999999".to_owned(),
         upi: upi.to_owned(),
@@ -131,4 +139,104 @@ async fn l8_refunds_over_cashfree_give_both_shares_back_once_whatever_is_lost() 
         bed.holds().await;
         twin.shutdown().await;
     }
+}
+
+/// A webhook as Cashfree signs it: over timestamp and raw body.
+async fn heard(bed: &Bed, body: &str, secret: &str, off_s: i64, query: &str) -> testkit::Answer {
+    let at = (bed.kit.clock_now().ms() + off_s * 1_000).to_string();
+    let mut mac = <Hmac<Sha256> as Mac>::new_from_slice(secret.as_bytes()).unwrap();
+    mac.update(at.as_bytes());
+    mac.update(body.as_bytes());
+    let signature = STANDARD.encode(mac.finalize().into_bytes());
+    let request = Request::post(format!("/webhooks/cashfree{query}"))
+        .header("x-webhook-timestamp", at)
+        .header("x-webhook-signature", signature)
+        .header("x-idempotency-key", base::Digest::of(body.as_bytes()).to_string());
+    bed.app.stranger().send(request.body(Body::from(body.to_owned())).unwrap()).await
+}
+
+/// A word about an order, its amounts byte for byte.
+fn word(kind: &str, order: &str, (asked, paid, currency): (&str, &str, &str), status: &str) -> String {
+    format!(
+        r#"{{"type":"{kind}","event_time":"2026-03-02T00:00:00Z","data":{{"order":{{"order_id":"{order}","order_amount":{asked},"order_currency":"{currency}"}},"payment":{{"cf_payment_id":"885{status}","payment_status":"{status}","payment_amount":{paid},"payment_currency":"{currency}","is_captured":true}}}}}}"#
+    )
+}
+
+const SUCCESS: &str = "PAYMENT_SUCCESS_WEBHOOK";
+
+#[tokio::test]
+async fn w1_w5_what_cashfree_did_not_sign_or_is_stale_or_too_large_leaves_no_row() {
+    let (bed, twin) = at_cashfree("testsuccess@gocash").await;
+    let paid = bed.execute(&bed.mandate_in(435, "INR").await).await.expect(200).json();
+    let order = text(&paid["payment"]["id"]);
+    let good = word(SUCCESS, &order, ("4.35", "4.35", "INR"), "SUCCESS");
+    let theirs = format!("?tenant={}", bed.other.id);
+    for (secret, off_s, query, status) in [
+        ("wrong", 0, "", 401),
+        (SECRET, -601, "", 401),
+        (SECRET, 601, "", 401),
+        (SECRET, 0, theirs.as_str(), 404),
+        (SECRET, 0, "?tenant=x", 400),
+    ] {
+        let answer = heard(&bed, &good, secret, off_s, query).await;
+        assert_eq!(answer.status, status, "{secret} {off_s} {query}: {}", answer.text());
+    }
+    let unsigned = Request::post("/webhooks/cashfree").body(Body::from(good.clone())).unwrap();
+    bed.app.stranger().send(unsigned).await.expect(401);
+    let large = good.replace("\"data\"", &format!("\"pad\":\"{}\",\"data\"", "x".repeat(1_100_000)));
+    heard(&bed, &large, SECRET, 0, "").await.expect(413);
+    assert_eq!(bed.count("hooks.inbox").await, 0);
+    heard(&bed, &good, SECRET, 0, "").await.expect(200);
+    heard(&bed, &good, SECRET, 0, "").await.expect(200);
+    assert_eq!(bed.count("hooks.inbox").await, 1);
+    twin.shutdown().await;
+}
+
+#[tokio::test]
+async fn w3_w4_what_cashfree_says_in_any_order_never_moves_a_payment_back_and_other_amounts_book_nothing() {
+    let (bed, twin) = at_cashfree("testsuccess@gocash").await;
+    // The answer is lost; what comes first is a failure, then other amounts, then the truth, then a failure.
+    twin.inject(Fault::on(FaultKind::TimeoutAfter, MOVING));
+    assert_eq!(paid(&bed, &bed.mandate_in(435, "INR").await).await.0, "unknown");
+    let order = bed.sql("select id::text from pay.payment").await.remove(0);
+    let status = async || bed.sql("select status::text from pay.payment").await.remove(0);
+    let failed = word("PAYMENT_FAILED_WEBHOOK", &order, ("4.35", "4.35", "INR"), "FAILED");
+    heard(&bed, &failed, SECRET, 0, "").await.expect(200);
+    bed.app.run_until(bed.kit.clock_now().plus_s(60)).await;
+    assert_ne!(status().await, "failed", "the rail is asked, and knows better");
+    bed.app.run_until(bed.kit.clock_now().plus_s(3_600)).await;
+    assert_eq!(status().await, "succeeded");
+    for (kind, amounts, said) in [
+        (SUCCESS, ("9.99", "9.99", "INR"), "SUCCESS"),
+        (SUCCESS, ("4.35", "1.00", "INR"), "SUCCESS"),
+        (SUCCESS, ("4.35", "4.35", "USD"), "SUCCESS"),
+        ("PAYMENT_USER_DROPPED_WEBHOOK", ("4.35", "4.35", "INR"), "USER_DROPPED"),
+        ("PAYMENT_FAILED_WEBHOOK", ("4.35", "4.35", "INR"), "FAILED"),
+        (SUCCESS, ("4.35", "4.35", "INR"), "SUCCESS"),
+    ] {
+        heard(&bed, &word(kind, &order, amounts, said), SECRET, 0, "").await.expect(200);
+        bed.app.settle().await;
+        let books = (bed.earned(INR).await, bed.fees(INR).await, twin.effects());
+        assert_eq!((status().await.as_str(), books), ("succeeded", (348, 87, 1)), "{kind} {amounts:?}");
+    }
+    assert_eq!(bed.count("pay.receipt").await, 1);
+    bed.holds().await;
+    twin.shutdown().await;
+}
+
+#[tokio::test]
+async fn w4_a_word_of_cashfree_with_another_amount_ends_no_open_payment() {
+    let (bed, twin) = at_cashfree("testsuccess@gocash").await;
+    twin.inject(Fault::on(FaultKind::TimeoutBefore, "POST /pg/orders"));
+    assert_eq!(paid(&bed, &bed.mandate_in(435, "INR").await).await.0, "unknown");
+    let order = bed.sql("select id::text from pay.payment").await.remove(0);
+    for amounts in [("9.99", "9.99", "INR"), ("4.35", "1.00", "INR"), ("4.35", "4.35", "USD")] {
+        heard(&bed, &word(SUCCESS, &order, amounts, "SUCCESS"), SECRET, 0, "").await.expect(200);
+        bed.app.settle().await;
+        let books = (bed.earned(INR).await, bed.fees(INR).await, bed.count("pay.receipt").await);
+        assert_eq!(books, (0, 0, 0), "{amounts:?}");
+        assert_eq!(bed.sql("select status::text from pay.payment").await, ["unknown"], "{amounts:?}");
+    }
+    bed.holds().await;
+    twin.shutdown().await;
 }

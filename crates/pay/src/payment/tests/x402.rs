@@ -202,3 +202,35 @@ async fn a_settlement_that_names_another_amount_is_looked_up_on_the_network() {
     bed.holds().await;
     twin.shutdown().await;
 }
+
+#[tokio::test]
+async fn w3_w4_w5_nothing_that_is_sent_about_x402_is_believed_because_x402_signs_no_events() {
+    let (bed, twin) = at_shop(500_000, 5_000_000).await;
+    let paid = bed.execute(&bed.mandate_in(50, "USD").await).await.expect(200).json();
+    let reference = text(&paid["payment"]["provider_ref"]);
+    let before = (bed.earned(Currency::Usd).await, bed.count("pay.receipt").await);
+    for (vendor, status) in
+        [(bed.vendor.as_str(), 404), (uuid::Uuid::nil().to_string().as_str(), 404), ("x", 400)]
+    {
+        for body in [
+            json!({"type": "payment.failed", "payment": reference}),
+            json!({"type": "payment.succeeded", "payment": reference, "amount": "999"}),
+            json!({"pad": "x".repeat(900_000)}),
+        ] {
+            let request = axum::http::Request::post(format!("/webhooks/x402/{vendor}"))
+                .header("x-webhook-signature", "c2lnbmVk")
+                .header("webhook-signature", "v1,c2lnbmVk")
+                .body(axum::body::Body::from(body.to_string()));
+            bed.app.stranger().send(request.unwrap()).await.expect(status);
+        }
+    }
+    let large = axum::http::Request::post(format!("/webhooks/x402/{}", bed.vendor))
+        .body(axum::body::Body::from("x".repeat(1_100_000)));
+    bed.app.stranger().send(large.unwrap()).await.expect(413);
+    bed.app.settle().await;
+    assert_eq!(bed.count("hooks.inbox").await, 0);
+    assert_eq!(bed.sql("select status::text from pay.payment").await, ["succeeded"]);
+    assert_eq!((bed.earned(Currency::Usd).await, bed.count("pay.receipt").await), before);
+    bed.holds().await;
+    twin.shutdown().await;
+}

@@ -19,18 +19,31 @@ pub fn modules(house: &House) -> Result<Vec<Module>> {
     let shop = pay::sale::Shop::new(facilitator(house)?, signing.clone(), house.settings.web.origin());
     Ok(vec![
         accounts::module(mailer(house)?),
+        billing::module(billing_desk(house)?),
         console::module(),
         control::module(control_parts(house)),
+        enrich::module(enrich_desk(house)),
         hooks::module(),
         hooks::outbound(hooks_desk(house)),
         intake::module(intake_needs(house)),
+        leads::dnc::module(),
         leads::module(leads_needs(house)),
+        onboarding::module(onboarding_needs(house)?),
         outreach::module(outreach_needs(house)?),
         pay::mandates(signing.clone()),
         pay::module(),
         pay::payments(desk(house, signing)),
         pay::sales(shop),
+        privacy::module(),
     ])
+}
+
+/// What clients are billed with.
+fn billing_desk(house: &House) -> Result<billing::Desk> {
+    let (clock, random) = (house.db.clock().clone(), house.db.random().clone());
+    let line = vendors::rail::Line::new(clock, random, vendors::http::TOTAL)?;
+    let provider = Arc::new(vendors::rail::stripe::Stripe::new(line));
+    billing::Desk::new(&house.settings.billing, provider, mailer(house)?)
 }
 
 /// What payments are made with.
@@ -98,11 +111,37 @@ fn hooks_desk(house: &House) -> hooks::Desk {
     }
 }
 
+/// What look-ups at outside services are made with.
+fn enrich_desk(house: &House) -> enrich::Desk {
+    enrich::Desk {
+        ports: house.ports.clone(),
+        ring: house.ring.clone(),
+        origin: house.settings.web.origin(),
+        credits: Some(Arc::new(crate::credits::OfPlan)),
+    }
+}
+
+/// What higher domains add to the pages of leads.
+fn lead_extras() -> leads::Extras {
+    let mut extras = outreach::lead_link::extras();
+    extras.bulk.push(leads::BulkAct { label: "Look up at services", href: "/enrichment/leads" });
+    extras.detail = Some(|cx, lead| {
+        Box::pin(async move {
+            let mut shown = enrich::lineage::card(cx, lead).await?;
+            if let Some(timeline) = outreach::lead_link::extras().detail {
+                shown.0.push_str(&timeline(cx, lead).await?.0);
+            }
+            Ok(shown)
+        })
+    });
+    extras
+}
+
 /// What leads is given.
 fn leads_needs(house: &House) -> leads::Needs {
     leads::Needs {
         ports: house.ports.clone(),
-        extras: outreach::lead_link::extras(),
+        extras: lead_extras(),
     }
 }
 
@@ -114,16 +153,28 @@ fn intake_needs(house: &House) -> intake::Needs {
     }
 }
 
+/// What onboarding is given.
+fn onboarding_needs(house: &House) -> Result<onboarding::Needs> {
+    Ok(onboarding::Needs { ports: house.ports.clone(), llm: llm(house)? })
+}
+
 /// What outreach is given.
 fn outreach_needs(house: &House) -> Result<outreach::Needs> {
     Ok(outreach::Needs {
         ports: house.ports.clone(),
         keyring: house.ring.clone(),
         switches: house.switches.clone(),
-        llm: house.settings.llm.account()?.map(|account| outreach::content::LlmSettings { account }),
+        llm: llm(house)?,
         origin: house.settings.web.origin(),
         sink: sink_settings(house)?,
     })
+}
+
+/// The model that writes and the one that criticises, where they are set.
+fn llm(house: &House) -> Result<Option<outreach::content::LlmSettings>> {
+    let critic = house.settings.llm.critic()?;
+    let account = house.settings.llm.account()?;
+    Ok(account.map(|account| outreach::content::LlmSettings { account, critic }))
 }
 
 /// The built-in sink as mailboxes reach it, where it is enabled.
@@ -198,6 +249,30 @@ pub async fn sink(house: &mut House) -> Result<Option<Sink>> {
         },
     )?;
     Ok(Some(sink))
+}
+
+/// Starts the built-in twins of data providers, where they are enabled.
+///
+/// # Errors
+/// Unavailable when the port is taken, invalid when the address is not on this machine.
+pub async fn data_twins(house: &House) -> Result<Option<twins::data::DataTwin>> {
+    let data = &house.settings.data;
+    if !data.twins {
+        return Ok(None);
+    }
+    twins::data::DataTwin::start(data.listen).await.map(Some)
+}
+
+/// Starts the built-in twins of the carriers of messages, where they are enabled.
+///
+/// # Errors
+/// Unavailable when a port is taken, invalid when an address is not on this machine.
+pub async fn carrier_twins(house: &House) -> Result<Vec<twins::carrier::CarrierTwin>> {
+    let carriers = &house.settings.carriers;
+    if !carriers.twins {
+        return Ok(Vec::new());
+    }
+    twins::carrier::start_all(carriers.listen, house.db.clock()).await
 }
 
 /// Starts the built-in twins of payment services, where they are enabled.

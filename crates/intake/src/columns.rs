@@ -53,12 +53,23 @@ pub(super) fn guess(first: &[Record]) -> Columns {
             *count >= 2 || (*count == 1 && cells <= 2)
         })
         .max_by_key(|(count, index)| (*count, usize::MAX - index));
-    let (header, rows) = match best {
-        Some((_, index)) => (Some(&first[index]), &first[index + 1..]),
-        None => (None, first),
-    };
+    match best {
+        Some((_, index)) => of(Some(&first[index]), &first[index + 1..]),
+        None => of(None, first),
+    }
+}
+
+/// The columns of rows whose header is known: the first of these records.
+pub(super) fn under(records: &[Record]) -> Columns {
+    match records.split_first() {
+        Some((header, rows)) => Columns { header_line: None, ..of(Some(header), rows) },
+        None => of(None, records),
+    }
+}
+
+fn of(header: Option<&Record>, rows: &[Record]) -> Columns {
     let width = header
-        .map_or_else(|| first.iter().map(|record| record.cells.len()).max().unwrap_or(0), |h| h.cells.len());
+        .map_or_else(|| rows.iter().map(|record| record.cells.len()).max().unwrap_or(0), |h| h.cells.len());
     let headers: Vec<String> = (0..width)
         .map(|column| {
             let given = header.and_then(|header| header.cells.get(column)).filter(|cell| !cell.is_empty());

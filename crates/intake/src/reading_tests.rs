@@ -331,3 +331,76 @@ proptest::proptest! {
         }
     }
 }
+
+#[test]
+fn a_json_array_is_read_with_its_deeper_values_and_a_broken_object_costs_itself_only() {
+    let file = br#"[
+  {"firstName": "Priya", "last_name": "Nair", "jobTitle": "Owner", "company": {"name": "Harbour Dental", "website": "https://harbour.example"},
+   "emails": [{"value": "PRIYA@harbour.example"}, {"value": "p@other.example"}], "isHiring": true},
+  {"firstName": "Bad, "email": "bad@x.example"},
+  {"firstName": "Sam", "lastName": "Lee", "email": "sam@lee.example", "phones": ["0412 345 678"]},
+  "not an object",
+  {"firstName": "Nobody"}
+]"#;
+    let got = read(file);
+    let emails: Vec<_> =
+        got.accepted.iter().filter_map(|lead| lead.email.as_ref()).map(|e| e.as_str()).collect();
+    assert_eq!(emails, ["priya@harbour.example", "sam@lee.example"]);
+    let priya = &got.accepted[0];
+    assert_eq!(
+        (priya.company.as_deref(), priya.domain.as_deref()),
+        (Some("Harbour Dental"), Some("harbour.example"))
+    );
+    assert_eq!((priya.title.as_deref(), priya.hiring), (Some("Owner"), Some(true)));
+    assert_eq!(got.accepted[1].phone.as_ref().map(|phone| phone.as_str()), Some("+61412345678"));
+    let why: Vec<_> = got.rejected.iter().map(|reject| (reject.line, reject.reason)).collect();
+    assert_eq!(why, [(4, Reason::Malformed), (7, Reason::NoContact)]);
+}
+
+#[test]
+fn json_on_one_line_in_lines_and_in_a_wrap_gives_the_same_people() {
+    let one = |n: u32| {
+        format!(
+            r#"{{"name":"Person {n}","email":"p{n}@x.example","company":"C{n}","notes":"brace }} and \" quote"}}"#
+        )
+    };
+    let all: Vec<String> = (0..3_000).map(one).collect();
+    let array = read(format!("[{}]", all.join(",")).as_bytes());
+    let lines = read(all.join("\n").as_bytes());
+    let wrapped = read(format!("{{\n \"data\": [{}], \"next\": null}}", all.join(",\n")).as_bytes());
+    assert_eq!((array.accepted.len(), array.rejected.len()), (3_000, 0));
+    let mails = |got: &Collected| got.accepted.iter().filter_map(|l| l.email.clone()).collect::<Vec<_>>();
+    assert_eq!(mails(&array), mails(&lines));
+    assert_eq!(mails(&array), mails(&wrapped));
+    assert_eq!(array.accepted[7].notes.as_deref(), Some("brace } and \" quote"));
+}
+
+#[test]
+fn a_broken_line_of_json_costs_itself_only() {
+    let got = read(b"{\"email\":\"a@x.example\"}\n{\"email\": oops}\n\n{\"email\":\"b@x.example\"}\n[1]\n");
+    assert_eq!(got.accepted.len(), 2);
+    let lines: Vec<_> = got.rejected.iter().map(|reject| (reject.line, reject.reason)).collect();
+    assert_eq!(lines, [(2, Reason::Malformed), (5, Reason::Malformed)]);
+}
+
+#[test]
+fn vcards_of_all_versions_are_read_and_one_without_end_costs_itself_only() {
+    let file = "BEGIN:VCARD\r\nVERSION:3.0\r\nN:Nair;Priya;;Dr.;\r\nFN:Dr. Priya Nair\r\nORG:Harbour Dental\\, Pty Ltd;Front desk\r\nTITLE:Own\r\n er\r\nitem1.EMAIL;TYPE=INTERNET,WORK:priya@harbour.example\r\nEMAIL;TYPE=HOME:priya@home.example\r\nTEL;TYPE=CELL:+61 412 345 678\r\nTEL;TYPE=WORK:02 9876 5432\r\nADR;TYPE=WORK:;;1 Quay St;Sydney;NSW;2000;Australia\r\nURL:https://www.linkedin.com/in/priya-nair\r\nPHOTO;ENCODING=b:AAAA\r\n BBBB\r\nNOTE:met at\\nthe fair\r\nEND:VCARD\r\nBEGIN:VCARD\r\nFN:Lost Soul\r\nEMAIL:lost@x.example\r\nBEGIN:VCARD\r\nVERSION:2.1\r\nN;CHARSET=UTF-8;ENCODING=QUOTED-PRINTABLE:M=C3=BCller;J=C3=B6rg\r\nEMAIL:joerg@mueller.example\r\nEND:VCARD\r\n";
+    let got = read(file.as_bytes());
+    assert_eq!(got.accepted.len(), 2);
+    let priya = &got.accepted[0];
+    assert_eq!(
+        (priya.first_name.as_deref(), priya.last_name.as_deref(), priya.title.as_deref()),
+        (Some("Priya"), Some("Nair"), Some("Owner"))
+    );
+    assert_eq!(priya.company.as_deref(), Some("Harbour Dental, Pty Ltd"));
+    assert_eq!(priya.email.as_ref().map(|e| e.as_str()), Some("priya@harbour.example"));
+    assert_eq!(priya.personal_email.as_ref().map(|e| e.as_str()), Some("priya@home.example"));
+    assert_eq!(priya.linkedin.as_deref(), Some("https://www.linkedin.com/in/priya-nair"));
+    assert_eq!((priya.city.as_deref(), priya.state.as_deref()), (Some("Sydney"), Some("NSW")));
+    assert_eq!(got.accepted[1].last_name.as_deref(), Some("Müller"));
+    assert_eq!(
+        got.rejected.iter().map(|r| (r.line, r.reason)).collect::<Vec<_>>(),
+        [(18, Reason::Malformed)]
+    );
+}

@@ -10,6 +10,8 @@ pub enum Reason {
     QuoteUnclosed,
     /// The row is longer than 64 KB.
     RowTooLong,
+    /// A JSON object or a vCard that cannot be read.
+    Malformed,
     /// More values than columns: a separator inside an unquoted value shifted the rest.
     TooManyColumns,
     /// The e-mail address cannot be written to.
@@ -32,6 +34,7 @@ impl Reason {
         match self {
             Self::QuoteUnclosed => "quote_unclosed",
             Self::RowTooLong => "row_too_long",
+            Self::Malformed => "malformed",
             Self::TooManyColumns => "too_many_columns",
             Self::EmailInvalid => "email_invalid",
             Self::PhoneInvalid => "phone_invalid",

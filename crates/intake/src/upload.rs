@@ -2,6 +2,7 @@
 
 use super::columns::{self, Columns, Guess, Mapping};
 use super::encoding::{self, Charset};
+use super::objects::{Names, Written};
 use super::records::{Record, Records, split};
 use super::{MAX_BYTES, MAX_ROWS, Reason, Reject, Row, build, xlsx};
 use base::{Error, Kind, Result};
@@ -21,6 +22,13 @@ pub enum Format {
     },
     /// An Excel workbook.
     Xlsx,
+    /// Objects with named values.
+    Objects {
+        /// The encoding.
+        charset: Charset,
+        /// How they are written.
+        written: Written,
+    },
 }
 
 /// What the import assumes where a row says nothing.
@@ -59,6 +67,7 @@ pub struct Upload<R> {
     source: R,
     format: Format,
     columns: Columns,
+    names: Names,
 }
 
 /// The separators that are tried.
@@ -87,13 +96,16 @@ impl<R: Read + Seek> Upload<R> {
             let first: Vec<Record> =
                 xlsx::read(&mut source)?.into_iter().filter_map(Result::ok).take(200).collect();
             let columns = columns::guess(&first);
-            return Self { source, format: Format::Xlsx, columns }.filled();
+            return Self { source, format: Format::Xlsx, columns, names: Names::default() }.filled();
         }
         let charset = encoding::detect(BufReader::new(&mut source)).map_err(unreadable)?;
         source.rewind().map_err(unreadable)?;
         let mut head = Vec::new();
         charset.reader((&mut source).take(HEAD_BYTES)).read_to_end(&mut head).map_err(unreadable)?;
         let head = head.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&head);
+        if let Some(written) = Written::of(&encoding::text(head)) {
+            return Self::objects(source, charset, written);
+        }
         let delimiter = delimiter(head);
         let first: Vec<Record> = Records::new(head, delimiter, None)
             .filter_map(Result::ok)
@@ -101,7 +113,18 @@ impl<R: Read + Seek> Upload<R> {
             .take(200)
             .collect();
         let columns = columns::guess(&first);
-        Self { source, format: Format::Text { charset, delimiter: delimiter.into() }, columns }.filled()
+        let format = Format::Text { charset, delimiter: delimiter.into() };
+        Self { source, format, columns, names: Names::default() }.filled()
+    }
+
+    fn objects(mut source: R, charset: Charset, written: Written) -> Result<Self> {
+        source.rewind().map_err(unreadable)?;
+        let text = BufReader::with_capacity(64 * 1024, charset.reader(&mut source));
+        let (names, first) = Names::gather(written.read(text), 200);
+        let mut records = vec![Record { line: 0, cells: names.headers() }];
+        records.extend(first.iter().map(|object| names.record(object)));
+        let columns = columns::under(&records);
+        Self { source, format: Format::Objects { charset, written }, columns, names }.filled()
     }
 
     fn filled(self) -> Result<Self> {
@@ -133,10 +156,15 @@ impl<R: Read + Seek> Upload<R> {
     pub fn rows(&mut self, mapping: &Mapping, options: Options) -> Result<Rows<'_>> {
         let headers = self.headers(mapping)?;
         let columns = headers.len();
+        let names = &self.names;
         let header_line = mapping.header_line;
         self.source.rewind().map_err(unreadable)?;
         let records: Box<dyn Iterator<Item = Result<Record, Reject>>> = match self.format {
             Format::Xlsx => Box::new(xlsx::read(&mut self.source)?.into_iter()),
+            Format::Objects { charset, written } => {
+                let text = BufReader::with_capacity(64 * 1024, charset.reader(&mut self.source));
+                Box::new(written.read(text).map(|object| object.map(|object| names.record(&object))))
+            }
             Format::Text { charset, delimiter } => {
                 let text = BufReader::with_capacity(64 * 1024, charset.reader(&mut self.source));
                 // `Delimiter` is one of four ASCII characters.
@@ -170,6 +198,9 @@ impl<R: Read + Seek> Upload<R> {
         let (encoding, delimiter) = match self.format {
             Format::Text { charset, delimiter } => (charset.name().to_owned(), Some(delimiter)),
             Format::Xlsx => ("XLSX".to_owned(), None),
+            Format::Objects { charset, written } => {
+                (format!("{}, {}", written.label(), charset.name()), None)
+            }
         };
         let columns = self.columns.guesses.clone();
         let mut out = Preview {

@@ -100,6 +100,7 @@ fn lead_pages(module: Module, extras: &Extras) -> Module {
         .page(Method::POST, "/leads", MEMBER, pages::form::create)
         .page(Method::GET, "/leads/new", MEMBER, pages::form::new)
         .page(Method::GET, "/leads/export.csv", MEMBER, lead::download)
+        .page(Method::GET, "/leads/export.jsonl", MEMBER, lead::download_lines)
         .page(Method::POST, "/leads/bulk", MEMBER, move |cx: web::Cx, form: Form<Vec<(String, String)>>| {
             pages::bulk::act(cx, form, for_bulk.clone())
         })

@@ -5,6 +5,7 @@ mod chain;
 mod checkpoint;
 mod entry;
 pub mod pages;
+mod redact;
 mod seal;
 mod verify;
 
@@ -13,5 +14,6 @@ mod tests;
 
 pub use checkpoint::{CHECKPOINT_FILE, HEAD_FILE};
 pub use entry::{Entry, Filter, list, tables};
+pub use redact::redact;
 pub use seal::Sealer;
 pub use verify::{Verdict, verify};

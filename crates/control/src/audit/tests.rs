@@ -102,16 +102,17 @@ async fn an_untouched_trail_verifies_and_tells_what_is_not_sealed_yet() {
 #[tokio::test]
 async fn a_flipped_byte_in_an_entry_is_named() {
     for sql in [
-        "update audit.entry set after = jsonb_set(after, '{value}', '999') where id = (select entry_id from audit.link where seq = 50)",
-        "update audit.entry set actor = actor || 'x' where id = (select entry_id from audit.link where seq = 50)",
-        "update audit.entry set at = at + interval '1 microsecond' where id = (select entry_id from audit.link where seq = 50)",
-        "update audit.entry set tenant_id = null where id = (select entry_id from audit.link where seq = 50)",
-        "update audit.entry set reason = null where id = (select entry_id from audit.link where seq = 50)",
+        "update audit.entry set after = jsonb_set(after, '{value}', '999') where id = (select entry_id from audit.link where seq = (select max(seq) - 5 from audit.link))",
+        "update audit.entry set actor = actor || 'x' where id = (select entry_id from audit.link where seq = (select max(seq) - 5 from audit.link))",
+        "update audit.entry set at = at + interval '1 microsecond' where id = (select entry_id from audit.link where seq = (select max(seq) - 5 from audit.link))",
+        "update audit.entry set tenant_id = null where id = (select entry_id from audit.link where seq = (select max(seq) - 5 from audit.link))",
+        "update audit.entry set reason = null where id = (select entry_id from audit.link where seq = (select max(seq) - 5 from audit.link))",
     ] {
         let t = Trail::sealed(20).await;
+        let place = t.links().await - 5;
         t.tamper(sql).await;
         let verdict = t.verdict().await;
-        assert_eq!(broken_at(&verdict).0, 50, "{sql}: {verdict}");
+        assert_eq!(broken_at(&verdict).0, place, "{sql}: {verdict}");
         t.w.drop().await;
     }
 }
@@ -255,5 +256,49 @@ async fn a_tenant_reads_its_own_entries_only() {
     );
     let before = Filter { until: Some("2026-11-23".into()), ..Filter::default() };
     assert!(list(&mut t.w.cx().await, &before, &zone, None, 10).await.expect("lists").rows.is_empty());
+    t.w.drop().await;
+}
+
+#[tokio::test]
+async fn what_was_redacted_is_gone_and_the_trail_still_verifies_but_only_where_an_entry_vouches_for_it() {
+    let t = Trail::sealed(20).await;
+    let links = t.links().await;
+    let mut cx = t.w.cx().await;
+    cx.note(
+        "test.note",
+        "leads.lead",
+        Some("x".to_owned()),
+        serde_json::json!({"email": "Jane@Doe.example"}),
+    )
+    .await
+    .expect("noted");
+    cx.commit().await.expect("commits");
+    t.seal().await;
+    let mut cx = t.w.cx().await;
+    cx.note(
+        "test.note",
+        "leads.lead",
+        Some("y".to_owned()),
+        serde_json::json!({"text": "wrote to jane@doe.example"}),
+    )
+    .await
+    .expect("noted");
+    cx.commit().await.expect("commits");
+    // One sealed entry and one that is not sealed yet.
+    let mut cx = t.w.cx().await;
+    assert_eq!(redact(&mut cx, &[], &["jane@doe.example".to_owned()]).await.expect("redacts"), 2);
+    cx.commit().await.expect("commits");
+    t.seal().await;
+    assert_eq!(t.links().await, links + 3, "both entries and the one about their redaction");
+    let mut system = t.w.system().await;
+    let left: i64 = sqlx::query_scalar("select count(*) from audit.entry where coalesce(before::text, '') || coalesce(after::text, '') ilike '%jane@doe%'")
+        .fetch_one(system.conn())
+        .await
+        .expect("counts");
+    assert_eq!(left, 0);
+    drop(system);
+    // A redaction that no entry of the chain names is a change like any other.
+    t.tamper("update audit.redaction set note_id = (select min(id) from audit.entry)").await;
+    assert!(broken_at(&t.verdict().await).1.contains("does not match its hash"));
     t.w.drop().await;
 }

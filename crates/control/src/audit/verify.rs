@@ -61,6 +61,8 @@ struct Link {
     prev: Vec<u8>,
     hash: Vec<u8>,
     entry: Option<Sealed>,
+    /// Under what the entry was sealed before its content was taken out, as an entry of the trail says.
+    redacted: Option<Digest>,
 }
 
 struct Walk {
@@ -137,7 +139,11 @@ fn step(walk: &mut Walk, link: &Link) -> Result<Option<Verdict>> {
     let Some(entry) = &link.entry else {
         return broken(link.seq, Some(link.entry_id), "Its entry is missing: a row was deleted.".to_owned());
     };
-    let hash = entry.link(walk.hash)?;
+    // What was redacted is vouched for by the entry about it, which is in the chain itself.
+    let hash = match link.redacted {
+        Some(digest) => walk.hash.chain(&digest.0),
+        None => entry.link(walk.hash)?,
+    };
     if link.hash != hash.0 {
         let what = format!(
             "The entry about {} does not match its hash: the entry or its link was changed.",
@@ -202,8 +208,11 @@ async fn links(cx: &mut Cx, after: i64) -> Result<Vec<Link>> {
         r#"select l.seq, l.entry_id, l.prev_hash, l.hash, e.id as "id?", e.xid::text as xid, e.tenant_id::text as tenant_id,
                   e.at as "at?: Time", e.actor as "actor?", e.request_id::text as request_id, e.action as "action?",
                   e.subject_table as "subject_table?", e.subject_id, e.rows as "rows?", e.before::text as before,
-                  e.after::text as after, e.reason
+                  e.after::text as after, e.reason,
+                  case when n.action = 'audit.redacted' and n.after -> 'entries' ->> e.id::text = encode(d.digest, 'hex')
+                            and e.before is null and e.after = '{"erased": true}' then d.digest end as redacted
            from audit.link l left join audit.entry e on e.id = l.entry_id
+             left join audit.redaction d on d.entry_id = e.id left join audit.entry n on n.id = d.note_id
            where l.seq > $1 order by l.seq limit $2"#,
         after,
         BATCH,
@@ -241,7 +250,8 @@ async fn links(cx: &mut Cx, after: i64) -> Result<Vec<Link>> {
                 (None, ..) => None,
                 _ => return Err(Error::internal("An audit entry lacks a column that is never empty.")),
             };
-            Ok(Link { seq: r.seq, entry_id: r.entry_id, prev: r.prev_hash, hash: r.hash, entry })
+            let redacted = r.redacted.and_then(|bytes| bytes.try_into().ok()).map(Digest);
+            Ok(Link { seq: r.seq, entry_id: r.entry_id, prev: r.prev_hash, hash: r.hash, entry, redacted })
         })
         .collect()
 }

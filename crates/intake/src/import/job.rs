@@ -24,7 +24,7 @@ pub(super) struct ImportJob {
 }
 
 /// Rows of one batch.
-pub(super) const BATCH: usize = 500;
+pub(crate) const BATCH: usize = 2_000;
 /// How often a batch is tried again when somebody adds one of its people at the same moment.
 const TRIES: u32 = 5;
 
@@ -47,7 +47,7 @@ impl Job for ImportJob {
 }
 
 /// One pass over a file.
-pub(super) struct Intake {
+pub(crate) struct Intake {
     pub db: Db,
     pub scope: Scope,
     pub caller: Caller,

@@ -4,7 +4,7 @@
 //! (`duplicate`), a lead that was there (`merged`), the suppression list (`suppressed`), or the rejects.
 
 mod batch;
-mod job;
+pub(crate) mod job;
 pub(crate) mod pages;
 pub(crate) mod result;
 mod store;

@@ -24,7 +24,7 @@ const ROWS: usize = 50;
 /// `GET /leads/import`
 pub(crate) async fn upload_form(cx: web::Cx) -> web::Result<Response> {
     let form = Form::post("/leads/import", "upload")
-        .field(Field::file("file", "List", ".csv,.tsv,.txt,.xlsx").hint("CSV, TSV, semicolons, pipes or XLSX, in any encoding, with any headers; at most 200 MB and 100,000 rows."))
+        .field(Field::file("file", "List", ".csv,.tsv,.txt,.xlsx,.json,.jsonl,.ndjson,.vcf").hint("CSV, TSV, semicolons, pipes, XLSX, JSON or vCards, in any encoding, with any headers; at most 200 MB and 100,000 rows."))
         .field(Field::area("pasted", "Or paste rows here", 6).hint("With or without a header, separated by commas, semicolons or tabs."))
         .submit("Upload and look")
         .cancel("/leads");
@@ -318,7 +318,7 @@ fn delimiter_name(delimiter: Option<char>) -> &'static str {
         Some(';') => "semicolons",
         Some('\t') => "tabs",
         Some('|') => "pipes",
-        Some(_) | None => "none (a workbook)",
+        Some(_) | None => "none",
     }
 }
 

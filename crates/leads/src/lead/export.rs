@@ -1,4 +1,4 @@
-//! The list as a file, exactly as filtered, in pages, so that memory stays small at a million rows.
+//! The list as a file (CSV or JSON lines), exactly as filtered, in pages, so that memory stays small at a million rows.
 
 use super::{Asked, Lead, find};
 use crate::export::csv_cell;
@@ -12,7 +12,16 @@ use std::collections::HashMap;
 use uuid::Uuid;
 
 /// Rows of one page.
-const PAGE: i64 = 500;
+const PAGE: i64 = 2_000;
+
+/// How the file is written.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Written {
+    /// For spreadsheets; no cell is run as a formula.
+    Csv,
+    /// One object on each line, named like the columns of the API.
+    JsonLines,
+}
 
 /// The columns: those that an import reads by the same names, then what the product added.
 const HEADERS: [&str; 27] = [
@@ -85,6 +94,7 @@ struct Export {
     scope: Scope,
     caller: Caller,
     asked: Asked,
+    written: Written,
     after: Option<Cursor>,
     begun: bool,
     ended: bool,
@@ -104,26 +114,50 @@ impl Export {
         let ids: Vec<Uuid> = page.rows.iter().map(|row| row.id.uuid()).collect();
         let mut leads = whole(&mut cx, &ids).await?;
         cx.rollback().await?;
-        let mut file = csv::WriterBuilder::new().from_writer(Vec::new());
-        if !self.begun {
-            file.write_record(HEADERS).map_err(broken)?;
-        }
-        for lead in ids.iter().filter_map(|id| leads.remove(id)) {
-            let cells = cells(&lead);
-            file.write_record(cells.iter().map(|cell| csv_cell(cell).into_owned())).map_err(broken)?;
-        }
-        let mut bytes = file.into_inner().map_err(|error| {
-            Error::internal("The export could not be written.").caused_by(error.to_string())
-        })?;
-        if !self.begun {
-            // Spreadsheets read UTF-8 only behind this mark.
-            bytes.splice(0..0, *b"\xef\xbb\xbf");
-        }
+        let leads = ids.iter().filter_map(|id| leads.remove(id));
+        let bytes = match self.written {
+            Written::Csv => csv_page(leads, !self.begun)?,
+            Written::JsonLines => json_page(leads)?,
+        };
         self.begun = true;
         self.ended = page.next.is_none();
         self.after = page.next;
         Ok(Some(bytes))
     }
+}
+
+/// A page of the CSV; the first one begins with the header.
+fn csv_page(leads: impl Iterator<Item = Lead>, first: bool) -> Result<Vec<u8>> {
+    let mut file = csv::WriterBuilder::new().from_writer(Vec::new());
+    if first {
+        file.write_record(HEADERS).map_err(broken)?;
+    }
+    for lead in leads {
+        let cells = cells(&lead);
+        file.write_record(cells.iter().map(|cell| csv_cell(cell).into_owned())).map_err(broken)?;
+    }
+    let mut bytes = file
+        .into_inner()
+        .map_err(|error| Error::internal("The export could not be written.").caused_by(error.to_string()))?;
+    if first {
+        // Spreadsheets read UTF-8 only behind this mark.
+        bytes.splice(0..0, *b"\xef\xbb\xbf");
+    }
+    Ok(bytes)
+}
+
+/// A page of JSON lines: the columns of the CSV by their names, empty ones left out. An import reads it back.
+fn json_page(leads: impl Iterator<Item = Lead>) -> Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    for lead in leads {
+        let named = HEADERS.iter().zip(cells(&lead)).filter(|(_, cell)| !cell.is_empty());
+        let object: serde_json::Map<String, serde_json::Value> = named
+            .map(|(header, cell)| (header.to_lowercase().replace(' ', "_"), serde_json::Value::from(cell)))
+            .collect();
+        serde_json::to_writer(&mut bytes, &object)?;
+        bytes.push(b'\n');
+    }
+    Ok(bytes)
 }
 
 fn broken(error: csv::Error) -> Error {
@@ -142,22 +176,34 @@ async fn whole(cx: &mut Cx, ids: &[Uuid]) -> Result<HashMap<Uuid, Lead>> {
     rows.into_iter().map(|row| Ok((row.id, serde_json::from_value(row.row)?))).collect()
 }
 
-/// `GET /leads/export.csv`: the file, row by row as it is read. The export is noted in the audit trail before its first byte.
-pub async fn download(
-    mut cx: web::Cx,
-    axum::extract::Query(asked): axum::extract::Query<Asked>,
-) -> web::Result<Response> {
+/// `GET /leads/export.csv`
+pub async fn download(cx: web::Cx, asked: axum::extract::Query<Asked>) -> web::Result<Response> {
+    stream(cx, asked.0, Written::Csv).await
+}
+
+/// `GET /leads/export.jsonl`
+pub async fn download_lines(cx: web::Cx, asked: axum::extract::Query<Asked>) -> web::Result<Response> {
+    stream(cx, asked.0, Written::JsonLines).await
+}
+
+/// The file, page by page as it is read. The export is noted in the audit trail before its first byte.
+async fn stream(mut cx: web::Cx, asked: Asked, written: Written) -> web::Result<Response> {
     asked.filter()?;
     asked.order()?;
     cx.note("leads.export", "leads.lead", None, json!({"filter": asked.query()})).await?;
     let (db, scope, caller) = (cx.app().db().clone(), cx.scope(), cx.caller().clone());
-    let name = format!("leads-{}.csv", cx.now().in_zone(&cx.who().zone).strftime("%Y-%m-%d"));
+    let (ending, kind) = match written {
+        Written::Csv => ("csv", "text/csv; charset=utf-8"),
+        Written::JsonLines => ("jsonl", "application/x-ndjson"),
+    };
+    let name = format!("leads-{}.{ending}", cx.now().in_zone(&cx.who().zone).strftime("%Y-%m-%d"));
     cx.commit().await?;
     let export = Export {
         db,
         scope,
         caller,
         asked: Asked { after: String::new(), ..asked },
+        written,
         after: None,
         begun: false,
         ended: false,
@@ -171,7 +217,7 @@ pub async fn download(
         Ok::<_, std::io::Error>(piece.map(|bytes| (bytes, export)))
     });
     let headers = [
-        (header::CONTENT_TYPE, "text/csv; charset=utf-8".to_owned()),
+        (header::CONTENT_TYPE, kind.to_owned()),
         (header::CONTENT_DISPOSITION, format!("attachment; filename=\"{name}\"")),
     ];
     Ok((headers, Body::from_stream(pieces)).into_response())

@@ -19,16 +19,16 @@ mod words;
 mod write;
 
 pub use bulk::{Act, BULK_AT_ONCE, Selection, bulk};
-pub(crate) use export::download;
+pub(crate) use export::{download, download_lines};
 pub use fields::{Fields, Problem, Typed};
 pub use find::{Asked, COUNT_MAX, Filter, SEEK_MAX, Sort, Summary, count, ids, list};
 pub use rules::Status;
-pub use store::{Contact, advance, contact, hold, referred, replied, touched};
+pub use store::{Contact, advance, contact, enriched, hold, referred, replied, touched};
 pub use tally::{Tally, tally};
 pub use view::{View, drop_view, save_view, views};
 pub use words::{Consent, EmailState, Mode};
 pub(crate) use write::called;
-pub use write::{Lead, consent, create, edit, get, override_mode, remove, suppress, typed};
+pub use write::{Lead, consent, create, edit, erase, get, override_mode, remove, suppress, typed};
 pub use write::{Row, insert_many, lock_many, update_many};
 
 base::id_type!(

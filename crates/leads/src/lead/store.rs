@@ -57,6 +57,21 @@ pub async fn advance(cx: &mut Cx, id: LeadId, to: Status, why: &str) -> Result<b
     Ok(true)
 }
 
+/// Facts were looked up for the lead, and it counts as enriched. `by` says how: `waterfall`.
+pub async fn enriched(cx: &mut Cx, id: LeadId, by: &str) -> Result<()> {
+    let (tenant, now) = (cx.tenant()?.uuid(), cx.now());
+    sqlx::query!(
+        "update leads.lead set enriched_at = $3, updated_at = $3 where tenant_id = $1 and id = $2",
+        tenant,
+        id.uuid(),
+        now as Time
+    )
+    .execute(cx.conn())
+    .await?;
+    advance(cx, id, Status::Enriched, by).await?;
+    cx.publish(Fact::about("leads.lead.enriched", id).with(json!({"source": by}))).await
+}
+
 /// A touch reached the lead.
 pub async fn touched(cx: &mut Cx, id: LeadId) -> Result<()> {
     let (tenant, now) = (cx.tenant()?.uuid(), cx.now());

@@ -247,7 +247,7 @@ pub async fn create(
             "lead.suppressed",
             format!(
                 "“{}” is on the suppression list ({}): nobody may contact this person.",
-                entry.value,
+                if suppression::is_tomb(&entry.value) { "an erased person" } else { entry.value.as_str() },
                 entry.reason.label()
             ),
         ));
@@ -287,6 +287,29 @@ pub async fn remove(cx: &mut Cx, id: LeadId) -> Result<()> {
         return Err(Error::not_found("lead"));
     }
     cx.publish(Fact::about("leads.lead.deleted", id)).await
+}
+
+/// Empties these leads of everything about a person and takes them out for good; returns how many. What stays is that
+/// there was a lead, for the counts.
+pub async fn erase(cx: &mut Cx, ids: &[LeadId]) -> Result<u64> {
+    let (tenant, now) = (cx.tenant()?.uuid(), cx.now());
+    let ids: Vec<Uuid> = ids.iter().map(|id| id.uuid()).collect();
+    let erased = sqlx::query!(
+        "update leads.lead set company_id = null, email = null, personal_email = null, first_name = null, last_name = null, title = null, phone = null,
+             phone_verified = false, linkedin_url = null, company_name = null, domain = null, website = null, industry = null, headcount = null,
+             country = null, region = null, city = null, zone = null, role_started_on = null, hiring = null, funded_on = null, notes = null,
+             consent = null, consent_source = null, consent_at = null, status_reason = 'erased', score_parts = null, score_points = null,
+             source = 'erased', deleted_at = coalesce(deleted_at, $3), updated_at = $3
+         where tenant_id = $1 and id = any($2)",
+        tenant,
+        &ids,
+        now as Time,
+    )
+    .execute(cx.conn())
+    .await?
+    .rows_affected();
+    cx.publish_all(ids.into_iter().map(|id| Fact::about("leads.lead.deleted", LeadId(id))).collect()).await?;
+    Ok(erased)
 }
 
 /// Records why this person may be written to, or that it is not known.
@@ -354,9 +377,13 @@ pub async fn suppress(cx: &mut Cx, id: LeadId, reason: suppression::Reason, note
     if let Some(phone) = &lead.phone {
         suppression::add(cx, &suppression::New::phone(scope, phone, reason, "person", note)).await?;
     }
-    if lead.email.is_none() && lead.phone.is_none() && reason != suppression::Reason::Unsubscribed {
-        // Only a profile is known: the state alone keeps it out of every sequence.
-        tracing::debug!(lead = %id, "nothing but a profile to suppress");
+    if let Some(email) = &lead.personal_email
+        && let Ok(address) = EmailAddress::parse(email)
+    {
+        suppression::add(cx, &suppression::New::email(scope, &address, reason, "person", note)).await?;
+    }
+    if let Some(profile) = &lead.linkedin_url {
+        suppression::add(cx, &suppression::New::linkedin(scope, profile, reason, "person", note)).await?;
     }
     let to =
         if reason == suppression::Reason::Unsubscribed { Status::Unsubscribed } else { Status::Disqualified };

@@ -27,7 +27,7 @@ struct Step {
 /// Every fact of the score with the value that gives it the most points.
 const STEPS: [Step; 13] = [
     Step {
-        text: "the e-mail address is verified",
+        text: "a verified e-mail address is there",
         findable: true,
         apply: |input, _| input.email = Some(EmailState::Verified),
     },
@@ -37,7 +37,7 @@ const STEPS: [Step; 13] = [
         apply: |input, _| input.phone = input.phone.or(Some(PhoneState::Present)),
     },
     Step {
-        text: "the phone number is verified",
+        text: "a verified phone number is there",
         findable: true,
         apply: |input, _| input.phone = Some(PhoneState::Verified),
     },

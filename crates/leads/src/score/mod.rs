@@ -4,6 +4,7 @@
 //! "unknown"; it is never guessed. The parts that are shown ([`Score::parts`]) always add up to the total, because what
 //! the limit of 100 and the rounding to a whole number take or give are parts of their own.
 
+pub mod bench;
 pub mod boost;
 mod change;
 pub mod industry;

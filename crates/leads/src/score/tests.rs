@@ -236,10 +236,10 @@ fn channels_follow_the_score() {
 #[test]
 fn the_smallest_change_is_named() {
     let input = lead("ve li", "CEO", "Software", 12, "AU");
-    // 12 + 25 + 25 + 15 = 77; 8 more: a phone (3) and hiring (5) reach exactly 85.
+    // 12 + 25 + 25 + 15 = 77; 8 more: a verified phone (6) and a personal address (2) reach exactly 85.
     let change = smallest_change(&input, &icp(), &Weights::default()).expect("two facts suffice");
     assert_eq!((change.total, change.tier), (85, Tier::Hot));
-    assert_eq!(change.texts, ["find a phone number", "learn that the company is hiring"]);
+    assert_eq!(change.texts, ["a verified phone number is there", "a personal e-mail address is found"]);
     let hot = lead("ve vp li pe hy", "CEO", "Software", 12, "AU");
     assert_eq!(smallest_change(&hot, &icp(), &Weights::default()), None);
 }

@@ -1,5 +1,7 @@
 use super::weights::{self, Evidence, HeldOut, Kind};
-use super::{Boost, BoostKind, Icp, Input, Points, Tier, Weights, boost, counterfactual, preview, rescore, score};
+use super::{
+    Boost, BoostKind, Icp, Input, Points, Tier, Weights, boost, counterfactual, preview, rescore, score,
+};
 use crate::lead::LeadId;
 use crate::tests::{World, id_of};
 use base::Time;
@@ -49,7 +51,14 @@ async fn learned_go_before_own_before_usual_weights_and_history_brings_them_back
     world.app.settle().await;
     assert_eq!(world.one("select score from leads.lead").await, "100", "an owner under authority alone");
     world.us().get(&at).await.expect(200).shows("25 of 25");
-    world.us().get("/settings/scoring").await.expect(200).shows("Learned").shows("not good enough").shows("counts");
+    world
+        .us()
+        .get("/settings/scoring")
+        .await
+        .expect(200)
+        .shows("Learned")
+        .shows("not good enough")
+        .shows("counts");
     let mut cx = world.db.cx(&world.ours.owner).await;
     weights::switch_off(&mut cx, Kind::Learned).await.expect("off");
     let now = weights::in_force(&mut cx).await.expect("weights");
@@ -110,10 +119,17 @@ async fn a_run_over_everyone_goes_on_behind_its_last_batch_and_every_sum_is_the_
     rescore::step(&mut dying, run, 500).await.expect("a batch");
     dying.rollback().await.expect("dies");
     world.app.settle().await;
-    assert_eq!(world.one("select done || ' ' || total || ' ' || status from leads.rescore").await, "1200 1200 done");
+    assert_eq!(
+        world.one("select done || ' ' || total || ' ' || status from leads.rescore").await,
+        "1200 1200 done"
+    );
     assert_eq!(world.one(SUMS).await, "0 of 1200");
     assert_eq!(world.one("select score_points[6] from leads.lead where score_points[6] > 0").await, "7");
-    let moved: i64 = world.one("select sum(v::int) from leads.rescore, jsonb_each_text(moved) e (k, v)").await.parse().expect("a number");
+    let moved: i64 = world
+        .one("select sum(v::int) from leads.rescore, jsonb_each_text(moved) e (k, v)")
+        .await
+        .parse()
+        .expect("a number");
     assert_eq!(moved, 1_200, "everyone got a tier");
     // Nothing changed, so a second run writes nothing.
     let before = world.one("select string_agg(xmin::text, ',' order by id) from leads.lead").await;
@@ -143,23 +159,64 @@ async fn a_preview_says_who_moves_and_saving_moves_exactly_them() {
     cx.commit().await.expect("a commit");
     world.app.settle().await;
     for tier in Tier::ALL {
-        let there = world.one(&format!("select count(*) from leads.lead where tier = '{}'", tier.word())).await;
+        let there =
+            world.one(&format!("select count(*) from leads.lead where tier = '{}'", tier.word())).await;
         assert_eq!(there, found.tier(tier).1.to_string(), "{tier:?}");
     }
     for mover in &found.movers {
         let now = world.one(&format!("select score from leads.lead where id = '{}'", mover.id)).await;
         assert_eq!(now, mover.after.0.to_string());
     }
-    let page = world.us().post("/settings/scoring", &[("data_quality", "20"), ("authority", "25"), ("company_fit", "25"), ("timing", "15"), ("risk", "15"), ("act", "preview")]).await.expect(200);
+    let page = world
+        .us()
+        .post(
+            "/settings/scoring",
+            &[
+                ("data_quality", "20"),
+                ("authority", "25"),
+                ("company_fit", "25"),
+                ("timing", "15"),
+                ("risk", "15"),
+                ("act", "preview"),
+            ],
+        )
+        .await
+        .expect(200);
     page.shows("Who moves").shows("All 600 leads");
-    world.us().post("/settings/scoring", &[("data_quality", "20"), ("authority", "25"), ("company_fit", "25"), ("timing", "15"), ("risk", "14"), ("act", "save")]).await.expect(400).shows("must sum to 1");
+    world
+        .us()
+        .post(
+            "/settings/scoring",
+            &[
+                ("data_quality", "20"),
+                ("authority", "25"),
+                ("company_fit", "25"),
+                ("timing", "15"),
+                ("risk", "14"),
+                ("act", "save"),
+            ],
+        )
+        .await
+        .expect(400)
+        .shows("must sum to 1");
     assert!(id_of("/leads/019d6e4b-8a00-7000-8000-000000000000") != uuid::Uuid::nil());
 }
 
 fn inputs() -> impl Strategy<Value = Input> {
-    let titles = prop::sample::select(vec![None, Some("Owner"), Some("Clerk"), Some("Head of Sales"), Some("Assistant to the CEO")]);
-    (titles, any::<(bool, bool, bool, bool, bool)>(), prop::option::of(0_u32..400), prop::option::of(any::<bool>())).prop_map(
-        |(title, (email, linkedin, personal, bounced, industry), headcount, hiring)| Input {
+    let titles = prop::sample::select(vec![
+        None,
+        Some("Owner"),
+        Some("Clerk"),
+        Some("Head of Sales"),
+        Some("Assistant to the CEO"),
+    ]);
+    (
+        titles,
+        any::<(bool, bool, bool, bool, bool)>(),
+        prop::option::of(0_u32..400),
+        prop::option::of(any::<bool>()),
+    )
+        .prop_map(|(title, (email, linkedin, personal, bounced, industry), headcount, hiring)| Input {
             title: title.map(str::to_owned),
             email: email.then_some(super::EmailState::Unverified),
             linkedin,
@@ -169,8 +226,7 @@ fn inputs() -> impl Strategy<Value = Input> {
             headcount,
             hiring,
             ..Input::unknown(Time::from_us(1_790_000_000_000_000))
-        },
-    )
+        })
 }
 
 proptest! {

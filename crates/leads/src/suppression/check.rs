@@ -1,6 +1,6 @@
 //! Asking the list: which entries hold for a person, or for many at once.
 
-use super::{Entry, Kind, Reason, Scope, SuppressionId};
+use super::{Entry, Kind, Reason, Scope, SuppressionId, tomb};
 use crate::lead::{Fields, Lead};
 use base::{Result, Time};
 use db::Cx;
@@ -15,6 +15,8 @@ pub struct Who {
     pub personal_email: Option<String>,
     /// Phone number in E.164.
     pub phone: Option<String>,
+    /// LinkedIn profile.
+    pub linkedin: Option<String>,
     /// Company domain.
     pub domain: Option<String>,
     /// Company name.
@@ -28,6 +30,7 @@ impl Who {
             email: fields.email.clone(),
             personal_email: fields.personal_email.clone(),
             phone: fields.phone.clone(),
+            linkedin: fields.linkedin_url.clone(),
             domain: fields.domain.clone(),
             company: fields.company_name.clone(),
         }
@@ -43,6 +46,14 @@ impl Who {
         keys.extend(self.domain.clone().map(|domain| (Kind::Domain, domain)));
         keys.extend(self.company.as_ref().map(|company| (Kind::Company, company.trim().to_lowercase())));
         keys.extend(self.phone.clone().map(|phone| (Kind::Phone, phone)));
+        keys.extend(self.linkedin.as_ref().map(|profile| (Kind::Linkedin, profile.to_lowercase())));
+        // An erased person is known by hashes only.
+        let tombs: Vec<_> = keys
+            .iter()
+            .filter(|(kind, _)| matches!(kind, Kind::Email | Kind::Phone | Kind::Linkedin))
+            .map(|(kind, value)| (*kind, tomb(*kind, value)))
+            .collect();
+        keys.extend(tombs);
         keys
     }
 }

@@ -13,8 +13,8 @@ mod store;
 mod tests;
 
 pub use check::{Who, holding, suppressed};
-pub use rules::{Kind, Reason, Scope, is_freemail};
-pub use store::{Entry, New, add, list, of_kind, parse_line, parse_many, release, search};
+pub use rules::{Kind, Reason, Scope, is_freemail, is_tomb, tomb};
+pub use store::{Entry, Keys, New, add, entomb, list, of_kind, parse_line, parse_many, release, search};
 
 base::id_type!(
     /// An entry of the suppression list.

@@ -1,6 +1,6 @@
 //! `/compliance/suppression`: whom nobody may contact.
 
-use super::{Kind, Reason, Scope, add as put, of_kind, parse_many, release as lift, search};
+use super::{Kind, Reason, Scope, add as put, is_tomb, of_kind, parse_many, release as lift, search};
 use axum::Form as Sent;
 use axum::extract::{Path, Query};
 use axum::http::StatusCode;
@@ -55,7 +55,7 @@ async fn page(
             html! {}
         };
         Row::new()
-            .cell(entry.value.as_str())
+            .cell(if is_tomb(&entry.value) { "an erased person" } else { entry.value.as_str() })
             .cell(entry.kind.label())
             .cell(match entry.scope {
                 Scope::Client => html! { (entry.scope.label()) },

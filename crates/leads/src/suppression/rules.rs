@@ -36,6 +36,8 @@ pub enum Kind {
     Company,
     /// One phone number in E.164.
     Phone,
+    /// One LinkedIn profile.
+    Linkedin,
 }
 
 /// Why.
@@ -65,7 +67,7 @@ pub enum Reason {
 
 impl Kind {
     /// Every kind, in the order in which forms offer them.
-    pub const ALL: [Self; 4] = [Self::Email, Self::Domain, Self::Company, Self::Phone];
+    pub const ALL: [Self; 5] = [Self::Email, Self::Domain, Self::Company, Self::Phone, Self::Linkedin];
 
     /// The word in rows, forms and the API.
     pub fn word(self) -> &'static str {
@@ -74,6 +76,7 @@ impl Kind {
             Self::Domain => "domain",
             Self::Company => "company",
             Self::Phone => "phone",
+            Self::Linkedin => "linkedin",
         }
     }
 
@@ -84,6 +87,7 @@ impl Kind {
             Self::Domain => "Domain",
             Self::Company => "Company",
             Self::Phone => "Phone number",
+            Self::Linkedin => "LinkedIn profile",
         }
     }
 }
@@ -94,7 +98,7 @@ impl std::str::FromStr for Kind {
         Self::ALL.into_iter().find(|kind| kind.word() == text).ok_or_else(|| {
             base::Error::invalid(
                 "suppression.kind",
-                format!("“{text}” is neither email, domain, company nor phone."),
+                format!("“{text}” is neither email, domain, company, phone nor linkedin."),
             )
         })
     }
@@ -154,6 +158,17 @@ impl Reason {
         (Self::Unsubscribed, "unsubscribed", "Opted out"),
         (Self::Other, "other", "Other"),
     ];
+}
+
+/// What stands in the list in place of a value of an erased person; the same as `leads.tomb` in the database.
+pub fn tomb(kind: Kind, value: &str) -> String {
+    let text = format!("erased|{}|{}", kind.word(), value.to_lowercase());
+    format!("sha256:{}", base::Digest::of(text.as_bytes()))
+}
+
+/// Whether a value of the list stands for an erased person.
+pub fn is_tomb(value: &str) -> bool {
+    value.starts_with("sha256:")
 }
 
 /// Domains at which anyone can have an address.

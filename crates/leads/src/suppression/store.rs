@@ -1,6 +1,6 @@
 //! Every statement of the suppression list.
 
-use super::{Kind, Reason, Scope, SuppressionId, is_freemail};
+use super::{Kind, Reason, Scope, SuppressionId, is_freemail, tomb};
 use base::{Cursor, EmailAddress, Error, Page, Result, Time};
 use db::{Cx, Fact};
 use serde_json::json;
@@ -26,6 +26,11 @@ impl New {
     /// One phone number in E.164.
     pub fn phone(scope: Scope, number: &str, reason: Reason, source: &str, note: &str) -> Self {
         Self::of(scope, Kind::Phone, number.to_owned(), reason, source, note)
+    }
+
+    /// One LinkedIn profile.
+    pub fn linkedin(scope: Scope, profile: &str, reason: Reason, source: &str, note: &str) -> Self {
+        Self::of(scope, Kind::Linkedin, profile.to_lowercase(), reason, source, note)
     }
 
     /// A domain. Errors for freemail domains and what is not a domain.
@@ -87,6 +92,35 @@ pub async fn add(cx: &mut Cx, entry: &New) -> Result<bool> {
     let payload = json!({"kind": entry.kind, "reason": entry.reason, "source": entry.source});
     cx.publish(Fact::about("leads.suppression.added", id).with(payload)).await?;
     Ok(true)
+}
+
+/// By what an erased person may come again.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Keys {
+    /// Addresses in small letters.
+    pub emails: Vec<String>,
+    /// Numbers in E.164.
+    pub phones: Vec<String>,
+    /// LinkedIn profiles.
+    pub profiles: Vec<String>,
+}
+
+/// Suppresses somebody who is erased, on every channel, by hashes: what was there in plain becomes a hash too, so
+/// that a later import is still refused and nobody can read who it was.
+pub async fn entomb(cx: &mut Cx, keys: &Keys) -> Result<()> {
+    let all = [(Kind::Email, &keys.emails), (Kind::Phone, &keys.phones), (Kind::Linkedin, &keys.profiles)];
+    let all: Vec<(Kind, String)> = all
+        .into_iter()
+        .flat_map(|(kind, values)| values.iter().map(move |v| (kind, v.to_lowercase())))
+        .collect();
+    let kinds: Vec<String> = all.iter().map(|(kind, _)| kind.word().to_owned()).collect();
+    let values: Vec<String> = all.iter().map(|(_, value)| value.clone()).collect();
+    sqlx::query!("select leads.bury($1, $2)", &kinds, &values).fetch_one(cx.conn()).await?;
+    for (kind, value) in all {
+        let hashed = tomb(kind, &value);
+        add(cx, &New::of(Scope::Client, kind, hashed, Reason::DoNotContact, "erasure", "")).await?;
+    }
+    Ok(())
 }
 
 /// An entry as listed.
@@ -209,6 +243,13 @@ pub fn of_kind(kind: Kind, value: &str, reason: Reason, source: &str, note: &str
         Kind::Email => Ok(New::email(Scope::Client, &EmailAddress::parse(value)?, reason, source, note)),
         Kind::Domain => New::domain(Scope::Client, value, reason, source, note),
         Kind::Company => New::company(Scope::Client, value, reason, source, note),
+        Kind::Linkedin => match crate::clean::linkedin(value) {
+            Some(profile) => Ok(New::linkedin(Scope::Client, &profile, reason, source, note)),
+            None => Err(Error::invalid(
+                "suppression.linkedin",
+                format!("“{value}” is not a person's LinkedIn profile."),
+            )),
+        },
         Kind::Phone => {
             let number = crate::phone::parse(value, Some(crate::Country::AU)).ok_or_else(|| {
                 Error::invalid(

@@ -83,7 +83,7 @@ fn held_note(held: &[Entry]) -> Markup {
         "Nobody may contact this person: "
         @for (at, entry) in held.iter().enumerate() {
             @if at > 0 { "; " }
-            (entry.kind.label()) " “" (entry.value) "” (" (entry.reason.label()) ", " (entry.source) ")"
+            (entry.kind.label()) " “" (if suppression::is_tomb(&entry.value) { "erased" } else { entry.value.as_str() }) "” (" (entry.reason.label()) ", " (entry.source) ")"
         }
         ". " a href="/compliance/suppression" { "Suppression list" }
     })

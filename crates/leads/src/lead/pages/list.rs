@@ -64,7 +64,9 @@ pub(crate) async fn index(
         bar = bar.view(view.name.as_str(), format!("/leads?{}", view.query), view.query == here);
     }
     if may_write {
-        bar = bar.act(Button::link("Export CSV", format!("/leads/export.csv?{here}")).quiet());
+        bar = bar
+            .act(Button::link("Export CSV", format!("/leads/export.csv?{here}")).quiet())
+            .act(Button::link("JSON lines", format!("/leads/export.jsonl?{here}")).quiet());
     }
     let table = table(&asked, &page, sort, &wall, may_write.then_some(&extras), total, &found);
     let body = html! {

@@ -373,3 +373,63 @@ async fn an_export_holds_exactly_what_is_filtered_and_comes_back_the_same() {
     }
     assert_eq!(there.len(), here.len());
 }
+
+/// What the killed process runs: one pass over the file, by what the test's environment names.
+#[tokio::test]
+#[ignore = "is the process that the next test kills"]
+async fn a_process_that_takes_in() {
+    let Ok(url) = std::env::var("INTAKE_URL") else { return };
+    let named = |name: &str| std::env::var(name).expect("the parent names it");
+    let settings = db::Settings { url: base::Secret::new(url), ..db::Settings::default() };
+    let live = db::Db::connect(&settings, std::sync::Arc::new(base::SystemClock), std::sync::Arc::new(base::Random::system()))
+        .await
+        .expect("the test's database is there");
+    let tenant = base::TenantId(named("INTAKE_TENANT").parse().expect("an id"));
+    let work = Intake {
+        scope: Scope::Tenant(tenant),
+        caller: Caller::system("test", &live),
+        db: live,
+        import: ImportId(named("INTAKE_ID").parse().expect("an id")),
+        state_dir: named("INTAKE_STATE").into(),
+        batch: 200,
+    };
+    work.take(usize::MAX, None).await.expect("it goes on");
+}
+
+#[tokio::test]
+async fn a_worker_killed_by_the_system_loses_no_row_and_takes_none_twice() {
+    let world = World::new().await;
+    let at = world.upload("big.csv", crate::bench::list(12_000).as_bytes()).await;
+    world.us().post(&at, &[("act", "start"), ("country", "AU"), ("consent", "later")]).await.expect(303);
+    let program = std::env::current_exe().expect("this test");
+    let mut killed = 0;
+    for round in 0..60_u64 {
+        if status(&world, &at).await == Status::Done {
+            break;
+        }
+        let mut child = std::process::Command::new(&program)
+            .args(["--exact", "import::tests::a_process_that_takes_in", "--ignored"])
+            .env("INTAKE_URL", world.db.url())
+            .env("INTAKE_TENANT", world.ours.id.uuid().to_string())
+            .env("INTAKE_ID", id_of(&at).to_string())
+            .env("INTAKE_STATE", world.folder.path())
+            .stdout(std::process::Stdio::null())
+            .stderr(std::process::Stdio::null())
+            .spawn()
+            .expect("a process");
+        // Later every time, so that one of them comes to the end on any machine.
+        tokio::time::sleep(Duration::from_millis(400 + round * 350 + (round * 173) % 300)).await;
+        if child.try_wait().expect("a state").is_none() {
+            child.kill().expect("SIGKILL");
+            killed += 1;
+        }
+        child.wait().expect("it ended");
+    }
+    assert!(killed >= 2, "only {killed} processes were killed");
+    assert_eq!(status(&world, &at).await, Status::Done);
+    let [accepted, rejected, duplicates, merged, suppressed] = counts(&world, &at).await;
+    assert_eq!(accepted + rejected + duplicates + merged + suppressed, 12_000);
+    assert_eq!(world.one("select count(*) from leads.lead").await, accepted.to_string());
+    assert_eq!(world.one("select count(*) || ' ' || count(distinct line) from leads.import_row").await, format!("{0} {0}", 12_000 - rejected));
+    assert_eq!(world.one("select count(*) || ' ' || count(distinct line) from leads.import_reject").await, format!("{rejected} {rejected}"));
+}

@@ -11,6 +11,9 @@ mod provider;
 mod receiver;
 mod shelf;
 
+#[cfg(test)]
+mod tests;
+
 pub use event::{Bounce, CallEnd, Event, Permanence, Reply, What};
 pub use failure::{Failure, Reason, Refusal, Step};
 pub use provider::{PhoneNumber, Provider};

@@ -51,6 +51,28 @@ pub const NAMES: [&str; 10] = [
     "lob",
 ];
 
+/// Starts every twin, in the order of [`NAMES`], the first at `first` and each other on the next port.
+///
+/// # Errors
+/// As [`start`]; those that run already are closed then.
+pub async fn start_all(first: SocketAddr, clock: &Arc<dyn Clock>) -> Result<Vec<CarrierTwin>> {
+    let mut twins: Vec<CarrierTwin> = Vec::new();
+    for (name, after) in NAMES.into_iter().zip(0_u16..) {
+        // Port 0 is any free one.
+        let port = if first.port() == 0 { 0 } else { first.port().saturating_add(after) };
+        match start(name, SocketAddr::new(first.ip(), port), clock.clone()).await {
+            Ok(twin) => twins.push(twin),
+            Err(error) => {
+                for twin in twins {
+                    twin.shutdown().await;
+                }
+                return Err(error);
+            }
+        }
+    }
+    Ok(twins)
+}
+
 /// Starts the twin of a carrier on a loopback address.
 ///
 /// # Errors

@@ -40,7 +40,7 @@ impl Lob {
             "id": id, "object": "postcard", "to": body["to"], "from": body["from"], "size": body["size"],
             "front": body["front"], "back": body["back"], "use_type": body["use_type"],
             "metadata": body["metadata"], "send_date": body["send_date"], "date_created": call.now.to_string(),
-            "url": "https://lob-assets.com/twin.pdf", "tracking_events": [], "deleted": false,
+            "url": format!("https://lob-assets.com/postcards/{id}.pdf?expires=1999999999&signature=twin"), "tracking_events": [], "deleted": false,
         });
         self.cards.push(card.clone());
         if !key.is_empty() {

@@ -3,6 +3,7 @@
 
 use super::desk::{Answer, Call, Vendor, text};
 use super::letters::{Letter, unsigned};
+use super::twilio::rfc2822;
 use base::Time;
 use serde_json::{Value, json};
 
@@ -85,7 +86,7 @@ impl Postmark {
         let mail = json!({
             "From": from, "FromName": "", "FromFull": {"Email": from, "Name": "", "MailboxHash": ""},
             "To": text(order, "to"), "ToFull": [{"Email": text(order, "to"), "Name": "", "MailboxHash": ""}],
-            "OriginalRecipient": text(order, "to"), "Subject": text(order, "subject"), "Date": now.to_string(),
+            "OriginalRecipient": text(order, "to"), "Subject": text(order, "subject"), "Date": rfc2822(now),
             "MailboxHash": text(order, "mailbox_hash"), "Tag": "", "MessageID": id, "MessageStream": "inbound",
             "TextBody": text(order, "text"), "HtmlBody": "", "StrippedTextReply": text(order, "text"),
             "Headers": [

@@ -65,7 +65,7 @@ impl Twilio {
         if word == "delivered" {
             message["price"] = json!("-0.05150");
         }
-        let code = if word == "undelivered" { "30003" } else { "" };
+        let code = if word == "undelivered" { "30005" } else { "" };
         let mut form = Serializer::new(String::new());
         form.append_pair("MessageSid", sid)
             .append_pair("SmsSid", sid)
@@ -129,7 +129,7 @@ fn problem(status: u16, code: u32, message: &str) -> Answer {
 }
 
 /// `Fri, 24 May 2026 17:18:27 +0000`.
-fn rfc2822(at: Time) -> String {
+pub(super) fn rfc2822(at: Time) -> String {
     let text = at.to_string();
     let (date, time) = text.split_once('T').unwrap_or((text.as_str(), "00:00:00Z"));
     let months = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];

@@ -54,7 +54,7 @@ impl<'a> Json<'a> {
     }
 }
 
-/// An instant as text (RFC 3339, also with an offset) or as seconds or milliseconds since 1970.
+/// An instant as text (RFC 3339, or as mail writes it) or as seconds or milliseconds since 1970.
 pub(crate) fn time_of(value: &Value) -> Option<Time> {
     if let Some(number) = value.as_f64() {
         let seconds = if number.abs() > 1e11 { number / 1_000.0 } else { number };
@@ -62,7 +62,17 @@ pub(crate) fn time_of(value: &Value) -> Option<Time> {
         return Some(Time::from_us((seconds * 1e6) as i64));
     }
     let text = value.as_str()?;
-    text.parse().ok().or_else(|| text.replacen(' ', "T", 1).parse().ok())
+    text.parse().ok().or_else(|| text.replacen(' ', "T", 1).parse().ok()).or_else(|| of_mail(text))
+}
+
+/// An instant as mail writes it (RFC 5322 §3.3): `Fri, 5 May 2026 17:18:27 +0000 (UTC)`.
+fn of_mail(text: &str) -> Option<Time> {
+    let date: Vec<&str> = text.split_whitespace().take(6).collect();
+    let [_, day, month, year, time, zone] = date.as_slice() else { return None };
+    let months = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
+    let month = months.iter().position(|known| known == month)? + 1;
+    let (hours, minutes) = zone.split_at_checked(3)?;
+    format!("{year}-{month:02}-{day:0>2}T{time}{hours}:{minutes}").parse().ok()
 }
 
 /// Our id in a text that a carrier carried for us.

@@ -40,6 +40,7 @@ impl Salesforge {
             let message = "A sequence writes to one recipient. Send to each by itself.".to_owned();
             return Err(Failure::NotStarted { step: Step::Check, host: String::new(), message });
         };
+        // How variables are named there is in no public document: see it work before the first live use.
         let contact = object!({
             "firstName": to.local(), "email": to.as_str(),
             "customVars": {"subject": mail.subject, "body": mail.text, "messageId": mail.message_id.as_str()},

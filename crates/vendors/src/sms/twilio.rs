@@ -128,7 +128,7 @@ impl Twilio {
         Ok(inbound
             .filter_map(|message| {
                 let sid = message.text("sid")?;
-                let at = rfc2822(&message.words("date_sent")).unwrap_or(since);
+                let at = message.time("date_sent").unwrap_or(since);
                 let (from, to, body) = (message.words("from"), message.text("to"), message.words("body"));
                 (at >= since).then(|| said_by(from, to, &body, sid, at))
             })
@@ -148,16 +148,6 @@ fn form_of(account: &TwilioAccount, sms: &Sms) -> String {
         form.append_pair("StatusCallback", report.as_str());
     }
     form.finish()
-}
-
-/// `Fri, 24 May 2026 17:18:27 +0000`.
-fn rfc2822(text: &str) -> Option<Time> {
-    let date: Vec<&str> = text.split_whitespace().collect();
-    let [_, day, month, year, time, zone] = date.as_slice() else { return None };
-    let months = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
-    let month = months.iter().position(|known| known == month)? + 1;
-    let (hours, minutes) = zone.split_at_checked(3)?;
-    format!("{year}-{month:02}-{:0>2}T{time}{hours}:{minutes}", day).parse().ok()
 }
 
 fn receipt(message: &Json<'_>, at: Time) -> Option<Receipt<Status>> {
@@ -182,12 +172,13 @@ fn status(word: &str) -> Option<Status> {
 fn reason(code: &str) -> Reason {
     match code {
         "21610" => Reason::OptedOut,
-        "21211" | "21214" | "21217" | "21614" | "30003" | "30005" | "30006" => Reason::NoSuchRecipient,
+        "21211" | "21214" | "21217" | "21614" | "30005" | "30006" => Reason::NoSuchRecipient,
         "21606" | "21612" | "21659" | "21660" | "21703" | "30034" => Reason::Sender,
         "30004" | "30007" | "21408" | "21635" => Reason::Blocked,
         "21602" | "21605" | "21617" => Reason::Content,
         "20003" | "20005" | "30002" => Reason::Account,
-        "20429" | "14107" | "30001" => Reason::Busy,
+        // 30003: the handset is off or out of reach.
+        "20429" | "14107" | "30001" | "30003" => Reason::Busy,
         _ => Reason::Other,
     }
 }

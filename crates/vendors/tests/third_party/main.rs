@@ -86,6 +86,27 @@ async fn the_x402_client_of_others_buys_from_the_twins_shop() {
     twin.shutdown().await;
 }
 
+/// Each with how many people its package's calls would have reached.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_carriers_own_packages_drive_our_twins_and_accept_what_they_sign() {
+    let node = Node::ready().await;
+    for (carrier, reached) in [
+        ("resend", 1),
+        ("postmark", 1),
+        ("twilio", 1),
+        ("telnyx", 2),
+        ("vapi", 1),
+        ("elevenlabs", 0),
+        ("deepgram", 0),
+        ("lob", 1),
+    ] {
+        let twin = twins::carrier::start(carrier, ANY.parse().unwrap(), clock()).await.unwrap();
+        let printed = node.run("carriers_sdk.mjs", &[carrier, &twin.url()]).await;
+        assert_eq!((printed.trim(), twin.reached()), (reached.to_string().as_str(), reached), "{carrier}");
+        twin.shutdown().await;
+    }
+}
+
 fn usd(minor: i64) -> Money {
     Money { minor, currency: Currency::Usd }
 }

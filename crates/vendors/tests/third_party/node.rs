@@ -3,7 +3,19 @@
 use std::path::{Path, PathBuf};
 use tokio::process::Command;
 
-const PACKAGES: [&str; 1] = ["stripe@23.1.0"];
+const PACKAGES: [&str; 11] = [
+    "stripe@23.1.0",
+    "resend@6.38.0",
+    "standardwebhooks@1.1.1",
+    "svix@1.99.1",
+    "postmark@5.1.0",
+    "twilio@6.2.0",
+    "telnyx@7.24.0",
+    "@vapi-ai/server-sdk@2.0.1",
+    "@elevenlabs/elevenlabs-js@2.73.0",
+    "@deepgram/sdk@5.13.0",
+    "@lob/lob-typescript-sdk@1.4.2",
+];
 
 /// `AGENCY_TEST_NODE_MODULES` when it has the packages, or a folder of our own that is filled once below
 /// the target folder.
@@ -40,7 +52,7 @@ impl Node {
 
 fn has_all(modules: &Path) -> bool {
     PACKAGES.iter().all(|package| {
-        let (name, version) = package.split_once('@').unwrap();
+        let (name, version) = package.rsplit_once('@').unwrap();
         std::fs::read_to_string(modules.join(name).join("package.json"))
             .is_ok_and(|text| text.contains(&format!("\"version\": \"{version}\"")))
     })

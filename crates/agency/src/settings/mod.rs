@@ -36,6 +36,8 @@ pub struct Settings {
     pub sink: Sink,
     /// The built-in twins of payment services.
     pub rails: Rails,
+    /// The built-in twins of the carriers of messages.
+    pub carriers: Carriers,
     /// The language model of drafts and replies.
     pub llm: Llm,
     /// Workers.
@@ -59,6 +61,7 @@ impl Default for Settings {
             secret: control::secret::Settings::default(),
             sink: Sink::default(),
             rails: Rails::default(),
+            carriers: Carriers::default(),
             llm: Llm::default(),
             work: Work::default(),
             outside: Outside::default(),
@@ -117,6 +120,25 @@ impl Default for Sink {
             smtp: SocketAddr::from(([127, 0, 0, 1], 2525)),
             lookup: SocketAddr::from(([127, 0, 0, 1], 2526)),
         }
+    }
+}
+
+/// The built-in twins of the carriers of messages, for development and simulation: they speak the services'
+/// formats on this machine, say that they are twins, and reach nobody. A tenant's account at a carrier uses
+/// one when its address is set to it.
+#[derive(Clone, Debug, Deserialize, schemars::JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct Carriers {
+    /// Runs them in one server of this database.
+    pub twins: bool,
+    /// Where the first listens, on this machine only: Resend. The others follow on the next ports:
+    /// Postmark, Salesforge, Twilio, Telnyx, HeyReach, Vapi, ElevenLabs, Deepgram, Lob.
+    pub listen: SocketAddr,
+}
+
+impl Default for Carriers {
+    fn default() -> Self {
+        Self { twins: false, listen: SocketAddr::from(([127, 0, 0, 1], 2540)) }
     }
 }
 

@@ -48,6 +48,8 @@ pub struct Settings {
     pub webhooks: hooks::Settings,
     /// Who settles what tenants sell over x402.
     pub x402: X402,
+    /// How the installation bills its clients.
+    pub billing: billing::Settings,
 }
 
 impl Default for Settings {
@@ -67,6 +69,7 @@ impl Default for Settings {
             outside: Outside::default(),
             webhooks: hooks::Settings::default(),
             x402: X402::default(),
+            billing: billing::Settings::default(),
         }
     }
 }

@@ -1,0 +1,195 @@
+// A client on trial looks at its plans, buys one at the founding price on the provider's page, upgrades, runs
+// into a card that is declined and pays late; every number is read back from the rows that this made; every
+// page in both themes and on a phone. The provider is its twin, which sends signed webhooks.
+import assert from 'node:assert/strict';
+import { after, before } from 'node:test';
+import { Agency, freePort } from '../lib/agency.mjs';
+import { violations } from '../lib/axe.mjs';
+import { launch, page } from '../lib/browser.mjs';
+import { chapters } from '../lib/chapters.mjs';
+import { onboard, open, press, signUp, text, until } from '../lib/steps.mjs';
+import { theme } from '../lib/tour.mjs';
+
+const SECRET = 'whsec_browser_billing';
+let agency, browser, tab, twin, subscription, invoice, client;
+const test = chapters(() => ({ agency, tab }));
+
+const order = async (what, body) => {
+  const answer = await fetch(`${twin}/_twin/${what}`, { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) });
+  assert.ok(answer.ok, `${what} answered ${answer.status}`);
+  return answer.status === 204 ? null : answer.json();
+};
+const ask = async (path) => (await fetch(`${twin}${path}`, { headers: { authorization: 'Bearer sk_test_browser' } })).json();
+const api = (path) => tab.evaluate(async (path) => (await fetch(path, { headers: { accept: 'application/json' } })).json(), path);
+const figure = async (label) => {
+  const found = new RegExp(`^${label}\\s+([\\d,]+)`, 'm').exec(await text(tab));
+  return found && Number(found[1].replace(/,/g, ''));
+};
+
+before(async () => {
+  const ports = [await freePort(), await freePort(), await freePort(), await freePort()];
+  twin = `http://127.0.0.1:${ports[0]}`;
+  [agency, browser] = await Promise.all([Agency.start({
+    AGENCY__RAILS__TWINS: 'true',
+    AGENCY__RAILS__STRIPE: `127.0.0.1:${ports[0]}`,
+    AGENCY__RAILS__CASHFREE: `127.0.0.1:${ports[1]}`,
+    AGENCY__RAILS__X402: `127.0.0.1:${ports[2]}`,
+    AGENCY__WEB__LISTEN: `127.0.0.1:${ports[3]}`,
+    AGENCY__WEB__PUBLIC_URL: `http://127.0.0.1:${ports[3]}`,
+    AGENCY__BILLING__STRIPE_KEY: 'sk_test_browser',
+    AGENCY__BILLING__STRIPE_WEBHOOK_SECRET: SECRET,
+    AGENCY__BILLING__STRIPE_URL: twin,
+    AGENCY__BILLING__SELLER_NAME: 'Bright Holdings Pty Ltd',
+    AGENCY__BILLING__SELLER_ABN: '51 824 753 556',
+    AGENCY__BILLING__SELLER_ADDRESS: '1 George Street, Sydney NSW 2000',
+  }), launch()]);
+  await until('the twin', async () => (await fetch(`${twin}/_twin`)).ok);
+  tab = await page(browser);
+  await signUp(tab, agency.url);
+  await onboard(tab);
+  await order('webhook', { url: `${agency.url}/webhooks/billing`, secret: SECRET, duplicate: true, reorder: false });
+});
+
+after(async () => {
+  await browser?.close();
+  await agency?.stop();
+});
+
+test('a trial shows its days and credits, each with its rows', async () => {
+  await open(tab, '/');
+  await tab.locator('nav.side').getByRole('link', { name: 'Billing' }).click();
+  await tab.waitForURL(/\/billing$/);
+  assert.equal(await figure('Trial days left'), 14);
+  assert.equal(await figure('Credits left'), 1250);
+  assert.match(await text(tab), /20 founding spots are left/);
+  await open(tab, '/billing/credits');
+  assert.match(await text(tab), /Granted/);
+});
+
+test('a plan is chosen, looked at, and paid at the provider', async () => {
+  await open(tab, '/billing');
+  await press(tab, /^Choose Ignition|^Choose/);
+  const looked = await text(tab);
+  assert.match(looked, /Price a month\s+\$1,250\.00/);
+  assert.match(looked, /number 1, 50% off for life/);
+  assert.match(looked, /GST 10%, on top/);
+  assert.match(looked, /when the trial ends/);
+  await tab.locator('main').getByRole('link', { name: 'Continue to payment' }).click();
+  await tab.waitForURL(/\/_twin\/checkout\//);
+  await tab.getByRole('button', { name: 'Subscribe with a card that is declined' }).click();
+  assert.match(await text(tab), /declined/);
+  await tab.getByRole('button', { name: 'Subscribe', exact: true }).click();
+  await tab.waitForURL(/\/billing\/checkout\/.*back=paid/);
+  assert.match(await text(tab), /The plan counts now/);
+  subscription = (await ask('/v1/subscriptions')).data[0].id;
+  assert.equal((await api('/api/v1/billing')).standing, 'trialing');
+});
+
+test('when the trial ends the first invoice is paid, and the month\'s credits are there', async () => {
+  await order('renew', { subscription });
+  await until('the first paid period', async () => (await api('/api/v1/billing')).standing === 'active');
+  await until('the invoice', async () => (await api('/api/v1/billing/invoices')).rows.length === 1);
+  await open(tab, '/billing');
+  assert.equal(await figure('Credits left'), 1250);
+  assert.match(await text(tab), /INV-000001[\s\S]*\$1,250\.00\s+\$125\.00\s+\$1,375\.00\s+Paid/);
+  await press(tab, 'INV-000001');
+  invoice = new URL(tab.url()).pathname;
+  assert.match(await text(tab), /ABN 51 824 753 556/);
+  const paper = await tab.evaluate(async (path) => {
+    const answer = await fetch(path);
+    return [answer.headers.get('content-type'), (await answer.text()).slice(0, 5)];
+  }, `${invoice}/pdf`);
+  assert.deepEqual(paper, ['application/pdf', '%PDF-']);
+});
+
+test('an upgrade adds the difference at once, a smaller plan waits', async () => {
+  await open(tab, '/billing');
+  await tab.locator('main').getByRole('button', { name: /^Upgrade/ }).first().click();
+  await Promise.all([tab.waitForNavigation(), tab.locator('dialog[open]').getByRole('button').last().click()]);
+  assert.match(await text(tab), /2,250/);
+  assert.equal(await figure('Credits left'), 2250);
+  await open(tab, '/billing/credits');
+  assert.match(await text(tab), /Added by an upgrade\s+\+1,000/);
+  await open(tab, '/billing');
+  await tab.locator('main').getByRole('button', { name: /^Choose/ }).first().click();
+  await Promise.all([tab.waitForNavigation(), tab.locator('dialog[open]').getByRole('button').last().click()]);
+  assert.match(await text(tab), /From the next period\s+Ignition/);
+  assert.equal(await figure('Credits left'), 2250);
+});
+
+test('a declined card stops outreach, and paying late starts it again', async () => {
+  const { customer } = await ask(`/v1/subscriptions/${subscription}`);
+  await order('card', { customer, card: 'pm_card_chargeDeclined' });
+  await order('renew', { subscription });
+  await until('the missing payment', async () => (await api('/api/v1/billing')).standing === 'past_due');
+  await until('the reminder', async () => {
+    await open(tab, '/billing');
+    return /Reminders[\s\S]*Sent/.test(await text(tab));
+  });
+  assert.match(await text(tab), /Nothing is sent now/);
+  await open(tab, '/notifications');
+  assert.match(await text(tab), /A payment is missing/);
+  await open(tab, '/billing');
+  await tab.locator('main').getByRole('link', { name: 'Pay the open invoice' }).click();
+  await tab.waitForURL(/\/_twin\/invoice\//);
+  await tab.getByRole('button', { name: 'Pay with another card' }).click();
+  await until('it goes on', async () => {
+    await open(tab, '/billing');
+    return (await api('/api/v1/billing')).standing === 'active';
+  });
+  assert.equal(await figure('Credits left'), 1250);
+});
+
+test('the provider\'s portal is a link away, and a plan that is cancelled can be kept', async () => {
+  await open(tab, '/billing');
+  await tab.locator('main').getByRole('link', { name: 'Card and payments' }).click();
+  await tab.waitForURL(/\/_twin\/portal\//);
+  await tab.getByRole('button', { name: 'Cancel the plan' }).click();
+  await tab.getByRole('button', { name: 'Return' }).click();
+  await tab.waitForURL(/\/billing/);
+  await until('the word arrives', async () => {
+    await open(tab, '/billing');
+    return /Keep the plan/.test(await text(tab));
+  });
+  await press(tab, 'Keep the plan');
+  assert.match(await text(tab), /Cancel the plan/);
+});
+
+test('whoever runs the installation sees plans with sources, founding spots and what the client leaves over', async () => {
+  await open(tab, '/platform/billing');
+  const shown = await text(tab);
+  assert.equal(await figure('Paying clients'), 1);
+  assert.equal(await figure('Founding spots taken'), 1);
+  assert.match(shown, /Dominance\s+\$7,500\.00\s+on top\s+4,500\s+20\s+5/);
+  assert.match(shown, /gst\.AU/);
+  const paid = (await api('/api/v1/billing/invoices')).rows.filter((one) => one.status === 'paid');
+  const sum = paid.reduce((all, one) => all + one.net_minor, 0);
+  const money = `$${(sum / 100).toLocaleString('en-AU', { minimumFractionDigits: 2 })}`;
+  assert.ok(paid.length >= 3 && shown.includes(money), `${money} is not in ${shown}`);
+  await tab.locator('#margins, [id=margins]').first().getByRole('link', { name: 'Bright Agency' }).click();
+  await tab.waitForURL(/\/platform\/billing\/[0-9a-f-]{36}/);
+  client = new URL(tab.url()).pathname;
+  const rows = await text(tab);
+  for (const one of paid) assert.match(rows, new RegExp(one.number));
+});
+
+test('every page of billing: nothing that axe finds in both themes, and it fits a phone of 360 px', async () => {
+  const pages = ['/billing', '/billing/credits', '/billing/invoices', invoice, '/platform/billing', client];
+  const found = [];
+  for (const look of ['light', 'dark']) {
+    await theme(tab, look);
+    for (const path of pages) {
+      await open(tab, path);
+      found.push(...(await violations(tab)).map((one) => `${look} ${path} ${one}`));
+    }
+  }
+  await theme(tab, 'light');
+  await tab.setViewportSize({ width: 360, height: 740 });
+  for (const path of pages) {
+    await open(tab, path);
+    const width = await tab.evaluate(() => document.documentElement.scrollWidth);
+    if (width > 360) found.push(`${path} is ${width} px wide`);
+  }
+  assert.deepEqual(found, []);
+  assert.deepEqual(tab.problems, []);
+});

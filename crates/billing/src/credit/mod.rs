@@ -13,6 +13,7 @@ mod tests;
 pub use store::{Entry, balance, entries, reservation};
 
 use crate::standing;
+use crate::subscription::{self, Status, Subscription};
 use base::{Error, Result, Time};
 use db::{Cx, Fact};
 use ports::subscription::Span;
@@ -247,14 +248,24 @@ async fn ready(cx: &mut Cx) -> Result<Option<Time>> {
     {
         return Ok(Some(start));
     }
+    let live = subscription::live(cx).await?;
     match standing::own_period(cx).await? {
         Some((source, span, credits)) => {
             open_period(cx, &source, span, credits).await?;
             Ok(Some(span.start))
         }
-        // The next period of a subscription begins when its provider says so: until then the last one counts.
-        None => Ok(held.period_start),
+        // The next period of a subscription begins when its provider says so: until then the last one counts,
+        // unless it is known that it is not paid.
+        None => Ok(held.period_start.filter(|_| is_paid(live.as_ref()))),
     }
+}
+
+/// Whether nothing is known to be missing of a subscription.
+fn is_paid(live: Option<&Subscription>) -> bool {
+    live.is_some_and(|sub| match sub.status {
+        Status::Active | Status::Trialing => true,
+        Status::Incomplete | Status::PastDue | Status::Paused | Status::Cancelled => false,
+    })
 }
 
 /// The credits as they are now: a period that nobody has to pay for begins by itself. Holds nothing where the

@@ -42,11 +42,13 @@ pub(crate) struct Stray {
     pub received_at: Time,
 }
 
-/// The latest of them, at most 50.
+/// The latest of them that may be about money, at most 50.
 pub(crate) async fn strays(cx: &mut Cx) -> Result<Vec<Stray>> {
     Ok(sqlx::query_as!(
         Stray,
-        "select event_ref, kind, received_at from billing.stray order by received_at desc, id limit 50"
+        "select event_ref, kind, received_at from billing.stray
+         where kind like 'customer.subscription.%' or kind like 'invoice.%' or kind like 'checkout.%'
+         order by received_at desc, id limit 50"
     )
     .fetch_all(cx.conn())
     .await?)

@@ -119,6 +119,9 @@ async fn a_missing_payment_stops_outreach_and_paying_it_late_starts_it_again() {
     let status = accounts::tenant::get(&mut cx).await.unwrap().status;
     assert_eq!(status, accounts::tenant::Status::PastDue, "the gate of outreach reads this row");
     assert_eq!(credit::balance(&mut cx).await.unwrap().quota, 2_250, "the unpaid period grants nothing");
+    let ask = credit::Ask { credits: 1, key: "late".to_owned(), purpose: "test".to_owned(), subject: None };
+    let refused = credit::reserve(&mut cx, &ask).await.unwrap_err();
+    assert_eq!(refused.code(), "credits.short", "what the ended period left is not for an unpaid one");
     drop(cx);
     bed.card(&id, "pm_card_visa").await;
     let open = bed.twin_get("/v1/invoices?status=open").await["data"][0]["id"].as_str().unwrap().to_owned();

@@ -1,0 +1,6 @@
+//! The waterfall against the twins over HTTP, over a database of its own.
+
+mod bed;
+mod money;
+mod pages;
+mod steps;

@@ -49,7 +49,8 @@ pub async fn list(cx: &mut Cx) -> Result<Vec<Company>> {
 /// Keeps a company that a person confirmed; one that is there already stays as it is.
 pub(crate) async fn keep(cx: &mut Cx, analysis: AnalysisId, finding: &Finding) -> Result<()> {
     let Some(name) = finding.holds() else { return Ok(()) };
-    let industries: Vec<String> = serde_json::from_value(finding.detail["industries"].clone()).unwrap_or_default();
+    let industries: Vec<String> =
+        serde_json::from_value(finding.detail["industries"].clone()).unwrap_or_default();
     let source = finding.sources.first();
     let row = Row {
         name,
@@ -69,8 +70,15 @@ pub async fn add(cx: &mut Cx, name: &str) -> Result<()> {
     if name.is_empty() || name.chars().count() > 200 || name.chars().any(char::is_control) {
         return Err(Error::invalid("portfolio.name", "Give the company's name in 1 to 200 characters."));
     }
-    let row =
-        Row { name, industries: &[], place: None, source_url: None, quote: None, confidence: None, analysis: None };
+    let row = Row {
+        name,
+        industries: &[],
+        place: None,
+        source_url: None,
+        quote: None,
+        confidence: None,
+        analysis: None,
+    };
     insert(cx, &row).await
 }
 

@@ -43,12 +43,14 @@ pub async fn edit(cx: &mut Cx, id: AnalysisId, changes: &Changes) -> Result<()> 
 async fn waiting(cx: &mut Cx, id: AnalysisId) -> Result<()> {
     match store::lock(cx, id).await?.1 {
         Status::Ready => Ok(()),
-        Status::Confirmed => {
-            Err(Error::conflict("onboarding.state", "This reading was confirmed already. Read the website again to change it."))
-        }
-        Status::Waiting | Status::Fetching | Status::Reading | Status::Failed => {
-            Err(Error::conflict("onboarding.state", "This reading is not done, so there is nothing to confirm."))
-        }
+        Status::Confirmed => Err(Error::conflict(
+            "onboarding.state",
+            "This reading was confirmed already. Read the website again to change it.",
+        )),
+        Status::Waiting | Status::Fetching | Status::Reading | Status::Failed => Err(Error::conflict(
+            "onboarding.state",
+            "This reading is not done, so there is nothing to confirm.",
+        )),
     }
 }
 
@@ -62,7 +64,11 @@ async fn apply(cx: &mut Cx, id: AnalysisId, changes: &Changes) -> Result<()> {
         let emptied = edited == Some("");
         let kept = changes.kept.contains(&finding.id) && !emptied;
         let dropped = emptied || changes.dropped.contains(&finding.id) || (finding.dropped && !kept);
-        let edited = edited.filter(|edited| !edited.is_empty()).or(if emptied { finding.edited.as_deref() } else { None });
+        let edited = edited.filter(|edited| !edited.is_empty()).or(if emptied {
+            finding.edited.as_deref()
+        } else {
+            None
+        });
         check(edited.unwrap_or("x"))?;
         store::change(cx, finding.id, edited, dropped).await?;
     }
@@ -100,7 +106,8 @@ pub async fn confirm(cx: &mut Cx, id: AnalysisId, changes: &Changes) -> Result<(
     }
     describe(cx, &analysis).await?;
     store::set_status(cx, id, Status::Confirmed, None).await?;
-    cx.publish(Fact::about("onboarding.analysis.confirmed", id).with(json!({"website": analysis.website}))).await
+    cx.publish(Fact::about("onboarding.analysis.confirmed", id).with(json!({"website": analysis.website})))
+        .await
 }
 
 /// Does what an accepted suggestion says; returns the draft that came of it.
@@ -174,9 +181,26 @@ pub(super) fn country(place: &str) -> Option<String> {
         return Some(country.code().to_owned());
     }
     let cities = [
-        "sydney", "melbourne", "brisbane", "perth", "adelaide", "hobart", "darwin", "canberra", "gold coast",
-        "newcastle", "geelong", "sunshine coast", "wollongong", "cairns", "townsville", "ballarat", "bendigo",
-        "parramatta", "fremantle", "byron bay",
+        "sydney",
+        "melbourne",
+        "brisbane",
+        "perth",
+        "adelaide",
+        "hobart",
+        "darwin",
+        "canberra",
+        "gold coast",
+        "newcastle",
+        "geelong",
+        "sunshine coast",
+        "wollongong",
+        "cairns",
+        "townsville",
+        "ballarat",
+        "bendigo",
+        "parramatta",
+        "fremantle",
+        "byron bay",
     ];
     let australian = leads::country::australian_state(place).is_some()
         || cities.contains(&place.trim().to_lowercase().as_str());
@@ -188,7 +212,9 @@ async fn describe(cx: &mut Cx, analysis: &Analysis) -> Result<()> {
     let own = tenant::get(cx).await?;
     let mut typed = own.typed();
     let offer = values(analysis, Field::ValueProposition).into_iter().next();
-    if own.offer.is_none() && let Some(offer) = offer {
+    if own.offer.is_none()
+        && let Some(offer) = offer
+    {
         typed.offer = offer;
     }
     if own.website.is_none() {

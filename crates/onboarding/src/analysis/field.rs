@@ -102,9 +102,11 @@ impl Field {
             Self::Portfolio => "extract_portfolio",
             Self::Industries => "classify_industries",
             Self::TeamSize => "estimate_company_size",
-            Self::IcpIndustries | Self::IcpSizes | Self::IcpLocations | Self::IcpTitles | Self::IcpPainPoints => {
-                "derive_icp"
-            }
+            Self::IcpIndustries
+            | Self::IcpSizes
+            | Self::IcpLocations
+            | Self::IcpTitles
+            | Self::IcpPainPoints => "derive_icp",
         }
     }
 
@@ -177,9 +179,11 @@ pub fn of_profile(profile: &Profile) -> Vec<Read> {
     let icp = &profile.derive_icp;
     let mut found: Vec<Read> =
         profile.parse_website.company_name.iter().map(|cited| read(Field::CompanyName, cited)).collect();
-    let many = |field: Field, all: &[Cited<String>]| all.iter().map(|cited| read(field, cited)).collect::<Vec<_>>();
-    let words =
-        |field: Field, all: &[Cited<&'static str>]| all.iter().map(|cited| read(field, cited)).collect::<Vec<_>>();
+    let many =
+        |field: Field, all: &[Cited<String>]| all.iter().map(|cited| read(field, cited)).collect::<Vec<_>>();
+    let words = |field: Field, all: &[Cited<&'static str>]| {
+        all.iter().map(|cited| read(field, cited)).collect::<Vec<_>>()
+    };
     found.extend(many(Field::Services, &profile.extract_services.services));
     found.extend(value.value_proposition.iter().map(|cited| read(Field::ValueProposition, cited)));
     found.extend(many(Field::Taglines, &value.taglines));

@@ -48,7 +48,8 @@ impl Job for Analyse {
 }
 
 pub(super) async fn enqueue(cx: &mut Cx, id: AnalysisId) -> Result<()> {
-    let options = Options { unique_key: Some(id.to_string()), priority: Priority::Urgent, ..Options::default() };
+    let options =
+        Options { unique_key: Some(id.to_string()), priority: Priority::Urgent, ..Options::default() };
     ::jobs::enqueue_with(cx, &Analyse { analysis: id }, options).await?;
     Ok(())
 }
@@ -112,8 +113,10 @@ async fn fetch(run: &Run, needs: &Needs, id: AnalysisId, website: &str) -> Resul
     let site = needs.ports.fetcher.site(&start, SiteLimits::default(), &|_| {}).await?;
     let mut cx = run.begin().await?;
     store::keep_pages(&mut cx, id, &site.pages, &site.skipped).await?;
-    let skipped = if site.skipped.is_empty() { String::new() } else { format!(", {} not read", site.skipped.len()) };
-    let detail = format!("{} pages of {}{skipped}", site.pages.len(), site.home.host_str().unwrap_or(website));
+    let skipped =
+        if site.skipped.is_empty() { String::new() } else { format!(", {} not read", site.skipped.len()) };
+    let detail =
+        format!("{} pages of {}{skipped}", site.pages.len(), site.home.host_str().unwrap_or(website));
     store::done(&mut cx, id, Status::Reading, "fetch", &detail).await?;
     moved(&mut cx, id, "fetch").await?;
     cx.commit().await
@@ -131,7 +134,10 @@ fn said(skill: &str, own: &[Read], pages: &[Page], profile: &Profile) -> String 
     if own.is_empty() {
         return match scripts {
             0 => "Nothing that stands there plainly.".to_owned(),
-            n => format!("Nothing: {n} of {} pages say something only in a browser that runs scripts.", pages.len()),
+            n => format!(
+                "Nothing: {n} of {} pages say something only in a browser that runs scripts.",
+                pages.len()
+            ),
         };
     }
     let names: Vec<&str> = own.iter().take(4).map(|read| read.value.as_str()).collect();
@@ -144,8 +150,15 @@ async fn weights(cx: &mut Cx, id: AnalysisId, profile: &Profile) -> Result<()> {
     let suggested = &profile.suggest_als_weights;
     let Some(percent) = suggested.weights else { return Ok(()) };
     let points = percent.map(|share| share * 100);
-    store::propose(cx, id, "weights", "Weigh leads for whom you want", json!({"weights": points}), &suggested.reasoning)
-        .await
+    store::propose(
+        cx,
+        id,
+        "weights",
+        "Weigh leads for whom you want",
+        json!({"weights": points}),
+        &suggested.reasoning,
+    )
+    .await
 }
 
 async fn ask_model(run: &Run, needs: &Needs, id: AnalysisId, pages: &[Page], found: &[Read]) -> Result<()> {
@@ -164,12 +177,18 @@ async fn ask_model(run: &Run, needs: &Needs, id: AnalysisId, pages: &[Page], fou
 async fn campaigns(cx: &mut Cx, id: AnalysisId) -> Result<()> {
     let findings = store::findings(cx, id).await?;
     let of = |field: Field| -> Vec<&str> {
-        findings.iter().filter(|finding| finding.field == field).filter_map(|finding| finding.value.as_deref()).collect()
+        findings
+            .iter()
+            .filter(|finding| finding.field == field)
+            .filter_map(|finding| finding.value.as_deref())
+            .collect()
     };
     let who = of(Field::IcpTitles).into_iter().take(2).collect::<Vec<_>>().join(" or ");
     let who = if who.is_empty() { "whoever decides".to_owned() } else { who };
     let place = of(Field::IcpLocations).first().map(|place| format!(" in {place}")).unwrap_or_default();
-    let offer = of(Field::ValueProposition).first().map_or_else(|| of(Field::Services).join(", "), |it| (*it).to_owned());
+    let offer = of(Field::ValueProposition)
+        .first()
+        .map_or_else(|| of(Field::Services).join(", "), |it| (*it).to_owned());
     for industry in of(Field::IcpIndustries).into_iter().take(CAMPAIGNS) {
         let content = json!({
             "name": format!("{industry}{place}"),
@@ -178,7 +197,9 @@ async fn campaigns(cx: &mut Cx, id: AnalysisId) -> Result<()> {
         });
         let reasons = findings
             .iter()
-            .find(|finding| finding.field == Field::IcpIndustries && finding.value.as_deref() == Some(industry))
+            .find(|finding| {
+                finding.field == Field::IcpIndustries && finding.value.as_deref() == Some(industry)
+            })
             .and_then(|finding| finding.sources.first())
             .map(|source| format!("“{}” ({})", source.quote, source.page));
         let reasons: Vec<String> = reasons.into_iter().collect();

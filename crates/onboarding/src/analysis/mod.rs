@@ -182,10 +182,14 @@ pub struct Analysis {
 pub async fn start(cx: &mut Cx, typed: &str) -> Result<AnalysisId> {
     let website = outreach::knowledge::import::website(typed)?;
     if latest(cx).await?.is_some_and(|latest| latest.1.runs()) {
-        return Err(Error::conflict("onboarding.running", "A website is being read already. Wait until it is done."));
+        return Err(Error::conflict(
+            "onboarding.running",
+            "A website is being read already. Wait until it is done.",
+        ));
     }
     let id = store::insert(cx, website.as_str()).await?;
     jobs::enqueue(cx, id).await?;
-    cx.publish(Fact::about("onboarding.analysis.started", id).with(json!({"website": website.as_str()}))).await?;
+    cx.publish(Fact::about("onboarding.analysis.started", id).with(json!({"website": website.as_str()})))
+        .await?;
     Ok(id)
 }

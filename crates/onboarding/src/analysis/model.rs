@@ -73,7 +73,8 @@ pub(super) async fn read(
         lead: None,
     };
     let request = request(pages);
-    let asked = model::ask(&needs.ports, &settings.account, &purse, &request, &mut answer.cost_micros).await?;
+    let asked =
+        model::ask(&needs.ports, &settings.account, &purse, &request, &mut answer.cost_micros).await?;
     let said = match asked {
         Ok(said) => said,
         Err(reason) => {
@@ -88,7 +89,8 @@ pub(super) async fn read(
     };
     let all = values.values.len();
     answer.found = standing(values.values, pages, known);
-    answer.note = format!("{} of {all} values stand on a page word for word and were not known.", answer.found.len());
+    answer.note =
+        format!("{} of {all} values stand on a page word for word and were not known.", answer.found.len());
     Ok(answer)
 }
 
@@ -102,11 +104,15 @@ fn request(pages: &[Page]) -> Request {
             json!({"page": page.url, "title": page.title, "text": text})
         })
         .collect();
-    let fields: Vec<_> = Field::ALL.into_iter().map(|field| json!({"field": field, "means": field.label()})).collect();
+    let fields: Vec<_> =
+        Field::ALL.into_iter().map(|field| json!({"field": field, "means": field.label()})).collect();
     let text = json!({"type": "string"});
     Request {
         system: PROMPT.to_owned(),
-        messages: vec![Message { role: Role::User, text: json!({"fields": fields, "pages": shown}).to_string() }],
+        messages: vec![Message {
+            role: Role::User,
+            text: json!({"fields": fields, "pages": shown}).to_string(),
+        }],
         max_output_tokens: MAX_OUTPUT_TOKENS,
         schema: Some(json!({
             "type": "object", "additionalProperties": false, "required": ["values"],
@@ -127,7 +133,9 @@ fn folded(text: &str) -> String {
 fn standing(said: Vec<Value>, pages: &[Page], known: &[Read]) -> Vec<Read> {
     let texts: Vec<(String, String)> = pages
         .iter()
-        .map(|page| (page.url.clone(), folded(&[page.text().as_str(), &page.title, &page.description].join(" "))))
+        .map(|page| {
+            (page.url.clone(), folded(&[page.text().as_str(), &page.title, &page.description].join(" ")))
+        })
         .collect();
     let mut found: Vec<Read> = Vec::new();
     for value in said.into_iter().take(VALUES_MAX) {
@@ -136,7 +144,12 @@ fn standing(said: Vec<Value>, pages: &[Page], known: &[Read]) -> Vec<Read> {
         let stands = texts.iter().any(|(url, text)| *url == value.page && text.contains(&quote));
         let long = quote.split(' ').count() >= QUOTE_WORDS || said == quote;
         let same = |read: &Read| read.field == field && (field.is_single() || folded(&read.value) == said);
-        if !stands || !long || said.is_empty() || !carries(&quote, &said) || known.iter().chain(&found).any(same) {
+        if !stands
+            || !long
+            || said.is_empty()
+            || !carries(&quote, &said)
+            || known.iter().chain(&found).any(same)
+        {
             continue;
         }
         found.push(Read {
@@ -160,7 +173,8 @@ fn carries(quote: &str, value: &str) -> bool {
     };
     let standing = words(quote);
     let said = words(value);
-    !said.is_empty() && said.iter().all(|word| standing.contains(word) || matches!(word.as_str(), "and" | "the" | "for"))
+    !said.is_empty()
+        && said.iter().all(|word| standing.contains(word) || matches!(word.as_str(), "and" | "the" | "for"))
 }
 
 #[cfg(test)]
@@ -170,7 +184,8 @@ mod tests {
 
     #[test]
     fn a_value_is_taken_only_with_words_that_stand_on_its_page() {
-        let pages = [page::read("https://a.test/", "<p>We help dental clinics in Perth fill their books.</p>")];
+        let pages =
+            [page::read("https://a.test/", "<p>We help dental clinics in Perth fill their books.</p>")];
         let value = |field: &str, value: &str, page: &str, quote: &str| Value {
             field: field.into(),
             value: value.into(),
@@ -182,7 +197,15 @@ mod tests {
             (value("icp_industries", "Dental clinics", here, "We help dental clinics in Perth"), true),
             (value("icp_industries", "Dental clinics", here, "We help dental clinics in Sydney"), false),
             (value("icp_industries", "Law firms", here, "We help dental clinics in Perth"), false),
-            (value("icp_industries", "Dental clinics", "https://b.test/", "We help dental clinics in Perth"), false),
+            (
+                value(
+                    "icp_industries",
+                    "Dental clinics",
+                    "https://b.test/",
+                    "We help dental clinics in Perth",
+                ),
+                false,
+            ),
             (value("team_size", "12", here, "We help dental clinics"), false),
             (value("icp_locations", "Perth", here, "clinics in Perth"), true),
             (value("favourite_food", "Perth", here, "clinics in Perth"), false),
@@ -192,6 +215,9 @@ mod tests {
             assert_eq!(standing(vec![said], &pages, &[]).len(), usize::from(taken), "{name}");
         }
         let known = standing(vec![value("icp_locations", "Perth", here, "clinics in Perth")], &pages, &[]);
-        assert!(standing(vec![value("icp_locations", "perth", here, "clinics in Perth")], &pages, &known).is_empty());
+        assert!(
+            standing(vec![value("icp_locations", "perth", here, "clinics in Perth")], &pages, &known)
+                .is_empty()
+        );
     }
 }

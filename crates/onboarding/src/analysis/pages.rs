@@ -91,7 +91,8 @@ pub async fn save(
         super::edit(&mut cx, id, &changes).await?;
     }
     cx.commit().await?;
-    let said = if confirms { "Confirmed. Every lead is being scored for it." } else { "Your changes were kept." };
+    let said =
+        if confirms { "Confirmed. Every lead is being scored for it." } else { "Your changes were kept." };
     Ok(web::redirect_with(&format!("/onboarding/{id}"), said))
 }
 
@@ -100,7 +101,8 @@ pub async fn save(
 async fn changes(cx: &mut web::Cx, id: AnalysisId, fields: &[(String, String)]) -> base::Result<Changes> {
     let mut changes = Changes::default();
     let own = |text: &str| {
-        text.parse::<Uuid>().map_err(|_| Error::invalid("onboarding.form", "The form is damaged. Load the page again."))
+        text.parse::<Uuid>()
+            .map_err(|_| Error::invalid("onboarding.form", "The form is damaged. Load the page again."))
     };
     for (name, value) in fields {
         match name.split_once('.') {

@@ -18,8 +18,12 @@ pub(super) fn standing(status: Status) -> Markup {
 }
 
 pub(super) fn ask_card(website: &str, runs: bool) -> Card {
-    let form = Form::post("/onboarding", "analyse")
-        .field(Field::text("website_url", "Your website").value(website.to_owned()).required().placeholder("www.example.com"));
+    let form = Form::post("/onboarding", "analyse").field(
+        Field::text("website_url", "Your website")
+            .value(website.to_owned())
+            .required()
+            .placeholder("www.example.com"),
+    );
     Card::new("Read a website").padded(html! {
         @if runs { p { "A website is being read; wait until it is done." } } @else { (form.submit("Read it")) }
     })
@@ -46,7 +50,10 @@ pub(super) fn progress(analysis: &Analysis, wall: &Wall) -> Markup {
         let row = Row::new().id(format!("step-{step}")).cell(step_label(step));
         match done(step) {
             Some(done) => row.cell(tag(Tone::Good, "Done")).cell(&done.detail).cell(wall.clock(done.at)),
-            None => row.cell(tag(Tone::Cold, if analysis.status.runs() { "To come" } else { "Not done" })).cell("").cell(""),
+            None => row
+                .cell(tag(Tone::Cold, if analysis.status.runs() { "To come" } else { "Not done" }))
+                .cell("")
+                .cell(""),
         }
     });
     html! {
@@ -160,11 +167,16 @@ fn title(kind: &str, title: &str) -> String {
 /// What came of it.
 pub(super) fn confirmed(analysis: &Analysis, wall: &Wall) -> Markup {
     let values = |field: Part| -> String {
-        let all: Vec<&str> =
-            analysis.findings.iter().filter(|finding| finding.field == field).filter_map(Finding::holds).collect();
+        let all: Vec<&str> = analysis
+            .findings
+            .iter()
+            .filter(|finding| finding.field == field)
+            .filter_map(Finding::holds)
+            .collect();
         if all.is_empty() { "Not known".to_owned() } else { all.join(" · ") }
     };
-    let drafts: Vec<_> = analysis.proposals.iter().filter_map(|proposal| Some((proposal, proposal.made_id?))).collect();
+    let drafts: Vec<_> =
+        analysis.proposals.iter().filter_map(|proposal| Some((proposal, proposal.made_id?))).collect();
     html! {
         (Card::new("What holds").padded(html! {
             @if let Some(at) = analysis.confirmed_at { p.quiet { "Confirmed by " (analysis.confirmed_by.as_deref().unwrap_or("a person")) " " (wall.moment(at)) "." } }

@@ -140,15 +140,24 @@ async fn proposals(cx: &mut Cx, id: AnalysisId) -> Result<Vec<Proposal>> {
 /// Which steps are done.
 pub(super) async fn steps(cx: &mut Cx, id: AnalysisId) -> Result<Vec<Step>> {
     let tenant = cx.tenant()?.uuid();
-    let steps =
-        sqlx::query_scalar!("select steps from onboarding.analysis where tenant_id = $1 and id = $2", tenant, id.uuid())
-            .fetch_one(cx.conn())
-            .await?;
+    let steps = sqlx::query_scalar!(
+        "select steps from onboarding.analysis where tenant_id = $1 and id = $2",
+        tenant,
+        id.uuid()
+    )
+    .fetch_one(cx.conn())
+    .await?;
     Ok(serde_json::from_value(steps)?)
 }
 
 /// Records a step that was done.
-pub(super) async fn done(cx: &mut Cx, id: AnalysisId, status: Status, name: &str, detail: &str) -> Result<()> {
+pub(super) async fn done(
+    cx: &mut Cx,
+    id: AnalysisId,
+    status: Status,
+    name: &str,
+    detail: &str,
+) -> Result<()> {
     let (tenant, now) = (cx.tenant()?.uuid(), cx.now());
     let step = json!([Step { name: name.to_owned(), detail: detail.to_owned(), at: now }]);
     sqlx::query!(
@@ -164,7 +173,12 @@ pub(super) async fn done(cx: &mut Cx, id: AnalysisId, status: Status, name: &str
     Ok(())
 }
 
-pub(super) async fn set_status(cx: &mut Cx, id: AnalysisId, status: Status, error: Option<&str>) -> Result<()> {
+pub(super) async fn set_status(
+    cx: &mut Cx,
+    id: AnalysisId,
+    status: Status,
+    error: Option<&str>,
+) -> Result<()> {
     let (tenant, now, by) = (cx.tenant()?.uuid(), cx.now(), cx.actor().label());
     let ended = (!status.runs()).then_some(now);
     let confirmed = (status == Status::Confirmed).then_some(now);
@@ -187,7 +201,12 @@ pub(super) async fn set_status(cx: &mut Cx, id: AnalysisId, status: Status, erro
 }
 
 /// Keeps the pages as they came.
-pub(super) async fn keep_pages(cx: &mut Cx, id: AnalysisId, pages: &[WebPage], skipped: &[Skipped]) -> Result<()> {
+pub(super) async fn keep_pages(
+    cx: &mut Cx,
+    id: AnalysisId,
+    pages: &[WebPage],
+    skipped: &[Skipped],
+) -> Result<()> {
     let tenant = cx.tenant()?.uuid();
     for (position, page) in (1_i16..).zip(pages) {
         let own = cx.id::<Uuid>();
@@ -207,7 +226,8 @@ pub(super) async fn keep_pages(cx: &mut Cx, id: AnalysisId, pages: &[WebPage], s
         .execute(cx.conn())
         .await?;
     }
-    let skipped: Vec<Value> = skipped.iter().map(|one| json!({"url": one.url.as_str(), "why": one.why})).collect();
+    let skipped: Vec<Value> =
+        skipped.iter().map(|one| json!({"url": one.url.as_str(), "why": one.why})).collect();
     sqlx::query!(
         "update onboarding.analysis set skipped = $3 where tenant_id = $1 and id = $2",
         tenant,

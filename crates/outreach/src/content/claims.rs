@@ -101,8 +101,9 @@ fn capitalised(sentence: &str) -> Vec<&str> {
         .split(|c: char| c.is_whitespace() || matches!(c, '/' | '—' | '–'))
         .map(|word| word.trim_matches(|c: char| !c.is_alphanumeric()))
         .filter(|word| !word.is_empty());
-    let is_name =
-        |word: &&str| word.chars().next().is_some_and(char::is_uppercase) && word.chars().any(char::is_alphabetic);
+    let is_name = |word: &&str| {
+        word.chars().next().is_some_and(char::is_uppercase) && word.chars().any(char::is_alphabetic)
+    };
     let mut first = true;
     tokens
         .filter(|word| {
@@ -116,7 +117,10 @@ fn capitalised(sentence: &str) -> Vec<&str> {
 /// Whether a word with a capital is an ordinary word rather than a name, as far as its form says.
 fn is_plain(word: &str) -> bool {
     let lower = word.to_lowercase();
-    is_quiet(&lower) || lower.ends_with("ing") || (lower.ends_with('s') && lower.len() > 4) || lower.ends_with("ly")
+    is_quiet(&lower)
+        || lower.ends_with("ing")
+        || (lower.ends_with('s') && lower.len() > 4)
+        || lower.ends_with("ly")
 }
 
 fn is_usual(word: &str) -> bool {

@@ -82,10 +82,16 @@ pub(super) async fn faults(
     let found = verdict
         .claims
         .into_iter()
-        .filter(|claim| !claim.carried || claim.evidence_ids.is_empty() || !claim.evidence_ids.iter().all(known))
+        .filter(|claim| {
+            !claim.carried || claim.evidence_ids.is_empty() || !claim.evidence_ids.iter().all(known)
+        })
         .map(|claim| {
             let why = if claim.carried { "no fact of the sheet is named" } else { claim.why.as_str() };
-            format!("A second reader finds this carried by nothing: “{}” ({}).", text::cut_chars(&claim.text, 160), text::cut_chars(why, 160))
+            format!(
+                "A second reader finds this carried by nothing: “{}” ({}).",
+                text::cut_chars(&claim.text, 160),
+                text::cut_chars(why, 160)
+            )
         })
         .collect();
     Ok(Ok(found))

@@ -194,7 +194,8 @@ fn examine(brief: &Brief, answer: &Answer) -> Result<Written, String> {
         faults.push("It asks more than one question.".to_owned());
     }
     let ground = Ground::of(brief);
-    for part in claims::unsupported(&ground, &core).into_iter().chain(claims::unsupported(&ground, &subject)) {
+    for part in claims::unsupported(&ground, &core).into_iter().chain(claims::unsupported(&ground, &subject))
+    {
         faults.push(format!("Nothing on the sheet carries this ({:?}): “{}”.", part.kind, part.text));
     }
     let known = |id: &str| id == "offer" || brief.facts.iter().any(|fact| fact.id == id);

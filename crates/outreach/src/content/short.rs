@@ -159,7 +159,10 @@ pub fn check(channel: Channel, form: Form, subject: &str, body: &str) -> Vec<Iss
         Channel::Mail => {
             let headline = words(subject);
             if headline == 0 || headline > HEADLINE_WORDS {
-                fail("mail.headline", format!("The headline has {headline} words; it needs 1 to {HEADLINE_WORDS}."));
+                fail(
+                    "mail.headline",
+                    format!("The headline has {headline} words; it needs 1 to {HEADLINE_WORDS}."),
+                );
             }
             if words(body) > POSTCARD_WORDS {
                 fail("mail.long", format!("It has {} words; {POSTCARD_WORDS} fit.", words(body)));
@@ -172,7 +175,8 @@ pub fn check(channel: Channel, form: Form, subject: &str, body: &str) -> Vec<Iss
 fn check_voice(body: &str, fail: &mut impl FnMut(&'static str, String)) {
     let parts = voice_parts(body);
     if parts.len() != 4 {
-        let detail = format!("It has {} parts; it needs four: disclosure, opening, offer, question.", parts.len());
+        let detail =
+            format!("It has {} parts; it needs four: disclosure, opening, offer, question.", parts.len());
         fail("voice.parts", detail);
     }
     for ((part, limit), what) in parts.iter().skip(1).zip(VOICE_CHARS).zip(["opening", "offer", "question"]) {
@@ -220,14 +224,9 @@ fn candidates(
 ) -> Result<Vec<Written>, Unwritable> {
     let ask = builtin::ask(brief, stage);
     let offers = [builtin::offer(brief, 40), builtin::offer(brief, 16), builtin::offer(brief, 8), None];
-    let template = format!(
-        "{}.{}.{:?}.{}",
-        brief.step.channel.word(),
-        stage.word(),
-        fact.topic,
-        opener.variant
-    )
-    .to_lowercase();
+    let template =
+        format!("{}.{}.{:?}.{}", brief.step.channel.word(), stage.word(), fact.topic, opener.variant)
+            .to_lowercase();
     let made = |subject: String, body: String, template: &str| Written {
         subject,
         body,
@@ -262,13 +261,18 @@ fn candidates(
 
 /// A text message in as few words as there are: who, the fact, a short question.
 fn lean(brief: &Brief, stage: Stage, fact: &Evidence) -> Vec<String> {
-    let cut = |name: &Option<String>| name.as_deref().and_then(text::name).map(|name| text::cut_chars(&name, 24));
+    let cut =
+        |name: &Option<String>| name.as_deref().and_then(text::name).map(|name| text::cut_chars(&name, 24));
     let company = cut(&brief.lead.company).unwrap_or_else(|| "your company".to_owned());
     let own = fact.id.starts_with("lead.");
     let said = match fact.topic {
         Topic::Hiring if own => Some(format!("{company} is hiring.")),
-        Topic::Title | Topic::NewRole => cut(&brief.lead.title).map(|title| format!("You are {title} at {company}.")),
-        Topic::Industry => cut(&brief.lead.industry).map(|industry| format!("{company} works in {industry}.")),
+        Topic::Title | Topic::NewRole => {
+            cut(&brief.lead.title).map(|title| format!("You are {title} at {company}."))
+        }
+        Topic::Industry => {
+            cut(&brief.lead.industry).map(|industry| format!("{company} works in {industry}."))
+        }
         Topic::Hiring
         | Topic::Funding
         | Topic::PainPoint
@@ -276,7 +280,9 @@ fn lean(brief: &Brief, stage: Stage, fact: &Evidence) -> Vec<String> {
         | Topic::Social
         | Topic::Size
         | Topic::Technology
-        | Topic::Profile => text::statement(&fact.text, 8).map(|said| format!("About {company}: \"{said}\".")),
+        | Topic::Profile => {
+            text::statement(&fact.text, 8).map(|said| format!("About {company}: \"{said}\"."))
+        }
         Topic::ReplyIntent | Topic::Place | Topic::Name | Topic::Other => None,
     };
     let ask = match stage {
@@ -285,7 +291,9 @@ fn lean(brief: &Brief, stage: Stage, fact: &Evidence) -> Vec<String> {
         Stage::Last => "Is a later time better?",
     };
     let client = text::cut_chars(&builtin::client(brief), 20);
-    let said = said.into_iter().flat_map(|said| [format!("{} here. {said}", who(brief)), format!("{client}: {said}")]);
+    let said = said
+        .into_iter()
+        .flat_map(|said| [format!("{} here. {said}", who(brief)), format!("{client}: {said}")]);
     said.map(|said| to_gsm(&format!("{said} {ask} {SMS_OPT_OUT}"))).collect()
 }
 
@@ -378,7 +386,8 @@ pub(super) fn wrapped(brief: &Brief, core: &str) -> (String, String) {
 /// What a finished short form claims: without what every one of its kind says.
 pub(super) fn core(brief: &Brief, body: &str) -> String {
     let [disclosure, opening] = opening(brief);
-    let fixed = [SMS_OPT_OUT.to_owned(), format!("No more post: {}", brief.unsubscribe_url), disclosure, opening];
+    let fixed =
+        [SMS_OPT_OUT.to_owned(), format!("No more post: {}", brief.unsubscribe_url), disclosure, opening];
     let mut rest = body.to_owned();
     for fixed in fixed {
         rest = rest.replace(&fixed, "");
@@ -397,19 +406,16 @@ fn headline(brief: &Brief) -> String {
         return filled;
     }
     let company = brief.lead.company.as_deref().and_then(text::name);
-    let made = company.map_or_else(|| "A question for you".to_owned(), |company| format!("A question for {company}"));
+    let made = company
+        .map_or_else(|| "A question for you".to_owned(), |company| format!("A question for {company}"));
     made.split_whitespace().take(HEADLINE_WORDS).collect::<Vec<_>>().join(" ")
 }
 
 fn paper(brief: &Brief, words: &str) -> String {
-    let greeting = if builtin::greets(words) { String::new() } else { format!("{}\n\n", footer::greeting(brief)) };
+    let greeting =
+        if builtin::greets(words) { String::new() } else { format!("{}\n\n", footer::greeting(brief)) };
     let site = brief.client.website.as_deref().unwrap_or_default();
-    format!(
-        "{greeting}{}\n\n{}\n{site}\nNo more post: {}",
-        words.trim(),
-        who(brief),
-        brief.unsubscribe_url
-    )
+    format!("{greeting}{}\n\n{}\n{site}\nNo more post: {}", words.trim(), who(brief), brief.unsubscribe_url)
 }
 
 #[cfg(test)]

@@ -11,8 +11,11 @@ use uuid::Uuid;
 pub async fn keep(cx: &mut Cx, touch: TouchId, brief: &Brief, draft: &Draft) -> Result<()> {
     let (tenant, now, id) = (cx.tenant()?.uuid(), cx.now(), cx.id::<Uuid>());
     let said = |name: &str| draft.provenance.get(name).and_then(Value::as_str);
-    let sheet: Vec<Value> =
-        brief.facts.iter().map(|fact| json!({"id": fact.id, "rank": fact.rank, "about": fact.topic})).collect();
+    let sheet: Vec<Value> = brief
+        .facts
+        .iter()
+        .map(|fact| json!({"id": fact.id, "rank": fact.rank, "about": fact.topic}))
+        .collect();
     let content = json!({
         "form": brief.step.form, "subject": draft.subject, "body": draft.body, "step": brief.step.number,
         "to": brief.recipient, "sender": brief.sender.address,

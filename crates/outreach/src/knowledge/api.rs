@@ -1,11 +1,7 @@
 //! Knowledge for programs.
 
 use super::{Entry, Found, KnowledgeId, New};
-use axum::{
-    extract::Query,
-    http::StatusCode,
-    response::Response,
-};
+use axum::{extract::Query, http::StatusCode, response::Response};
 use base::{Cursor, Page};
 use serde::{Deserialize, Serialize};
 use web::{

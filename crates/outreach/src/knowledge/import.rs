@@ -19,8 +19,18 @@ use url::Url;
 /// Entries of one site at most.
 const MOST: usize = 80;
 /// Pages whose sections are worth an entry each.
-const TELLING: [&str; 10] =
-    ["about", "service", "pricing", "price", "faq", "question", "how we work", "how it works", "process", "support"];
+const TELLING: [&str; 10] = [
+    "about",
+    "service",
+    "pricing",
+    "price",
+    "faq",
+    "question",
+    "how we work",
+    "how it works",
+    "process",
+    "support",
+];
 /// Words of an answer at least: less is a caption.
 const WORDS_MIN: usize = 4;
 
@@ -47,15 +57,23 @@ impl Job for Import {
             Err(error) if error.is_transient() && run.failures() < 2 => return Err(error),
             Err(error) => return self.told(run, Severity::Warning, error.message()).await,
         };
-        let found: Vec<New> =
-            site.pages.iter().flat_map(|page| entries(&page::read(page.url.as_str(), &page.html))).take(MOST).collect();
+        let found: Vec<New> = site
+            .pages
+            .iter()
+            .flat_map(|page| entries(&page::read(page.url.as_str(), &page.html)))
+            .take(MOST)
+            .collect();
         let mut cx = run.begin().await?;
         let mut added = 0;
         for new in &found {
             added += usize::from(add(&mut cx, new).await?.is_some());
         }
-        cx.publish(Fact { kind: "outreach.knowledge.imported", subject: None, payload: json!({"added": added, "pages": site.pages.len()}) })
-            .await?;
+        cx.publish(Fact {
+            kind: "outreach.knowledge.imported",
+            subject: None,
+            payload: json!({"added": added, "pages": site.pages.len()}),
+        })
+        .await?;
         let body = format!(
             "{added} entries from {} pages of {start}. Each waits to be confirmed; unconfirmed ones are never sent by themselves.",
             site.pages.len()
@@ -70,7 +88,12 @@ impl Import {
     async fn told(&self, run: &Run, severity: Severity, why: &str) -> Result<()> {
         let mut cx = run.begin().await?;
         notification::notify(&mut cx, &note(severity, &self.website, why)).await?;
-        cx.publish(Fact { kind: "outreach.knowledge.imported", subject: None, payload: json!({"error": why}) }).await?;
+        cx.publish(Fact {
+            kind: "outreach.knowledge.imported",
+            subject: None,
+            payload: json!({"error": why}),
+        })
+        .await?;
         run.complete_in(&mut cx).await?;
         cx.commit().await
     }
@@ -94,8 +117,12 @@ pub fn website(typed: &str) -> Result<Url> {
     let full = if typed.contains("://") { typed.to_owned() } else { format!("https://{typed}") };
     full.parse::<Url>()
         .ok()
-        .filter(|url| matches!(url.scheme(), "http" | "https") && url.host_str().is_some_and(|host| host.contains('.')))
-        .ok_or_else(|| Error::invalid("knowledge.website", format!("“{typed}” is not the address of a website.")))
+        .filter(|url| {
+            matches!(url.scheme(), "http" | "https") && url.host_str().is_some_and(|host| host.contains('.'))
+        })
+        .ok_or_else(|| {
+            Error::invalid("knowledge.website", format!("“{typed}” is not the address of a website."))
+        })
 }
 
 /// Starts reading a website. Errors: `knowledge.website`.
@@ -147,14 +174,20 @@ fn new(page: &Page, question: &str, answer: &str) -> New {
 /// Questions and answers that the page marks as such (schema.org FAQPage).
 fn marked_up(page: &Page) -> Vec<New> {
     let text = |value: &Value, key: &str| {
-        value.get(key).and_then(Value::as_str).map(|text| page::read("", text).text()).filter(|text| !text.is_empty())
+        value
+            .get(key)
+            .and_then(Value::as_str)
+            .map(|text| page::read("", text).text())
+            .filter(|text| !text.is_empty())
     };
     page.things
         .iter()
         .filter(|thing| thing["@type"] == "FAQPage")
         .filter_map(|thing| thing.get("mainEntity")?.as_array())
         .flatten()
-        .filter_map(|asked| Some(new(page, &text(asked, "name")?, &text(asked.get("acceptedAnswer")?, "text")?)))
+        .filter_map(|asked| {
+            Some(new(page, &text(asked, "name")?, &text(asked.get("acceptedAnswer")?, "text")?))
+        })
         .collect()
 }
 

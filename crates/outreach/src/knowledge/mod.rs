@@ -44,7 +44,10 @@ fn checked(question: &str, answer: &str) -> Result<(String, String)> {
         chars > 0 && chars <= usize::try_from(most).unwrap_or(usize::MAX) && !text.contains('\0')
     };
     if !fits(question, QUESTION_CHARS) || question.chars().any(char::is_control) {
-        return Err(Error::invalid("knowledge.question", "Give a question on one line, of 1 to 300 characters."));
+        return Err(Error::invalid(
+            "knowledge.question",
+            "Give a question on one line, of 1 to 300 characters.",
+        ));
     }
     if !fits(&answer, ANSWER_CHARS) {
         return Err(Error::invalid("knowledge.answer", "Give an answer of 1 to 4,000 characters."));
@@ -58,8 +61,11 @@ pub async fn add(cx: &mut Cx, new: &New) -> Result<Option<KnowledgeId>> {
     let (question, answer) = checked(&new.question, &new.answer)?;
     let id = store::insert(cx, &question, &answer, new.source_url.as_deref()).await?;
     if let Some(id) = id {
-        cx.publish(Fact::about("outreach.knowledge.added", id).with(json!({"from_website": new.source_url.is_some()})))
-            .await?;
+        cx.publish(
+            Fact::about("outreach.knowledge.added", id)
+                .with(json!({"from_website": new.source_url.is_some()})),
+        )
+        .await?;
     }
     Ok(id)
 }

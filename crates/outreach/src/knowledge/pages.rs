@@ -67,7 +67,11 @@ fn table(page: &Page<Entry>, unchecked: bool, wall: &Wall) -> Table {
     let empty = if unchecked {
         state::empty("Nothing to confirm", "Every entry was confirmed by a person.", None)
     } else {
-        state::empty("Nothing known yet", "Add what prospects ask most: prices, terms, how you work. Or read your website.", None)
+        state::empty(
+            "Nothing known yet",
+            "Add what prospects ask most: prices, terms, how you work. Or read your website.",
+            None,
+        )
     };
     let rows = page.rows.iter().map(|entry| {
         Row::new()
@@ -77,17 +81,18 @@ fn table(page: &Page<Entry>, unchecked: bool, wall: &Wall) -> Table {
                 Some(url) => html! { (url) },
                 None => html! { (entry.created_by) },
             })
-            .cell(if entry.checked { tag(Tone::Good, "Confirmed") } else { tag(Tone::Warm, "To be confirmed") })
+            .cell(if entry.checked {
+                tag(Tone::Good, "Confirmed")
+            } else {
+                tag(Tone::Warm, "To be confirmed")
+            })
             .cell(wall.relative(entry.updated_at))
     });
     let columns = ["Question", "Answer", "From", "State", "Changed"].map(Column::text);
-    Table::new("Entries", columns)
-        .rows(rows)
-        .empty(empty)
-        .next(page.next.as_ref().map(|next| {
-            let view = if unchecked { "view=unconfirmed&" } else { "" };
-            format!("/knowledge?{view}after={}", next.as_str())
-        }))
+    Table::new("Entries", columns).rows(rows).empty(empty).next(page.next.as_ref().map(|next| {
+        let view = if unchecked { "view=unconfirmed&" } else { "" };
+        format!("/knowledge?{view}after={}", next.as_str())
+    }))
 }
 
 fn fields(question: &str, answer: &str) -> [Field; 2] {
@@ -109,7 +114,9 @@ fn add_card(question: &str) -> Card {
 fn import_card() -> Card {
     Card::new("From your website").padded(
         Form::post("/knowledge/import", "import")
-            .field(Field::text("website", "Website").required().placeholder("www.example.com").hint("At most 12 pages, only what robots.txt allows. Every entry waits for you to confirm it."))
+            .field(Field::text("website", "Website").required().placeholder("www.example.com").hint(
+                "At most 12 pages, only what robots.txt allows. Every entry waits for you to confirm it.",
+            ))
             .submit("Read it"),
     )
 }
@@ -152,7 +159,10 @@ pub async fn show(mut cx: web::Cx, Path(id): Path<KnowledgeId>) -> web::Result<R
         .into_iter()
         .fold(Form::post(format!("/knowledge/{id}"), "entry"), Form::field);
     let about = Pairs::new()
-        .add("State", if entry.checked { tag(Tone::Good, "Confirmed") } else { tag(Tone::Warm, "To be confirmed") })
+        .add(
+            "State",
+            if entry.checked { tag(Tone::Good, "Confirmed") } else { tag(Tone::Warm, "To be confirmed") },
+        )
         .maybe("Page", entry.source_url.as_ref().map(|url| html! { a href=(url) rel="noreferrer" { (url) } }))
         .add("Added by", &entry.created_by)
         .add("Changed", wall.moment(entry.updated_at));
@@ -175,7 +185,11 @@ pub async fn show(mut cx: web::Cx, Path(id): Path<KnowledgeId>) -> web::Result<R
 }
 
 /// `POST /knowledge/{id}`.
-pub async fn save(mut cx: web::Cx, Path(id): Path<KnowledgeId>, Typed(said): Typed<Said>) -> web::Result<Response> {
+pub async fn save(
+    mut cx: web::Cx,
+    Path(id): Path<KnowledgeId>,
+    Typed(said): Typed<Said>,
+) -> web::Result<Response> {
     super::change(&mut cx, id, &said.question, &said.answer).await?;
     cx.commit().await?;
     Ok(web::redirect_with("/knowledge", "Saved and confirmed."))

@@ -1,6 +1,5 @@
 //! Whether an entry answers a question. Pure.
 
-use super::store::Candidate;
 use super::{Entry, KnowledgeId};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
@@ -25,13 +24,21 @@ pub struct Found {
     pub coverage: f32,
 }
 
+/// An entry that a search looks at.
+pub(super) struct Candidate {
+    pub entry: Entry,
+    /// Its lexemes, and those of its question alone.
+    pub lexemes: Vec<String>,
+    pub heading: Vec<String>,
+}
+
 /// Lexemes that say nothing of what is asked.
 const FILLERS: [&str; 58] = [
-    "actual", "also", "alreadi", "anyth", "ask", "busi", "care", "client", "come", "compani", "could", "curious",
-    "custom", "exact", "find", "first", "get", "give", "go", "hello", "hi", "interest", "kind", "know", "let", "like",
-    "look", "make", "mani", "may", "mean", "much", "need", "offer", "one", "peopl", "pleas", "provid", "quick",
-    "question", "realli", "see", "send", "share", "someth", "sort", "take", "tell", "thank", "thing", "type", "use",
-    "want", "way", "wonder", "work", "would", "yes",
+    "actual", "also", "alreadi", "anyth", "ask", "busi", "care", "client", "come", "compani", "could",
+    "curious", "custom", "exact", "find", "first", "get", "give", "go", "hello", "hi", "interest", "kind",
+    "know", "let", "like", "look", "make", "mani", "may", "mean", "much", "need", "offer", "one", "peopl",
+    "pleas", "provid", "quick", "question", "realli", "see", "send", "share", "someth", "sort", "take",
+    "tell", "thank", "thing", "type", "use", "want", "way", "wonder", "work", "would", "yes",
 ];
 /// Lexemes that ask for the same.
 const SAME: [&[&str]; 12] = [
@@ -80,7 +87,8 @@ impl Asked {
 }
 
 fn alternatives(topic: &str) -> impl Iterator<Item = &str> {
-    let same = SAME.iter().filter(move |group| group.contains(&topic)).flat_map(|group| group.iter().copied());
+    let same =
+        SAME.iter().filter(move |group| group.contains(&topic)).flat_map(|group| group.iter().copied());
     std::iter::once(topic).chain(same)
 }
 
@@ -105,14 +113,17 @@ pub(super) fn rank(asked: &Asked, candidates: Vec<Candidate>) -> Vec<Found> {
     let mut found: Vec<(bool, Found)> =
         candidates.into_iter().filter_map(|candidate| judge(asked, candidate)).collect();
     found.sort_by(|(a_heads, a), (b_heads, b)| {
-        (b.coverage, b_heads, b.checked).partial_cmp(&(a.coverage, a_heads, a.checked)).unwrap_or(std::cmp::Ordering::Equal)
+        (b.coverage, b_heads, b.checked)
+            .partial_cmp(&(a.coverage, a_heads, a.checked))
+            .unwrap_or(std::cmp::Ordering::Equal)
     });
     found.truncate(MOST);
     found.into_iter().map(|(_, found)| found).collect()
 }
 
 fn judge(asked: &Asked, candidate: Candidate) -> Option<(bool, Found)> {
-    let has = |topic: &str| alternatives(topic).any(|word| candidate.lexemes.iter().any(|lexeme| lexeme == word));
+    let has =
+        |topic: &str| alternatives(topic).any(|word| candidate.lexemes.iter().any(|lexeme| lexeme == word));
     let matched: Vec<String> = asked.topics.iter().filter(|topic| has(topic)).cloned().collect();
     let share = |part: usize, whole: usize| part as f32 / whole.max(1) as f32;
     let coverage = share(matched.len(), asked.topics.len());
@@ -122,9 +133,10 @@ fn judge(asked: &Asked, candidate: Candidate) -> Option<(bool, Found)> {
         return None;
     }
     // One shared word in a long text is a coincidence; in its heading it is the subject.
-    let heads = asked.topics.iter().any(|topic| {
-        alternatives(topic).any(|word| candidate.heading.iter().any(|lexeme| lexeme == word))
-    });
+    let heads = asked
+        .topics
+        .iter()
+        .any(|topic| alternatives(topic).any(|word| candidate.heading.iter().any(|lexeme| lexeme == word)));
     if !heads && matched.len() < 2 {
         return None;
     }

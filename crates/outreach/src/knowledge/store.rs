@@ -1,6 +1,7 @@
 //! Every statement of the knowledge base.
 
 use super::KnowledgeId;
+use super::rules::Candidate;
 use base::{Cursor, Error, Page, Result, Time};
 use db::Cx;
 use schemars::JsonSchema;
@@ -27,13 +28,6 @@ pub struct Entry {
     /// When it was last changed.
     #[schemars(with = "String")]
     pub updated_at: Time,
-}
-
-/// An entry that a search looks at.
-pub(super) struct Candidate {
-    pub entry: Entry,
-    pub lexemes: Vec<String>,
-    pub heading: Vec<String>,
 }
 
 pub(super) async fn insert(
@@ -157,9 +151,10 @@ pub async fn list(cx: &mut Cx, unchecked: bool, after: Option<&Cursor>, limit: u
 
 /// The lexemes of a text in English, as PostgreSQL sees them.
 pub(super) async fn lexemes(cx: &mut Cx, text: &str) -> Result<Vec<String>> {
-    let found = sqlx::query_scalar!(r#"select tsvector_to_array(to_tsvector('english', $1)) as "lexemes!""#, text)
-        .fetch_one(cx.conn())
-        .await?;
+    let found =
+        sqlx::query_scalar!(r#"select tsvector_to_array(to_tsvector('english', $1)) as "lexemes!""#, text)
+            .fetch_one(cx.conn())
+            .await?;
     Ok(found)
 }
 

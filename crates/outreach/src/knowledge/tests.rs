@@ -52,7 +52,11 @@ async fn questions_find_their_entry_in_other_words_and_nothing_where_there_is_no
 async fn an_entry_is_kept_once_and_another_client_finds_nothing() {
     let world = world().await;
     let mut cx = world.db.cx(&world.tenant.owner).await;
-    let same = New { question: "What does it COST?".into(), answer: "Bookkeeping starts at A$400 a month.".into(), source_url: None };
+    let same = New {
+        question: "What does it COST?".into(),
+        answer: "Bookkeeping starts at A$400 a month.".into(),
+        source_url: None,
+    };
     assert_eq!(add(&mut cx, &same).await.expect("no error"), None);
     for (question, answer) in [("", "x"), ("x", " "), ("a\nb", "x")] {
         let bad = New { question: question.into(), answer: answer.into(), source_url: None };
@@ -62,7 +66,14 @@ async fn an_entry_is_kept_once_and_another_client_finds_nothing() {
     let other = world.db.tenant("Beacon Agency").await;
     let mut cx = world.db.cx(&other.owner).await;
     assert!(search(&mut cx, "What does it cost?").await.expect("a search").is_empty());
-    world.app.as_member(&other.owner).get("/knowledge").await.expect(200).hides("A$400").shows("Nothing known yet");
+    world
+        .app
+        .as_member(&other.owner)
+        .get("/knowledge")
+        .await
+        .expect(200)
+        .hides("A$400")
+        .shows("Nothing known yet");
 }
 
 const FAQ: &str = "<title>FAQ</title><main><h1>Questions</h1><h2>Do you visit on site?</h2><p>Yes, within 50 km of Sydney.</p>\
@@ -72,9 +83,16 @@ const FAQ: &str = "<title>FAQ</title><main><h1>Questions</h1><h2>Do you visit on
 #[test]
 fn a_page_gives_its_questions_with_its_own_words() {
     let found = import::entries(&page::read("https://acme.test/faq", FAQ));
-    let pairs: Vec<(&str, &str)> = found.iter().map(|new| (new.question.as_str(), new.answer.as_str())).collect();
-    assert_eq!(pairs, [("Who owns my data?", "You do, always."), ("Do you visit on site?", "Yes, within 50 km of Sydney.")]);
-    let elsewhere = import::entries(&page::read("https://acme.test/blog/x", "<h2>News</h2><p>We planted a tree in the park today.</p>"));
+    let pairs: Vec<(&str, &str)> =
+        found.iter().map(|new| (new.question.as_str(), new.answer.as_str())).collect();
+    assert_eq!(
+        pairs,
+        [("Who owns my data?", "You do, always."), ("Do you visit on site?", "Yes, within 50 km of Sydney.")]
+    );
+    let elsewhere = import::entries(&page::read(
+        "https://acme.test/blog/x",
+        "<h2>News</h2><p>We planted a tree in the park today.</p>",
+    ));
     assert_eq!(elsewhere, []);
 }
 
@@ -95,12 +113,28 @@ async fn a_website_is_read_into_entries_that_wait_for_a_person() {
     us.post("/knowledge/import", &[("website", "not a site")]).await.expect(400);
     us.post("/knowledge/import", &[("website", "acme.com/faq")]).await.expect(303);
     world.app.settle().await;
-    us.get("/knowledge?view=unconfirmed").await.expect(200).shows("Do you visit on site?").shows("To be confirmed");
-    assert_eq!(world.count("outreach.knowledge where checked_at is null and source_url = 'https://acme.com/faq'").await, 2);
-    let id = world.one("select id::text from outreach.knowledge where question like 'Do you visit%'").await.expect("an entry");
+    us.get("/knowledge?view=unconfirmed")
+        .await
+        .expect(200)
+        .shows("Do you visit on site?")
+        .shows("To be confirmed");
+    assert_eq!(
+        world
+            .count("outreach.knowledge where checked_at is null and source_url = 'https://acme.com/faq'")
+            .await,
+        2
+    );
+    let id = world
+        .one("select id::text from outreach.knowledge where question like 'Do you visit%'")
+        .await
+        .expect("an entry");
     us.post(&format!("/knowledge/{id}/confirm"), &[]).await.expect(303);
     assert_eq!(world.count("outreach.knowledge where checked_at is not null").await, 1);
-    us.get("/knowledge?q=Do+you+come+to+visit+us+on+site").await.expect(200).shows("What this question finds").shows("within 50 km");
+    us.get("/knowledge?q=Do+you+come+to+visit+us+on+site")
+        .await
+        .expect(200)
+        .shows("What this question finds")
+        .shows("within 50 km");
     us.post(&format!("/knowledge/{id}/remove"), &[]).await.expect(303);
     us.get(&format!("/knowledge/{id}")).await.expect(404);
     us.post("/knowledge/import", &[("website", "https://nowhere.com/")]).await.expect(303);

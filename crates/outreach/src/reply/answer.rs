@@ -3,10 +3,10 @@
 
 mod rows;
 
+pub(super) use self::rows::set_state;
 use self::rows::{
     ask, entry, has_open, insert, keep_content, lock_draft, lock_thread, sending_identity, way,
 };
-pub(super) use self::rows::set_state;
 use super::{
     jobs,
     suggest::{self, Cite, Matter, Suggestion},
@@ -193,7 +193,11 @@ async fn answered(cx: &mut Cx, thread: ThreadId, message: Option<MessageId>) -> 
 
 /// The questions of a received message with what answers them, for a model to put into words; empty when
 /// it asks nothing or nobody may be answered.
-pub(super) async fn matters(cx: &mut Cx, thread: ThreadId, message: MessageId) -> Result<(Vec<Matter>, String)> {
+pub(super) async fn matters(
+    cx: &mut Cx,
+    thread: ThreadId,
+    message: MessageId,
+) -> Result<(Vec<Matter>, String)> {
     let Some(a) = answered(cx, thread, Some(message)).await? else { return Ok((Vec::new(), String::new())) };
     if a.suppressed || a.intent.as_deref() != Some(Intent::Question.name()) {
         return Ok((Vec::new(), String::new()));
@@ -287,8 +291,11 @@ async fn say(
         return Ok(words::answer(intent, &facts).map(|body| Words { body, way, simple: true }));
     }
     let matters = suggest::matters(cx, &a.questions(), &a.body).await?;
-    let open: Vec<&str> =
-        matters.iter().filter(|matter| matter.found.is_empty()).map(|matter| matter.question.as_str()).collect();
+    let open: Vec<&str> = matters
+        .iter()
+        .filter(|matter| matter.found.is_empty())
+        .map(|matter| matter.question.as_str())
+        .collect();
     rows::note_open(cx, message, &open).await?;
     Ok(modelled.or_else(|| suggest::built(&matters)).map(|suggestion| {
         let mut way = way(a, Some(message), &suggestion.by, false);

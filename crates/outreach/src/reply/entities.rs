@@ -15,8 +15,14 @@ pub struct Named {
 const MONEY: [&str; 10] =
     ["budget", "spend", "spending", "afford", "pay", "paying", "invest", "per month", "a month", "set aside"];
 /// Words of somebody who has no money for it.
-const NO_MONEY: [&str; 6] =
-    ["no budget", "don't have budget", "don't have the budget", "do not have the budget", "budget is gone", "budget is frozen"];
+const NO_MONEY: [&str; 6] = [
+    "no budget",
+    "don't have budget",
+    "don't have the budget",
+    "do not have the budget",
+    "budget is gone",
+    "budget is frozen",
+];
 /// What stands before the name of somebody whom they use already, the longest first.
 const USES: [&str; 18] = [
     "we are already working with",
@@ -57,7 +63,8 @@ pub fn competitor(text: &str) -> Option<Named> {
         let lower = plain(sentence);
         let (at, words) = USES.iter().find_map(|words| lower.find(words).map(|at| (at, words)))?;
         // `plain` keeps the length of a text in characters, not in bytes.
-        let rest: String = sentence.chars().skip(lower.get(..at)?.chars().count() + words.chars().count()).collect();
+        let rest: String =
+            sentence.chars().skip(lower.get(..at)?.chars().count() + words.chars().count()).collect();
         name(&rest).map(|value| Named { value, quote: sentence.to_owned() })
     })
 }
@@ -84,9 +91,11 @@ fn amount(sentence: &str) -> Option<String> {
     words.iter().enumerate().find_map(|(at, word)| {
         let word = word.trim_matches(|c: char| matches!(c, '.' | ',' | '?' | '!' | '(' | ')' | ';' | ':'));
         let digits = word.chars().any(|c| c.is_ascii_digit());
-        let currency = ["$", "€", "£", "AUD", "USD", "NZD", "EUR", "GBP"].iter().any(|sign| word.contains(sign));
+        let currency =
+            ["$", "€", "£", "AUD", "USD", "NZD", "EUR", "GBP"].iter().any(|sign| word.contains(sign));
         let thousands = word.to_lowercase().ends_with('k') && digits;
-        let behind = words.get(at + 1).map(|next| next.trim_matches(|c: char| !c.is_alphanumeric()).to_lowercase());
+        let behind =
+            words.get(at + 1).map(|next| next.trim_matches(|c: char| !c.is_alphanumeric()).to_lowercase());
         let unit = behind.as_deref().is_some_and(|next| {
             matches!(next, "dollars" | "bucks" | "aud" | "usd" | "euros" | "pounds" | "grand" | "k")
         });
@@ -104,7 +113,11 @@ fn name(rest: &str) -> Option<String> {
         .split_whitespace()
         .map_while(|word| {
             let clean = word.trim_matches(|c: char| !c.is_alphanumeric());
-            clean.chars().next().is_some_and(|c| c.is_uppercase() || c.is_ascii_digit()).then_some((word, clean))
+            clean
+                .chars()
+                .next()
+                .is_some_and(|c| c.is_uppercase() || c.is_ascii_digit())
+                .then_some((word, clean))
         })
         .scan(false, |ended, (word, clean)| {
             if *ended {
@@ -149,6 +162,9 @@ mod tests {
         ] {
             assert_eq!(competitor(text).map(|found| found.value).as_deref(), value, "{text}");
         }
-        assert_eq!(competitor("Hi. We use Xero. Bye.").map(|found| found.quote).as_deref(), Some("We use Xero."));
+        assert_eq!(
+            competitor("Hi. We use Xero. Bye.").map(|found| found.quote).as_deref(),
+            Some("We use Xero.")
+        );
     }
 }

@@ -237,7 +237,8 @@ async fn load(cx: &mut Cx, id: MessageId) -> Result<Option<Loaded>> {
                       -- a person may answer somebody who only declined this client
                       and (s.tenant_id is null or (s.tenant_id = $1 and ((m.understood ->> 'personal') is distinct from 'true' or s.reason <> 'not_interested')))
                       and (s.kind, s.value) in (('email', lower(m.recipient)), ('domain', split_part(lower(m.recipient), '@', 2)), ('email', l.email),
-                             ('domain', split_part(l.email, '@', 2)), ('company', lower(l.company_name)), ('phone', l.phone)) limit 1) as suppressed
+                             ('domain', split_part(l.email, '@', 2)), ('company', lower(l.company_name)), ('phone', l.phone), ('linkedin', lower(l.linkedin_url)),
+                       ('email', leads.tomb('email', l.email)), ('phone', leads.tomb('phone', l.phone)), ('linkedin', leads.tomb('linkedin', l.linkedin_url))) limit 1) as suppressed
            from outreach.message m
            join outreach.thread t on t.id = m.thread_id
            join accounts.tenant n on n.id = m.tenant_id

@@ -83,7 +83,8 @@ pub(super) async fn matters(cx: &mut Cx, questions: &[String], body: &str) -> Re
 
 /// The entries' own words, one for each question; none where nothing is answered.
 pub(super) fn built(matters: &[Matter]) -> Option<Suggestion> {
-    let (answered, open): (Vec<&Matter>, Vec<&Matter>) = matters.iter().partition(|matter| !matter.found.is_empty());
+    let (answered, open): (Vec<&Matter>, Vec<&Matter>) =
+        matters.iter().partition(|matter| !matter.found.is_empty());
     let best: Vec<(&Matter, &Found)> =
         answered.into_iter().filter_map(|matter| Some((matter, matter.found.first()?))).collect();
     if best.is_empty() {
@@ -147,13 +148,19 @@ pub(super) async fn modelled(
 ) -> Result<Option<Suggestion>> {
     let Some(mut suggestion) = built(matters) else { return Ok(None) };
     let entries: Vec<&Found> = matters.iter().flat_map(|matter| &matter.found).collect();
-    let shown: Vec<_> =
-        entries.iter().map(|found| json!({"id": found.id, "question": found.question, "answer": found.answer})).collect();
-    let asked: Vec<&str> = matters.iter().filter(|m| !m.found.is_empty()).map(|m| m.question.as_str()).collect();
+    let shown: Vec<_> = entries
+        .iter()
+        .map(|found| json!({"id": found.id, "question": found.question, "answer": found.answer}))
+        .collect();
+    let asked: Vec<&str> =
+        matters.iter().filter(|m| !m.found.is_empty()).map(|m| m.question.as_str()).collect();
     let text = json!({"type": "string"});
     let request = Request {
         system: PROMPT.to_owned(),
-        messages: vec![Message { role: Role::User, text: json!({"questions": asked, "entries": shown}).to_string() }],
+        messages: vec![Message {
+            role: Role::User,
+            text: json!({"questions": asked, "entries": shown}).to_string(),
+        }],
         max_output_tokens: MAX_OUTPUT_TOKENS,
         schema: Some(json!({
             "type": "object", "additionalProperties": false, "required": ["body", "sentences"],
@@ -186,7 +193,8 @@ fn carried(said: &Said, entries: &[&Found], names: &str) -> Option<Vec<Cite>> {
     if body.is_empty() || body.contains("://") || body.chars().count() > 2_000 {
         return None;
     }
-    let texts: Vec<String> = entries.iter().map(|found| format!("{}\n{}", found.question, found.answer)).collect();
+    let texts: Vec<String> =
+        entries.iter().map(|found| format!("{}\n{}", found.question, found.answer)).collect();
     if !claims::unsupported(&Ground::of_texts(&texts, names), body).is_empty() {
         return None;
     }

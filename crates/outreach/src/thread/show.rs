@@ -150,8 +150,13 @@ fn named(understood: &Value, key: &str) -> Option<String> {
 
 /// Questions that nothing in the knowledge base answers, with the way to answer them for good.
 fn unanswered(understood: &Value, may: bool) -> Markup {
-    let open: Vec<&str> =
-        understood.get("open").and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str).collect();
+    let open: Vec<&str> = understood
+        .get("open")
+        .and_then(Value::as_array)
+        .into_iter()
+        .flatten()
+        .filter_map(Value::as_str)
+        .collect();
     html! {
         @if !open.is_empty() {
             (state::partial(html! {

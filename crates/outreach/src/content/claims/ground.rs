@@ -109,9 +109,10 @@ impl Ground {
     /// sentence has any): “14 people” carries no “14 branches”.
     pub(super) fn has_number(&self, number: &str, sentence: &str) -> bool {
         let around = behind(number, sentence);
-        self.lines.iter().filter(|line| line.numbers.contains(number)).any(|line| {
-            around.is_empty() || around.iter().any(|word| near(&line.stems, word))
-        })
+        self.lines
+            .iter()
+            .filter(|line| line.numbers.contains(number))
+            .any(|line| around.is_empty() || around.iter().any(|word| near(&line.stems, word)))
     }
 
     pub(super) fn has_word(&self, word: &str) -> bool {

@@ -16,7 +16,8 @@ pub(super) const NUMBER_WORDS: [(&str, &str); 52] = [
 ];
 
 /// Words that turn a statement round.
-pub(super) const NEGATIONS: [&str; 8] = ["not", "no", "never", "nobody", "none", "without", "stopped", "cannot"];
+pub(super) const NEGATIONS: [&str; 8] =
+    ["not", "no", "never", "nobody", "none", "without", "stopped", "cannot"];
 
 /// Beginnings by which a question says something of the reader.
 #[rustfmt::skip]

@@ -17,7 +17,8 @@ pub(super) fn is_quiet(word: &str) -> bool {
 
 /// Endings that bend a word without changing what it speaks of, longest first.
 const ENDINGS: [&str; 16] = [
-    "ations", "ation", "ments", "ment", "ings", "ing", "ies", "ied", "ers", "er", "ed", "es", "ly", "s", "e", "y",
+    "ations", "ation", "ments", "ment", "ings", "ing", "ies", "ied", "ers", "er", "ed", "es", "ly", "s", "e",
+    "y",
 ];
 
 /// The part of a word that its forms share, so that “hiring” meets “hire” and “hires”.

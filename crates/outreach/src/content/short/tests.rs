@@ -27,7 +27,11 @@ fn brief(channel: Channel, form: Form, words: &str, number: i16) -> Brief {
             ..LeadCard::default()
         },
         facts: vec![fact("f1", Topic::PainPoint, words), fact("lead.title", Topic::Title, "Owner")],
-        client: ClientCard { name: "Anchor Agency".to_owned(), offer: Some(words.to_owned()), ..ClientCard::default() },
+        client: ClientCard {
+            name: "Anchor Agency".to_owned(),
+            offer: Some(words.to_owned()),
+            ..ClientCard::default()
+        },
         campaign: crate::content::brief::CampaignCard::default(),
         step: StepCard { number, of: 3, channel, form, ..StepCard::default() },
         sender: SenderCard { name: "Ana Wells".to_owned(), address: "+61400000001".to_owned() },
@@ -61,7 +65,10 @@ fn each_short_form_is_written_from_a_usual_sheet() {
     let sms = write(&brief(Channel::Sms, Form::Plain, "Harbour", 1)).expect("written").body;
     assert!(sms.ends_with(SMS_OPT_OUT) && sms.contains("Ana from Anchor Agency"), "{sms}");
     let call = write(&brief(Channel::Voice, Form::Plain, "Harbour", 1)).expect("written").body;
-    assert!(voice_parts(&call)[0].contains("AI assistant calling for Anchor Agency. The call is recorded."), "{call}");
+    assert!(
+        voice_parts(&call)[0].contains("AI assistant calling for Anchor Agency. The call is recorded."),
+        "{call}"
+    );
 }
 
 #[test]
@@ -81,7 +88,10 @@ fn checks_tell_good_from_bad() {
     assert!(codes(Channel::Linkedin, Form::Message, "", &"a".repeat(301)).is_empty());
     let call = "This is an AI assistant. It is recorded.\n\nHi.\n\nWe do books.\n\nIs it worth a talk?";
     assert!(codes(Channel::Voice, Form::Plain, "", call).is_empty());
-    assert_eq!(codes(Channel::Voice, Form::Plain, "", "Hi.\n\nHi.\n\nWe do books.\n\nA talk?"), ["voice.disclosure"]);
+    assert_eq!(
+        codes(Channel::Voice, Form::Plain, "", "Hi.\n\nHi.\n\nWe do books.\n\nA talk?"),
+        ["voice.disclosure"]
+    );
     assert_eq!(codes(Channel::Mail, Form::Postcard, "", "Hello"), ["mail.headline"]);
     assert_eq!(codes(Channel::Mail, Form::Postcard, "Hello", &"word ".repeat(101)), ["mail.long"]);
     assert_eq!(to_gsm("“Zoë’s” — čafé…"), "\"Zoe's\" - afé...");

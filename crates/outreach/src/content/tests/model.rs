@@ -182,7 +182,10 @@ async fn a_second_reader_sends_a_text_back_and_is_paid_for() {
         verdict(reads.fetch_add(1, std::sync::atomic::Ordering::SeqCst) > 0)
     });
     let draft = world.draft_with(Some("house-critic")).await;
-    assert_eq!((draft.provenance["writer"].as_str(), draft.provenance["tries"].as_i64()), (Some("model"), Some(2)));
+    assert_eq!(
+        (draft.provenance["writer"].as_str(), draft.provenance["tries"].as_i64()),
+        (Some("model"), Some(2))
+    );
     assert_eq!(draft.provenance["checks"]["critic"], "passed (house-critic)");
     assert!(draft.provenance["prompt_version"].as_str().is_some_and(|version| version.contains('+')));
     assert_eq!(world.spend().await.len(), 4);

@@ -48,7 +48,10 @@ fn planted_claims_are_caught_and_honest_sentences_pass() {
             tally.0 += usize::from(found);
             tally.1 += 1;
             if !found {
-                missed.push(format!("{}{sheet} {kind}: {sentence}", if number % 2 == 0 { "held out " } else { "" }));
+                missed.push(format!(
+                    "{}{sheet} {kind}: {sentence}",
+                    if number % 2 == 0 { "held out " } else { "" }
+                ));
             }
         }
     }
@@ -67,7 +70,11 @@ fn planted_claims_are_caught_and_honest_sentences_pass() {
         })
         .collect();
     let (development, held_out) = (rate(false), rate(true));
-    println!("caught: development {development:?}, held out {held_out:?}; false alarms {} of {}", alarms.len(), lines(HONEST).len());
+    println!(
+        "caught: development {development:?}, held out {held_out:?}; false alarms {} of {}",
+        alarms.len(),
+        lines(HONEST).len()
+    );
     println!("missed: {missed:#?}\nfalse alarms: {alarms:#?}");
     assert!(lines(PLANTED).len() >= 120);
     for (found, all) in [development, held_out] {

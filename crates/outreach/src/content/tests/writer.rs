@@ -218,7 +218,10 @@ fn three_hundred_drafts_over_all_channels_claim_nothing_that_the_sheet_does_not_
             compose::claimed(&sheet, &draft.body)
         };
         let ground = claims::Ground::of(&sheet);
-        let parts: Vec<_> = [said.as_str(), draft.subject.as_str()].iter().flat_map(|text| claims::unsupported(&ground, text)).collect();
+        let parts: Vec<_> = [said.as_str(), draft.subject.as_str()]
+            .iter()
+            .flat_map(|text| claims::unsupported(&ground, text))
+            .collect();
         if !parts.is_empty() {
             found.push((parts, draft.body.clone()));
         }

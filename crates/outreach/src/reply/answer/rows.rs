@@ -70,7 +70,11 @@ pub(super) async fn was_confirmed(cx: &mut Cx, address: &str) -> Result<bool> {
 }
 
 /// The mailbox that a conversation is held from: that of our last message, else the one they wrote to.
-pub(super) async fn sending_identity(cx: &mut Cx, thread: ThreadId, a: &Answered) -> Result<Option<resource::Resource>> {
+pub(super) async fn sending_identity(
+    cx: &mut Cx,
+    thread: ThreadId,
+    a: &Answered,
+) -> Result<Option<resource::Resource>> {
     let tenant = cx.tenant()?.uuid();
     let found = sqlx::query_scalar!(
         r#"select id as "id!" from (
@@ -168,7 +172,8 @@ pub(super) async fn insert(
 pub(super) async fn ask(cx: &mut Cx, id: MessageId, a: &Answered) -> Result<()> {
     let open = lock_draft(cx, id).await?;
     let way = way_of(cx, id).await?;
-    let because = json!({"what": "their message", "intent": a.intent, "because": a.understood.get("evidence")});
+    let because =
+        json!({"what": "their message", "intent": a.intent, "because": a.understood.get("evidence")});
     let mut evidence = vec![because];
     evidence.extend(way.cites.iter().map(
         |cite| json!({"knowledge": cite.question, "says": cite.quote, "source": cite.source_url, "confirmed": cite.checked}),
@@ -254,12 +259,7 @@ pub(super) async fn lock_draft(cx: &mut Cx, id: MessageId) -> Result<Draft> {
     match row.state.parse::<State>()? {
         State::Draft | State::AwaitingApproval => Ok(Draft {
             approval: row.approval_id.map(ApprovalId),
-            content: Content {
-                to: row.recipient,
-                from: row.sender,
-                subject: row.subject,
-                body: row.body,
-            },
+            content: Content { to: row.recipient, from: row.sender, subject: row.subject, body: row.body },
         }),
         state @ (State::Approved
         | State::Sending

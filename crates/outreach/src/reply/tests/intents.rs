@@ -67,7 +67,9 @@ async fn each_intent_has_its_effect_and_coming_twice_changes_nothing() {
         // The only message that leaves by itself confirms an opt-out, once.
         let sent = world.ports.email.delivered();
         assert_eq!(sent.len(), usize::from(at == "unsubscribe"), "{at}");
-        let reason = world.count("leads.fact where kind = 'objection' and source = 'reply' and quote is not null").await;
+        let reason = world
+            .count("leads.fact where kind = 'objection' and source = 'reply' and quote is not null")
+            .await;
         assert_eq!(reason, i64::from(at == "not_interested"), "{at}");
         assert_eq!(
             world

@@ -6,7 +6,11 @@ use crate::knowledge::{New, add};
 async fn knows(world: &World, entries: &[(&str, &str)], page: Option<&str>) {
     let mut cx = world.db.cx(&world.tenant.owner).await;
     for (question, answer) in entries {
-        let new = New { question: (*question).into(), answer: (*answer).into(), source_url: page.map(str::to_owned) };
+        let new = New {
+            question: (*question).into(),
+            answer: (*answer).into(),
+            source_url: page.map(str::to_owned),
+        };
         add(&mut cx, &new).await.expect("an entry");
     }
     cx.commit().await.expect("a commit");
@@ -26,11 +30,24 @@ async fn a_question_that_the_knowledge_answers_gets_a_cited_draft_and_nothing_le
     let body = draft(&world).await.expect("a draft");
     assert!(body.contains("Bookkeeping starts at A$400 a month."), "{body}");
     assert!(world.ports.email.delivered().is_empty());
-    assert_eq!(world.count("control.approval where evidence::text like '%Bookkeeping starts%' and status = 'pending'").await, 1);
-    assert_eq!(world.one("select status::text from outreach.enrolment where id = $e").await.as_deref(), Some("paused"));
+    assert_eq!(
+        world
+            .count("control.approval where evidence::text like '%Bookkeeping starts%' and status = 'pending'")
+            .await,
+        1
+    );
+    assert_eq!(
+        world.one("select status::text from outreach.enrolment where id = $e").await.as_deref(),
+        Some("paused")
+    );
     let thread = world.one("select id::text from outreach.thread").await.expect("a thread");
     let us = world.app.as_member(&world.tenant.owner);
-    us.get(&format!("/inbox/{thread}")).await.expect(200).shows("What it rests on").shows("What does it cost?").shows("Bookkeeping starts");
+    us.get(&format!("/inbox/{thread}"))
+        .await
+        .expect(200)
+        .shows("What it rests on")
+        .shows("What does it cost?")
+        .shows("Bookkeeping starts");
 }
 
 #[tokio::test]
@@ -39,9 +56,14 @@ async fn without_an_entry_nothing_is_suggested_and_the_page_says_so() {
     knows(&world, &[PRICE], None).await;
     world.comes(&answer("", "Do you also handle payroll in New Zealand?")).await;
     assert_eq!(draft(&world).await, None);
-    let thread = world.one("select id::text from outreach.thread where needs_person").await.expect("for a person");
+    let thread =
+        world.one("select id::text from outreach.thread where needs_person").await.expect("for a person");
     let us = world.app.as_member(&world.tenant.owner);
-    us.get(&format!("/inbox/{thread}")).await.expect(200).shows("Nothing in your knowledge answers").shows("Add an entry");
+    us.get(&format!("/inbox/{thread}"))
+        .await
+        .expect(200)
+        .shows("Nothing in your knowledge answers")
+        .shows("Add an entry");
 }
 
 async fn autopilot(world: &World) {
@@ -74,7 +96,12 @@ async fn an_angry_reply_is_never_answered_automatically() {
     let world = World::new().await;
     knows(&world, &[PRICE], None).await;
     autopilot(&world).await;
-    world.comes(&answer("", "This is disgusting spam, you idiots. What does it cost you to stop? I will report you.")).await;
+    world
+        .comes(&answer(
+            "",
+            "This is disgusting spam, you idiots. What does it cost you to stop? I will report you.",
+        ))
+        .await;
     assert_eq!(draft(&world).await, None);
     assert!(world.ports.email.delivered().is_empty());
 }

@@ -83,6 +83,7 @@ fn next(typed: &rules::Typed) -> Markup {
             (state::partial(html! { "The postal address is missing; nothing is sent without it. " a href="/welcome?step=0" { "Add it" } }))
         }
         ol {
+            li { a href="/onboarding" { "Read your website" } ": whom you want, in your own words, each with its page; yours to change and confirm." }
             li { a href="/settings/sending" { "Add a sending identity" } ": the mailbox that your messages leave from." }
             li { a href="/leads/import" { "Import leads" } ": a CSV or Excel file, as messy as it is." }
             li { a href="/campaigns/new" { "Start your first campaign" } ": you approve every message before it leaves." }

@@ -41,10 +41,13 @@ const RULES: [(&str, &str); 17] = [
          where t.sent_at > s.created_at",
     ),
     (
-        "Nobody is answered after they opted out.",
+        "Nobody is answered after they opted out, but for one confirmation of it.",
         "select m.id::text from outreach.message m
          join leads.suppression s on s.kind = 'email' and s.value = lower(m.recipient) and s.tenant_id is null
-         where m.direction = 'outbound' and m.state = 'sent' and m.touch_id is null and m.at > s.created_at",
+         where m.direction = 'outbound' and m.state = 'sent' and m.touch_id is null and m.at > s.created_at
+           and ((m.understood ->> 'confirms') is distinct from 'true'
+                or exists (select from outreach.message o where o.tenant_id = m.tenant_id and lower(o.recipient) = lower(m.recipient)
+                             and o.understood ->> 'confirms' = 'true' and o.id < m.id))",
     ),
     (
         "Nothing of the sequence leaves to a lead after they answered as a person.",

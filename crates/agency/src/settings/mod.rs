@@ -38,6 +38,8 @@ pub struct Settings {
     pub rails: Rails,
     /// The built-in twins of the carriers of messages.
     pub carriers: Carriers,
+    /// The built-in twins of data providers.
+    pub data: Data,
     /// The language model of drafts and replies.
     pub llm: Llm,
     /// Workers.
@@ -64,6 +66,7 @@ impl Default for Settings {
             sink: Sink::default(),
             rails: Rails::default(),
             carriers: Carriers::default(),
+            data: Data::default(),
             llm: Llm::default(),
             work: Work::default(),
             outside: Outside::default(),
@@ -170,6 +173,24 @@ impl Default for Rails {
     }
 }
 
+/// The built-in twins of data providers (business register, map, people), for development and simulation: they
+/// speak the services' formats on this machine, know whom they are told of, and charge nothing. An account under
+/// Enrichment uses one when its address is the twin's. `agency up` runs them, else one `agency serve` of the database.
+#[derive(Clone, Debug, Deserialize, schemars::JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct Data {
+    /// Whether they run.
+    pub twins: bool,
+    /// Where they listen; loopback only. Each service is below a path of its own, such as `/hunter/v2`.
+    pub listen: SocketAddr,
+}
+
+impl Default for Data {
+    fn default() -> Self {
+        Self { twins: false, listen: SocketAddr::from(([127, 0, 0, 1], 2535)) }
+    }
+}
+
 /// The language model of drafts and replies. Without a model the built-in writer and classifier work.
 #[derive(Clone, Debug, Default, Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields, default)]
@@ -182,6 +203,9 @@ pub struct Llm {
     pub key: Secret,
     /// The model's id. Empty: no model is asked.
     pub model: String,
+    /// The id of a model that reads what the other one wrote and lists what nothing carries. Empty: the
+    /// rules alone check it.
+    pub critic_model: String,
 }
 
 /// Whose wire format a language model speaks.
@@ -198,6 +222,17 @@ pub enum LlmProvider {
 }
 
 impl Llm {
+    /// The same account with the critic's model, if one is set.
+    ///
+    /// # Errors
+    /// As [`Llm::account`].
+    pub fn critic(&self) -> Result<Option<LlmAccount>> {
+        if self.critic_model.is_empty() {
+            return Ok(None);
+        }
+        Ok(self.account()?.map(|account| LlmAccount { model: self.critic_model.clone(), ..account }))
+    }
+
     /// The account to ask, if a model is set.
     ///
     /// # Errors

@@ -3,6 +3,7 @@
 
 pub mod cli;
 pub mod cluster;
+mod credits;
 pub mod demo;
 pub mod log;
 pub mod roles;

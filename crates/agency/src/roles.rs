@@ -227,7 +227,8 @@ impl Running {
     /// Runs the twins of payment services, where they are enabled, in exactly one of the servers of this
     /// database.
     pub fn rail_twins(&mut self, house: &House) {
-        if !house.settings.rails.twins && !house.settings.carriers.twins {
+        let settings = &house.settings;
+        if !settings.rails.twins && !settings.data.twins && !settings.carriers.twins {
             return;
         }
         let (house, stop) = (house.clone(), self.stop.clone());
@@ -345,6 +346,7 @@ async fn twins_while_held(house: &House, stop: &CancellationToken) -> Result<()>
     let Some(mut lock) = house.db.sole("rail twins").await? else { return Ok(()) };
     let twins = wire::rail_twins(house).await?;
     let carriers = wire::carrier_twins(house).await?;
+    let data = wire::data_twins(house).await?;
     tokio::select! {
         () = stop.cancelled() => {}
         () = lock.lost() => tracing::warn!("the lock of the twins of payment services was lost with its connection; they are started again where the lock is"),
@@ -354,6 +356,9 @@ async fn twins_while_held(house: &House, stop: &CancellationToken) -> Result<()>
     }
     for twin in carriers {
         twin.shutdown().await;
+    }
+    if let Some(data) = data {
+        data.shutdown().await;
     }
     Ok(())
 }

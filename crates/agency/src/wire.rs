@@ -25,6 +25,7 @@ pub fn modules(house: &House) -> Result<Vec<Module>> {
         enrich::module(enrich_desk(house)),
         hooks::module(),
         hooks::outbound(hooks_desk(house)),
+        insight::module(insight_needs(house)?),
         intake::module(intake_needs(house)),
         leads::dnc::module(),
         leads::module(leads_needs(house)),
@@ -92,7 +93,8 @@ fn control_parts(house: &House) -> control::Parts {
             pay::mandate::KIND,
             "Mandates to pay",
             pay::mandate::shown,
-        ),
+        )
+        .with(insight::suggestion::KIND, "What was learnt", insight::suggestion::shown),
         campaigns: |cx, ids| Box::pin(outreach::campaign::names(cx, ids)),
         countries: |text| {
             leads::Country::parse(text).map(|country| (country.code().to_owned(), country.name()))
@@ -100,6 +102,12 @@ fn control_parts(house: &House) -> control::Parts {
         keyring: house.ring.clone(),
         state_dir: house.settings.state_dir.clone(),
     }
+}
+
+/// What insight is given.
+fn insight_needs(house: &House) -> Result<insight::Needs> {
+    let Mailer { sender, account, from, origin } = mailer(house)?;
+    Ok(insight::Needs { mailer: control::notification::mail::Mailer { sender, account, from, origin } })
 }
 
 /// What webhooks are sent with.

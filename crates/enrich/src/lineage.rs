@@ -187,8 +187,13 @@ pub fn service(provider: &str) -> String {
 }
 
 /// Millionths of an Australian dollar, for people.
+/// Parts of a cent are shown: a look-up costs one or two of them.
 pub fn money(micros: i64) -> String {
-    Micros(micros).show(Currency::Aud)
+    if micros % 10_000 == 0 || micros < 0 {
+        return Micros(micros).show(Currency::Aud);
+    }
+    let digits = format!("{:06}", micros % 1_000_000);
+    format!("{}{}.{}", Currency::Aud.sign(), micros / 1_000_000, digits.trim_end_matches('0'))
 }
 
 /// What a step brought, in words.

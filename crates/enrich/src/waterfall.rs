@@ -621,7 +621,7 @@ fn asked(tier: &Tier, lead: &lead::Lead, abn: Option<String>, reference: Option<
 
 /// What is remembered of a lead and its company beside its fields, and the company's ABN.
 async fn known_facts(cx: &mut Cx, lead: &lead::Lead) -> Result<(BTreeSet<Field>, Option<String>)> {
-    let facts = fact::of_lead(cx, lead.id, lead.company_id).await?;
+    let facts = fresh_facts(cx, lead).await?;
     let words = |kind: &str| match kind {
         "postal_address" => Some(Field::Address),
         other => other.parse::<Field>().ok(),
@@ -632,9 +632,18 @@ async fn known_facts(cx: &mut Cx, lead: &lead::Lead) -> Result<(BTreeSet<Field>,
     Ok((known, abn))
 }
 
+/// What is remembered of a lead and its company and is not older than a look-up is good for.
+async fn fresh_facts(cx: &mut Cx, lead: &lead::Lead) -> Result<Vec<fact::Fact>> {
+    let days: i64 = figure::read(cx, "enrich.cache_days").await?;
+    let since = cx.now().plus_days(-days);
+    let mut facts = fact::of_lead(cx, lead.id, lead.company_id).await?;
+    facts.retain(|fact| fact.observed_at > since);
+    Ok(facts)
+}
+
 /// Remembers findings that are no fields, each once.
 async fn remember(cx: &mut Cx, lead: &lead::Lead, kept: &Call, findings: &[Finding]) -> Result<()> {
-    let now_known = fact::of_lead(cx, lead.id, lead.company_id).await?;
+    let now_known = fresh_facts(cx, lead).await?;
     let rows: Vec<fact::New> = findings
         .iter()
         .filter(|one| !now_known.iter().any(|fact| fact.kind == one.field.word() && fact.text == one.value))

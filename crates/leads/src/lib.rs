@@ -13,6 +13,7 @@ pub mod clean;
 pub mod company;
 pub mod country;
 pub mod dates;
+pub mod dnc;
 pub mod enrich;
 pub mod eval;
 pub mod export;

@@ -5,6 +5,7 @@
 //! Twins know nothing of our adapters; they are written from the vendors' documents.
 
 pub mod carrier;
+pub mod data;
 pub mod llm;
 pub mod rail;
 pub mod smtp_sink;

@@ -6,6 +6,7 @@
 //! `retry-after`; what may have had an effect is never repeated blindly; base addresses can be
 //! set, so that everything is tested over loopback against the twins.
 
+pub mod data;
 pub mod delivery;
 pub mod dns;
 pub mod email;
@@ -56,6 +57,9 @@ pub fn ports(settings: &Settings, clock: Arc<dyn Clock>, random: Arc<Random>) ->
     let mailbox = Arc::new(mailbox::imap::Imap::new()?);
     let fetcher =
         Arc::new(fetch::website::Website::new(&settings.user_agent, settings.allow_loopback, clock.clone())?);
+    let enricher: Arc<dyn ports::enrich::Enricher> =
+        Arc::new(ports::enrich::FromWebsite::new(fetcher.clone()));
+    let providers = data::providers(&data::Line::new(random.clone(), http::TOTAL)?, enricher.clone());
     let rails = rail::rails(settings.allow_loopback, &clock, &random)?;
     let carriers = delivery::Line::new(clock.clone(), random.clone(), http::TOTAL)?;
     let smtp = email::smtp::Smtp::new(&settings.hello_name, mailbox.clone(), clock.clone())?;
@@ -64,7 +68,8 @@ pub fn ports(settings: &Settings, clock: Arc<dyn Clock>, random: Arc<Random>) ->
         mailbox,
         llm: Arc::new(llm::Models::new(clock, random)?),
         dns: Arc::new(dns::hickory::Hickory::system()?),
-        enricher: Arc::new(ports::enrich::FromWebsite::new(fetcher.clone())),
+        providers,
+        enricher,
         fetcher,
         rails,
         poster: Arc::new(webhook::Outbound::new(settings.allow_loopback)?),

@@ -2,6 +2,7 @@
 //! without a database. One JSON object a line in, one a line out, in the same order.
 
 use base::{Clock, Error, Result, SystemClock, Time};
+use ports::provider::abn;
 use serde_json::{Value, json};
 use std::{
     io::{self, BufRead, BufWriter, Write},
@@ -32,6 +33,8 @@ enum Kind {
     Import,
     /// {"id","path","outcome","time"?,"features"?,"won"?}: whether a CSV's columns beat its base rate on later rows.
     Weights,
+    /// {"id","abn"} or {"id","text"}: whether a business number is sound, and those that stand in a text.
+    Abn,
     /// {"id","dir"}: what eight skills read from a site saved as .html files, each value with its page and words.
     Icp,
 }
@@ -101,6 +104,7 @@ fn run_one(kind: Kind, line: Value, now: Time) -> Result<Value> {
             Ok(serde_json::to_value(inbound::bounce::eval::answer(&line))?)
         }
         Kind::Weights => weights(&line),
+        Kind::Abn => Ok(abn(&line)),
         Kind::Icp => icp(&line),
     }
 }
@@ -124,6 +128,24 @@ fn weights(line: &Value) -> Result<Value> {
     Ok(answer)
 }
 
+/// A number that is given must be the whole of it; in a text it is looked for.
+fn abn(line: &Value) -> Value {
+    let given = |field: &str| match &line[field] {
+        Value::String(text) => Some(text.clone()),
+        Value::Number(number) => Some(number.to_string()),
+        Value::Null | Value::Bool(_) | Value::Array(_) | Value::Object(_) => None,
+    };
+    let found: Vec<String> = match given("abn") {
+        Some(number) => abn::abn(&number).into_iter().collect(),
+        None => abn::all_in(&given("text").unwrap_or_default()),
+    };
+    let first = found.first();
+    json!({
+        "id": line["id"], "valid": first.is_some(), "abn": first, "formatted": first.map(|number| abn::spaced(number)),
+        "found": found,
+    })
+}
+
 fn icp(line: &Value) -> Result<Value> {
     let folder = line.get("dir").and_then(Value::as_str).unwrap_or_default();
     let pages = discovery::folder::read(std::path::Path::new(folder))
@@ -139,6 +161,10 @@ fn required(kind: Kind, line: &Value) -> Result<()> {
         Kind::Title => ("title", line.get("title").is_some_and(|v| v.is_string() || v.is_null())),
         Kind::Score => ("lead", line.get("lead").is_some_and(Value::is_object)),
         Kind::Reply | Kind::Bounce => ("raw", line.get("raw").is_some_and(Value::is_string)),
+        Kind::Abn => (
+            "abn",
+            ["abn", "text"].iter().any(|field| line.get(field).is_some_and(|v| v.is_string() || v.is_number())),
+        ),
         Kind::Icp => ("dir", line.get("dir").is_some_and(Value::is_string)),
         Kind::Phone => {
             ("input", line.get("input").is_some_and(|v| v.is_string() || v.is_number() || v.is_null()))

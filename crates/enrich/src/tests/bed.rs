@@ -182,6 +182,13 @@ impl Bed {
         got.unwrap_or_default()
     }
 
+    /// What no role of the program may do.
+    pub async fn tamper(&self, sql: &str) {
+        use sqlx::Connection as _;
+        let mut owner = sqlx::PgConnection::connect(self.db.url()).await.expect("connects");
+        sqlx::raw_sql(sqlx::AssertSqlSafe(sql.to_owned())).execute(&mut owner).await.expect("a statement");
+    }
+
     /// `outcome` of each step of a lead, as `provider.purpose:outcome`.
     pub async fn steps(&self, lead: LeadId) -> Vec<String> {
         let text = self

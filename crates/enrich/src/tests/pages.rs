@@ -59,17 +59,12 @@ async fn a_step_is_changed_from_now_on_for_one_client_and_keeps_its_history() {
 async fn a_callback_is_believed_for_its_token_only_and_once() {
     let bed = Bed::new().await;
     // Clay without a place in a batch of one: the share is below one lead, so the step is made free of it here.
-    let mut cx = bed.db.system().await;
-    sqlx::query("update control.figure set value = '100' where key = 'enrich.premium_percent'")
-        .execute(cx.conn())
-        .await
-        .expect("a share");
-    sqlx::query("update enrich.tier set score_min = 0 where tier in (4, 5)")
-        .execute(cx.conn())
-        .await
-        .expect("a gate");
-    sqlx::query("update enrich.tier set enabled = false where provider in ('kaspr') or (provider = 'apollo' and purpose = 'mobile')").execute(cx.conn()).await.expect("a gate");
-    cx.commit().await.expect("a commit");
+    bed.tamper(
+        "update control.figure set value = '100' where key = 'enrich.premium_percent';
+         update enrich.tier set score_min = 0 where tier in (4, 5);
+         update enrich.tier set enabled = false where provider = 'kaspr' or (provider = 'apollo' and purpose = 'mobile')",
+    )
+    .await;
     let lead: LeadId = bed.priya().await;
     let batch = bed.start(&[lead]).await;
     bed.app.settle().await;

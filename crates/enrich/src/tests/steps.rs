@@ -53,7 +53,7 @@ async fn what_was_looked_up_is_not_paid_again_within_ninety_days_and_is_afterwar
         .await;
     bed.run(&[mara]).await;
     assert_eq!(bed.twin.charged("places"), 1, "the company was looked up before");
-    assert!(bed.steps(mara).await.iter().any(|step| step == "abn.company:cached"));
+    assert!(bed.steps(mara).await.iter().any(|step| step == "abn.company:skipped"));
     assert!(
         bed.twin.calls() > calls && bed.spent().await == spent,
         "her own look-ups found nothing and cost nothing"

@@ -21,6 +21,7 @@ pub enum Action {
     Sent,
     SendFailed,
     Delivered,
+    Undelivered,
     Bounced,
     Complained,
     Replied,
@@ -45,6 +46,16 @@ pub enum Action {
     Enriched,
     Imported,
     Noted,
+    /// Never learned from: machines open, too.
+    Opened,
+    /// Never learned from.
+    Clicked,
+    Connected,
+    Called,
+    Mailed,
+    TaskAsked,
+    TaskDone,
+    Jumped,
 }
 
 /// One thing that happened.

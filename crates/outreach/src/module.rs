@@ -1,7 +1,8 @@
 //! What outreach adds to the program: one function for each noun's routes, one list of jobs.
 
 use crate::{
-    campaign, content, deal, lead_link, mailbox, meeting, reply, resource, sink, thread, touch, unsubscribe,
+    account, campaign, content, deal, delivery, knowledge, lead_link, mailbox, meeting, postal, reply, resource, sink, thread,
+    touch, track, unsubscribe, wash,
 };
 use axum::http::Method;
 use base::Role;
@@ -34,7 +35,7 @@ const ADMIN: Access = Access::Role(Role::Admin);
 /// Pages, API, menu entries and jobs of this domain.
 pub fn module(needs: Needs) -> Module {
     let module = Module::new("outreach");
-    let module = sending(campaigns(deals(meetings(inbox(module)))), &needs);
+    let module = accounts(sending(campaigns(deals(meetings(knowledge(inbox(module))))), &needs), &needs);
     let module = if needs.sink.is_some() { letters(module) } else { module };
     module.jobs(move |registry| {
         let writer = touch::Writer {
@@ -58,13 +59,17 @@ pub fn module(needs: Needs) -> Module {
             origin: needs.origin.clone(),
             keyring: needs.keyring.clone(),
             switches: needs.switches.clone(),
+            llm: needs.llm.clone(),
         };
         let reader = mailbox::Reader { ports: needs.ports.clone(), keyring: needs.keyring.clone() };
         touch::jobs::register(registry, writer, sender);
         reply::jobs::register(registry, answerer);
+        knowledge::import::register(registry, needs.ports.clone());
         mailbox::jobs::register(registry, reader);
         meeting::jobs::register(registry, post);
-        resource::jobs::register(registry);
+        resource::jobs::register(registry, needs.ports.clone());
+        let heard = delivery::jobs::Reader { ports: needs.ports.clone(), keyring: needs.keyring.clone() };
+        delivery::jobs::register(registry, heard);
         lead_link::join::register(registry);
     })
 }
@@ -93,6 +98,35 @@ fn inbox(module: Module) -> Module {
         .page(Method::POST, "/inbox/{thread}/messages/{message}/intent", MEMBER, pages::correct)
         .hook(Method::GET, "/u/{token}", unsubscribe::show)
         .hook(Method::POST, "/u/{token}", unsubscribe::out)
+        .hook(Method::GET, "/t/{token}/o", track::open)
+        .hook(Method::GET, "/t/{token}/c/{link}", track::click)
+}
+
+/// What suggested answers rest on.
+fn knowledge(module: Module) -> Module {
+    use knowledge::{api, pages};
+    use web::api::{get, post};
+    module
+        .menu(MenuItem {
+            group: "Acquire",
+            order: 260,
+            label: "Knowledge",
+            href: "/knowledge",
+            key: None,
+            count: None,
+            daily: false,
+            platform: false,
+        })
+        .page(Method::GET, "/knowledge", VIEWER, pages::index)
+        .page(Method::POST, "/knowledge", MEMBER, pages::add)
+        .page(Method::POST, "/knowledge/import", MEMBER, pages::read_site)
+        .page(Method::GET, "/knowledge/{id}", VIEWER, pages::show)
+        .page(Method::POST, "/knowledge/{id}", MEMBER, pages::save)
+        .page(Method::POST, "/knowledge/{id}/confirm", MEMBER, pages::confirm)
+        .page(Method::POST, "/knowledge/{id}/remove", MEMBER, pages::remove)
+        .api(Method::GET, "/api/v1/knowledge", VIEWER, get(api::list))
+        .api(Method::POST, "/api/v1/knowledge", MEMBER, post(api::add))
+        .api(Method::GET, "/api/v1/knowledge/search", VIEWER, get(api::search))
 }
 
 /// What the built-in mail sink took in.
@@ -211,6 +245,7 @@ fn sending(module: Module, needs: &Needs) -> Module {
     module
         .page(Method::GET, "/settings/sending", VIEWER, move |cx: web::Cx| pages::index(cx, index.clone()))
         .page(Method::GET, "/settings/sending/new", ADMIN, pages::add_page)
+        .page(Method::POST, "/settings/sending/senders", ADMIN, pages::add_sender)
         .page(Method::POST, "/settings/sending", ADMIN, move |cx: web::Cx, form: Form<_>| {
             pages::add_mailbox(cx, form, add.clone())
         })
@@ -226,4 +261,43 @@ fn sending(module: Module, needs: &Needs) -> Module {
         .page(Method::POST, "/settings/sending/{id}/test", ADMIN, move |cx: web::Cx, id: Path<_>| {
             pages::test(cx, id, test.clone())
         })
+}
+
+/// Accounts at providers and what they report; the Do-Not-Call register; postal addresses.
+fn accounts(module: Module, needs: &Needs) -> Module {
+    use account::{pages, receive};
+    use axum::{Form, body::Bytes, extract::Path, http::{HeaderMap, Uri}};
+    let own = pages::Needs { keyring: needs.keyring.clone(), origin: needs.origin.clone() };
+    let (make, show, save) = (own.clone(), own.clone(), own);
+    let desk = receive::Desk {
+        ports: needs.ports.clone(),
+        keyring: needs.keyring.clone(),
+        origin: needs.origin.clone(),
+    };
+    module
+        .page(Method::GET, "/settings/sending/accounts", VIEWER, pages::index)
+        .page(Method::GET, "/settings/sending/accounts/new", ADMIN, pages::new)
+        .page(Method::POST, "/settings/sending/accounts", ADMIN, move |cx: web::Cx, form: Form<_>| {
+            pages::make(cx, form, make.clone())
+        })
+        .page(Method::GET, "/settings/sending/accounts/{id}", ADMIN, move |cx: web::Cx, id: Path<_>| {
+            pages::show(cx, id, show.clone())
+        })
+        .page(Method::POST, "/settings/sending/accounts/{id}", ADMIN, move |cx: web::Cx, id: Path<_>, form: Form<_>| {
+            pages::save(cx, id, form, save.clone())
+        })
+        .page(Method::POST, "/settings/sending/accounts/{id}/remove", ADMIN, pages::drop)
+        .page(Method::GET, "/settings/sending/do-not-call", VIEWER, wash::pages::index)
+        .page(Method::POST, "/settings/sending/do-not-call", MEMBER, wash::pages::make)
+        .page(Method::POST, "/settings/sending/do-not-call/{id}", MEMBER, wash::pages::take)
+        .page(Method::GET, "/settings/sending/do-not-call/{id}/numbers.csv", MEMBER, wash::pages::file)
+        .page(Method::GET, "/leads/{id}/address", VIEWER, postal::pages::show)
+        .page(Method::POST, "/leads/{id}/address", MEMBER, postal::pages::save)
+        .hook(
+            Method::POST,
+            "/hooks/{provider}/{account}/{token}",
+            move |open: web::Open, path: Path<_>, uri: Uri, headers: HeaderMap, body: Bytes| {
+                receive::receive(open, path, uri, headers, body, desk.clone())
+            },
+        )
 }

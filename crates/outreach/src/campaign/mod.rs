@@ -44,6 +44,8 @@ pub struct Campaign {
     pub allocation: Allocation,
     /// Messages a day at most.
     pub daily_limit: i32,
+    /// Whether opens and clicks are looked at.
+    pub tracking: bool,
     /// The sequence version that leads get who join from now on.
     pub sequence_id: Option<Uuid>,
     /// First day (ISO), in each lead's own zone.
@@ -89,6 +91,8 @@ pub struct Change {
     pub allocation: Option<Allocation>,
     /// Messages a day.
     pub daily_limit: Option<i32>,
+    /// Whether opens and clicks are looked at.
+    pub tracking: Option<bool>,
     /// First day; empty for none.
     pub starts_on: Option<String>,
     /// Last day; empty for none.
@@ -155,6 +159,7 @@ pub async fn edit(cx: &mut Cx, id: CampaignId, change: &Change) -> Result<Campai
     c.goal = text(&change.goal, c.goal);
     c.offer = text(&change.offer, c.offer);
     c.daily_limit = change.daily_limit.unwrap_or(c.daily_limit);
+    c.tracking = change.tracking.unwrap_or(c.tracking);
     c.starts_on = date(&change.starts_on, c.starts_on);
     c.ends_on = date(&change.ends_on, c.ends_on);
     if let Some(mode) = &change.mode {
@@ -191,22 +196,19 @@ pub async fn missing(cx: &mut Cx, campaign: &Campaign) -> Result<Vec<Missing>> {
         }
     };
     add(found.steps > 0, "steps", "The sequence has no step.", format!("/campaigns/{id}/sequence"));
-    add(
-        found.connected,
-        "channel",
-        "A step uses a channel that is not connected.",
-        format!("/campaigns/{id}/sequence"),
-    );
-    add(
-        found.resources > 0,
-        "resource",
-        "No active mailbox is assigned.",
-        if found.any_resource {
-            format!("/campaigns/{id}/resources")
-        } else {
-            "/settings/sending".to_owned()
-        },
-    );
+    let senders = || {
+        if found.any_resource { format!("/campaigns/{id}/resources") } else { "/settings/sending".to_owned() }
+    };
+    if found.channels.is_empty() {
+        add(!found.resources.is_empty(), "resource", "No active sender is assigned.", senders());
+    }
+    for channel in &found.channels {
+        let what = format!("No active sender for {} is assigned.", channel.label());
+        add(found.resources.contains(channel), "resource", &what, senders());
+        let what = format!("A step uses {}, whose share is 0 %.", channel.label());
+        let share = rules::share(&campaign.allocation, *channel, campaign.daily_limit);
+        add(share > 0, "allocation", &what, format!("/campaigns/{id}/settings"));
+    }
     let organisation = || "/settings/organisation".to_owned();
     add(
         found.legal_name,

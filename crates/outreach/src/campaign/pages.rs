@@ -197,7 +197,7 @@ pub(crate) fn head(c: &Campaign, counts: &Counts, here: &str) -> Markup {
         Tab::new("Sequence", at("/sequence")),
         Tab::new("Leads", at("/leads")).count(counts.leads),
         Tab::new("Activity", at("/activity")),
-        Tab::new("Mailboxes", at("/resources")),
+        Tab::new("Senders", at("/resources")),
         Tab::new("Settings", at("/settings")),
     ];
     html! {

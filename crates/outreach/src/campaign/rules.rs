@@ -119,15 +119,12 @@ impl Move {
 /// Percent by channel.
 pub type Allocation = BTreeMap<Channel, u8>;
 
-/// Channels that can really be used; the others have no provider yet.
-pub const CONNECTED: [Channel; 1] = [Channel::Email];
-
 /// Everything by e-mail.
 pub fn all_email() -> Allocation {
     BTreeMap::from([(Channel::Email, 100)])
 }
 
-/// Checks that an allocation sums to 100 over channels that are connected.
+/// Checks that an allocation sums to 100.
 pub fn check_allocation(allocation: &Allocation) -> Result<()> {
     let sum: u32 = allocation.values().map(|percent| u32::from(*percent)).sum();
     if sum != 100 {
@@ -136,13 +133,13 @@ pub fn check_allocation(allocation: &Allocation) -> Result<()> {
             format!("The channels' shares add up to {sum} %; they must add up to 100 %."),
         ));
     }
-    match allocation.iter().find(|(channel, percent)| **percent > 0 && !CONNECTED.contains(channel)) {
-        Some((channel, _)) => Err(Error::invalid(
-            "campaign.channel_not_connected",
-            format!("{} is not connected, so nothing can be allocated to it.", channel.label()),
-        )),
-        None => Ok(()),
-    }
+    Ok(())
+}
+
+/// Of a campaign's messages of a day, those that a channel may have: its share, rounded up.
+pub fn share(allocation: &Allocation, channel: Channel, daily: i32) -> i32 {
+    let percent = i32::from(allocation.get(&channel).copied().unwrap_or(0).min(100));
+    (daily * percent + 99) / 100
 }
 
 /// Checks name, daily limit and dates (ISO).

@@ -4,7 +4,7 @@ use super::{
     Campaign, CampaignId, Counts, New,
     rules::{self, Move, Status},
 };
-use crate::touch::Mode;
+use crate::{channel::Channel, touch::Mode};
 use base::{Cursor, Error, Page, Result, Time};
 use db::Cx;
 use std::collections::BTreeMap;
@@ -39,6 +39,7 @@ struct Stored {
     mode: Option<Mode>,
     allocation: serde_json::Value,
     daily_limit: i32,
+    tracking: bool,
     sequence_id: Option<Uuid>,
     starts_on: Option<String>,
     ends_on: Option<String>,
@@ -58,6 +59,7 @@ impl Stored {
             mode: self.mode,
             allocation: serde_json::from_value(self.allocation)?,
             daily_limit: self.daily_limit,
+            tracking: self.tracking,
             sequence_id: self.sequence_id,
             starts_on: self.starts_on,
             ends_on: self.ends_on,
@@ -73,7 +75,7 @@ pub async fn get(cx: &mut Cx, id: CampaignId) -> Result<Campaign> {
     let tenant = cx.tenant()?.uuid();
     sqlx::query_as!(
         Stored,
-        r#"select id, name, goal, offer, status as "status: Status", mode as "mode: Mode", allocation, daily_limit, sequence_id,
+        r#"select id, name, goal, offer, status as "status: Status", mode as "mode: Mode", allocation, daily_limit, tracking, sequence_id,
                   starts_on::text, ends_on::text, paused_reason, created_at, activated_at
            from outreach.campaign where tenant_id = $1 and id = $2 and deleted_at is null"#,
         tenant,
@@ -105,7 +107,7 @@ pub async fn list(
     };
     let rows = sqlx::query_as!(
         Stored,
-        r#"select id, name, goal, offer, status as "status: Status", mode as "mode: Mode", allocation, daily_limit, sequence_id,
+        r#"select id, name, goal, offer, status as "status: Status", mode as "mode: Mode", allocation, daily_limit, tracking, sequence_id,
                   starts_on::text, ends_on::text, paused_reason, created_at, activated_at
            from outreach.campaign
            where tenant_id = $1 and deleted_at is null and ($2::outreach.campaign_status is null or status = $2)
@@ -160,7 +162,7 @@ pub(super) async fn update(cx: &mut Cx, c: &Campaign) -> Result<()> {
     let (tenant, now) = (cx.tenant()?.uuid(), cx.now());
     sqlx::query!(
         "update outreach.campaign set name = $3, goal = $4, offer = $5, mode = $6, allocation = $7, daily_limit = $8,
-                starts_on = $9::text::date, ends_on = $10::text::date, updated_at = $11
+                starts_on = $9::text::date, ends_on = $10::text::date, updated_at = $11, tracking = $12
          where tenant_id = $1 and id = $2",
         tenant,
         c.id.uuid(),
@@ -173,6 +175,7 @@ pub(super) async fn update(cx: &mut Cx, c: &Campaign) -> Result<()> {
         c.starts_on,
         c.ends_on,
         now as Time,
+        c.tracking,
     )
     .execute(cx.conn())
     .await?;
@@ -206,8 +209,8 @@ pub(super) async fn shift(cx: &mut Cx, id: CampaignId, step: Move, reason: Optio
 
 pub(super) struct Readiness {
     pub steps: i64,
-    pub connected: bool,
-    pub resources: i64,
+    pub channels: Vec<Channel>,
+    pub resources: Vec<Channel>,
     pub any_resource: bool,
     pub legal_name: bool,
     pub postal_address: bool,
@@ -218,10 +221,11 @@ pub(super) async fn readiness(cx: &mut Cx, id: CampaignId) -> Result<Readiness> 
     Ok(sqlx::query_as!(
         Readiness,
         r#"select (select count(*) from outreach.step s where s.tenant_id = $1 and s.sequence_id = c.sequence_id) as "steps!",
-                  not exists (select from outreach.step s where s.tenant_id = $1 and s.sequence_id = c.sequence_id and s.channel <> 'email') as "connected!",
-                  (select count(*) from outreach.campaign_resource a join outreach.resource r on r.id = a.resource_id
+                  (select coalesce(array_agg(distinct s.channel order by s.channel), '{}') from outreach.step s
+                    where s.tenant_id = $1 and s.sequence_id = c.sequence_id and not s.manual) as "channels!: Vec<Channel>",
+                  (select coalesce(array_agg(distinct r.channel), '{}') from outreach.campaign_resource a join outreach.resource r on r.id = a.resource_id
                     where a.tenant_id = $1 and a.campaign_id = c.id and a.removed_at is null and r.deleted_at is null
-                      and r.status = 'active' and r.channel = 'email') as "resources!",
+                      and r.status = 'active') as "resources!: Vec<Channel>",
                   exists (select from outreach.resource r where r.tenant_id = $1 and r.deleted_at is null and r.status = 'active') as "any_resource!",
                   coalesce(trim(n.legal_name), '') <> '' as "legal_name!", coalesce(trim(n.postal_address), '') <> '' as "postal_address!"
            from outreach.campaign c join accounts.tenant n on n.id = c.tenant_id

@@ -34,13 +34,18 @@ fn only_the_named_moves_exist() {
 }
 
 #[test]
-fn shares_add_up_over_channels_that_are_connected() {
+fn shares_add_up_over_all_channels() {
     let of = |pairs: &[(Channel, u8)]| {
         rules::check_allocation(&pairs.iter().copied().collect()).map_err(|e| e.code())
     };
     assert_eq!(of(&[(Channel::Email, 100), (Channel::Sms, 0)]), Ok(()));
     assert_eq!(of(&[(Channel::Email, 90)]), Err("campaign.allocation"));
-    assert_eq!(of(&[(Channel::Email, 60), (Channel::Linkedin, 40)]), Err("campaign.channel_not_connected"));
+    assert_eq!(of(&[(Channel::Email, 60), (Channel::Linkedin, 40)]), Ok(()));
+    let half: rules::Allocation = [(Channel::Email, 67), (Channel::Linkedin, 33)].into();
+    assert_eq!(
+        [Channel::Email, Channel::Linkedin, Channel::Sms].map(|c| rules::share(&half, c, 50)),
+        [34, 17, 0]
+    );
     assert_eq!(of(&[]), Err("campaign.allocation"));
 }
 

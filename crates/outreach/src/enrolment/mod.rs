@@ -2,7 +2,10 @@
 
 mod store;
 
-pub use store::{due_again, enrol, finish, pause, resume, step_done, stop, stop_for_lead, wake_due};
+pub(crate) use store::withdraw_open;
+pub use store::{
+    due_again, enrol, finish, goes_to, pause, resume, step_done, step_passed, stop, stop_for_lead, wake_due,
+};
 
 base::id_type!(
     /// An enrolment.

@@ -45,16 +45,19 @@ pub async fn enrol(cx: &mut Cx, campaign: Uuid, leads: &[Uuid]) -> Result<usize>
     Ok(rows.len())
 }
 
-/// A step was carried out (or passed over): the next is due its delay after now, or it was the last.
+/// A step was carried out: the next is due its delay after now, or it was the last.
 pub async fn step_done(cx: &mut Cx, id: Uuid, step: i16) -> Result<()> {
     let (tenant, now) = (cx.tenant()?.uuid(), cx.now());
     let row = sqlx::query!(
-        "update outreach.enrolment e set
-            next_step = $3::int2 + 1::int2, touches = touches + 1, last_touch_at = $4, updated_at = $4,
+        r#"update outreach.enrolment e set
+            next_step = coalesce(nullif(w.next, 0), $3::int2 + 1::int2), touches = e.touches + 1, last_touch_at = $4, updated_at = $4,
             next_due_at = (select $4::timestamptz + make_interval(days => s.delay_days) from outreach.step s
-                            where s.sequence_id = e.sequence_id and s.number = $3::int2 + 1::int2)
-         where e.tenant_id = $1 and e.id = $2 and e.status in ('active', 'paused')
-         returning e.next_due_at, e.lead_id",
+                            where s.sequence_id = e.sequence_id and s.number = w.next)
+         from (select o.id, coalesce((select s.then_step from outreach.step s where s.sequence_id = o.sequence_id and s.number = $3::int2),
+                                     $3::int2 + 1::int2)::int2 as next
+               from outreach.enrolment o where o.tenant_id = $1 and o.id = $2) w
+         where e.tenant_id = $1 and e.id = w.id and e.status in ('active', 'paused')
+         returning e.next_due_at, e.lead_id"#,
         tenant,
         id,
         step,
@@ -70,6 +73,34 @@ pub async fn step_done(cx: &mut Cx, id: Uuid, step: i16) -> Result<()> {
             Ok(())
         }
         None => Ok(()),
+    }
+}
+
+/// A step was passed over: the one after it is due its delay after the last that was carried out.
+pub async fn step_passed(cx: &mut Cx, id: Uuid, step: i16) -> Result<()> {
+    goes_to(cx, id, step + 1).await
+}
+
+/// Puts a running enrolment before a step, which is due its delay after the last that was carried out (or
+/// after joining), now at the earliest. A step that does not exist: the sequence is through.
+pub async fn goes_to(cx: &mut Cx, id: Uuid, step: i16) -> Result<()> {
+    let (tenant, now) = (cx.tenant()?.uuid(), cx.now());
+    let due = sqlx::query_scalar!(
+        "update outreach.enrolment e set next_step = $3, updated_at = $4,
+                next_due_at = (select greatest($4::timestamptz, coalesce(e.last_touch_at, e.created_at) + make_interval(days => s.delay_days))
+                               from outreach.step s where s.sequence_id = e.sequence_id and s.number = $3)
+         where e.tenant_id = $1 and e.id = $2 and e.status in ('active', 'paused')
+         returning e.next_due_at",
+        tenant,
+        id,
+        step,
+        now as Time,
+    )
+    .fetch_optional(cx.conn())
+    .await?;
+    match due {
+        Some(None) => finish(cx, id).await,
+        Some(Some(_)) | None => Ok(()),
     }
 }
 
@@ -220,7 +251,7 @@ pub async fn wake_due(cx: &mut Cx) -> Result<usize> {
 }
 
 /// Withdraws touches that have not begun to leave, and the approvals that ask for them.
-async fn withdraw_open(cx: &mut Cx, enrolment: Uuid, why: &str) -> Result<()> {
+pub(crate) async fn withdraw_open(cx: &mut Cx, enrolment: Uuid, why: &str) -> Result<()> {
     let (tenant, now) = (cx.tenant()?.uuid(), cx.now());
     let approvals = sqlx::query_scalar!(
         r#"with open as (

@@ -116,5 +116,14 @@ fn word(action: Action) -> &'static str {
         Action::Enriched => "Enriched",
         Action::Imported => "Imported",
         Action::Noted => "Noted",
+        Action::Opened => "Opened",
+        Action::Clicked => "Followed a link",
+        Action::Connected => "Connected on LinkedIn",
+        Action::Called => "Called",
+        Action::Mailed => "Posted",
+        Action::Undelivered => "Not delivered",
+        Action::TaskAsked => "Task for a person",
+        Action::TaskDone => "Task done",
+        Action::Jumped => "Step passed over",
     }
 }

@@ -76,6 +76,35 @@ impl Found {
     }
 }
 
+/// Why mail of a mailbox would be refused for its domain's records, if so: SPF, DKIM and DMARC must have been
+/// looked up within `days`, and none of them wrong or missing. What never leaves this machine needs none.
+pub fn unready(resource: &Resource, days: i64, now: Time) -> Option<String> {
+    if resource.channel != crate::channel::Channel::Email
+        || resource.provider == SINK
+        || resource.settings.is_local()
+    {
+        return None;
+    }
+    let domain = resource.domain.as_deref().unwrap_or(&resource.address);
+    let fresh =
+        resource.checked_at.is_some_and(|at| at.plus_days(days) > now) && !resource.checks.dns.is_empty();
+    if !fresh {
+        return Some(format!(
+            "The records of {domain} were not looked up in the last {days} days. Look them up on the mailbox's page."
+        ));
+    }
+    let wrong: Vec<&str> = ["SPF", "DKIM", "DMARC"]
+        .into_iter()
+        .filter(|what| {
+            let found = resource.checks.dns.iter().find(|found| found.what == *what);
+            !found.is_some_and(|found| matches!(found.verdict, Verdict::Good | Verdict::Weak))
+        })
+        .collect();
+    (!wrong.is_empty()).then(|| {
+        format!("Mailbox providers refuse mail of {domain}: {} must be put right first.", wrong.join(", "))
+    })
+}
+
 /// Selectors under which common providers publish DKIM keys, tried when none was entered.
 const SELECTORS: [&str; 12] =
     ["google", "selector1", "selector2", "default", "k1", "s1", "s2", "dkim", "mail", "resend", "pm", "fm1"];

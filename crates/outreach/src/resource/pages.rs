@@ -1,9 +1,9 @@
-//! Settings → Sending: mailboxes, their health, records and limits.
+//! Settings → Sending: mailboxes, numbers, seats and return addresses, their health, records and limits.
 
 mod add;
 mod show;
 
-pub use add::{add_mailbox, add_sink, form as add_page};
+pub use add::{add_mailbox, add_sender, add_sink, form as add_page};
 pub use show::{look_up, pause, resume, show, test};
 
 use super::{
@@ -73,12 +73,13 @@ pub async fn index(mut cx: web::Cx, needs: Needs) -> web::Result<Response> {
         let href = format!("/settings/sending/{}", r.id);
         let used = html! { a href=(format!("{href}#today")) { (number::count(i64::from(room.used))) " of " (number::count(i64::from(room.allowed))) } };
         let records = html! {
-            @if r.checks.dns.is_empty() { span.quiet { "not checked" } }
+            @if r.channel != crate::channel::Channel::Email { span.quiet { "–" } } @else if r.checks.dns.is_empty() { span.quiet { "not checked" } }
             @for found in &r.checks.dns { (verdict_tag(found)) " " }
         };
         rows.push(
             Row::new()
                 .link(&r.address, &href)
+                .cell(r.channel.label())
                 .cell(&r.display_name)
                 .cell(status_tag(r, cx.now()))
                 .cell(health_tag(r.health))
@@ -88,7 +89,8 @@ pub async fn index(mut cx: web::Cx, needs: Needs) -> web::Result<Response> {
         );
     }
     let columns = [
-        Column::text("Mailbox"),
+        Column::text("Sender"),
+        Column::text("Channel"),
         Column::text("Sends as"),
         Column::text("State"),
         Column::text("Health"),
@@ -97,17 +99,19 @@ pub async fn index(mut cx: web::Cx, needs: Needs) -> web::Result<Response> {
         Column::text("Records"),
     ];
     let empty = state::empty(
-        "No mailboxes yet",
+        "No senders yet",
         "Connect a mailbox to send from. Until then, the built-in mail sink keeps every message on this machine, where you can read it.",
         Some(Button::link("Connect a mailbox", "/settings/sending/new").primary()),
     );
     let has_sink = resources.iter().any(|r| r.provider == super::SINK);
     let body = html! {
-        (Heading::new("Sending").crumb("Settings", "/settings").about("Mailboxes from which messages leave, and how well they do.")
+        (Heading::new("Sending").crumb("Settings", "/settings").about("Mailboxes, numbers, seats and addresses from which messages leave, and how well they do.")
+            .act(Button::link("Accounts at providers", "/settings/sending/accounts"))
+            .act(Button::link("Do not call", "/settings/sending/do-not-call"))
             .act(Button::link("Connect a mailbox", "/settings/sending/new").primary()))
         @if needs.sink.is_some() && !has_sink { (sink_card()) }
-        (Card::bare().body(Table::new("Mailboxes", columns).rows(rows).empty(empty))
-            .foot("Limits are of the domain: all mailboxes of one domain share them. A part of each day is kept for replies."))
+        (Card::bare().body(Table::new("Senders", columns).rows(rows).empty(empty))
+            .foot("All mailboxes of one domain share its limit. A part of each day is kept for replies."))
     };
     cx.page("Sending", body).await
 }

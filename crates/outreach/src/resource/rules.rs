@@ -15,6 +15,32 @@ pub struct EmailLimits {
     pub warning_daily: u32,
 }
 
+/// Limits of the other kinds of senders, from the dated figures.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+pub struct OtherLimits {
+    /// Acts a day once it is warm.
+    pub daily: u32,
+    /// From which day of its use how many are allowed; empty: all from the first day.
+    pub ramp: Vec<(u32, u32)>,
+    /// Percent of the day kept for replies.
+    pub reply_reserve_percent: u32,
+}
+
+/// Acts that a number, a seat or a return address may carry out on the `day_in_use`-th day of its use,
+/// replies not counted. A warning leaves seven of ten, as it does for a domain (35 of 50).
+pub fn other_daily(limits: &OtherLimits, day_in_use: u32, health: Health) -> u32 {
+    let reached = limits.ramp.iter().filter(|(from_day, _)| *from_day <= day_in_use.max(1)).next_back();
+    let ramped =
+        reached.map_or(if limits.ramp.is_empty() { limits.daily } else { 0 }, |(_, allowed)| *allowed);
+    let allowed = ramped.min(limits.daily);
+    let allowed = match health {
+        Health::Good => allowed,
+        Health::Warning => allowed * 7 / 10,
+        Health::Critical => 0,
+    };
+    allowed - (allowed * limits.reply_reserve_percent.min(100)).div_ceil(100)
+}
+
 /// How well a domain or mailbox is doing.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize, sqlx::Type)]
 #[serde(rename_all = "lowercase")]

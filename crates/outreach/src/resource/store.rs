@@ -1,35 +1,49 @@
 //! Every statement about resources except those of reserving.
 
-use super::{New, Resource, ResourceId, Settings, Status, check::Checks, rules::Health};
+use super::{Resource, ResourceId, Settings, Status, check::Checks, rules::Health};
 use crate::channel::Channel;
 use base::{Error, Result, Time, error::constraint};
 use db::Cx;
 use uuid::Uuid;
 
-pub(super) async fn insert(cx: &mut Cx, id: ResourceId, new: &New, secret_name: &str) -> Result<()> {
+/// A sender to be stored.
+pub(super) struct NewRow<'a> {
+    pub channel: Channel,
+    pub name: &'a str,
+    pub address: &'a str,
+    pub domain: Option<&'a str>,
+    pub display_name: &'a str,
+    pub provider: &'a str,
+    pub settings: &'a Settings,
+    pub secret_name: Option<&'a str>,
+    pub account: Option<Uuid>,
+}
+
+pub(super) async fn insert(cx: &mut Cx, id: ResourceId, new: &NewRow<'_>) -> Result<()> {
     let (tenant, now) = (cx.tenant()?.uuid(), cx.now());
     let done = sqlx::query!(
-        "insert into outreach.resource (id, tenant_id, channel, name, address, domain, display_name, provider, settings, secret_id, created_at, updated_at)
-         values ($1, $2, 'email', $3, $4, $5, $6, $7, $8, (select s.id from control.secret s where s.tenant_id = $2 and s.name = $9), $10, $10)",
+        "insert into outreach.resource (id, tenant_id, channel, name, address, domain, display_name, provider, settings, secret_id, account_id, created_at, updated_at)
+         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, (select s.id from control.secret s where s.tenant_id = $2 and s.name = $10), $11, $12, $12)",
         id.uuid(),
         tenant,
+        new.channel as Channel,
         new.name,
-        new.address.as_str(),
-        new.address.domain(),
+        new.address,
+        new.domain,
         new.display_name,
         new.provider,
-        serde_json::to_value(&new.settings)?,
-        secret_name,
+        serde_json::to_value(new.settings)?,
+        new.secret_name,
+        new.account,
         now as Time,
     )
     .execute(cx.conn())
     .await;
     match done {
         Ok(_) => Ok(()),
-        Err(cause) if constraint(&cause) == Some("resource_address") => Err(Error::conflict(
-            "resource.taken",
-            format!("The mailbox {} is connected already.", new.address),
-        )),
+        Err(cause) if constraint(&cause) == Some("resource_address") => {
+            Err(Error::conflict("resource.taken", format!("{} is connected already.", new.address)))
+        }
         Err(cause) => Err(cause.into()),
     }
 }
@@ -42,6 +56,7 @@ struct Stored {
     domain: Option<String>,
     display_name: String,
     provider: String,
+    account_id: Option<Uuid>,
     settings: serde_json::Value,
     status: Status,
     status_reason: Option<String>,
@@ -63,6 +78,7 @@ impl Stored {
             domain: self.domain,
             display_name: self.display_name,
             provider: self.provider,
+            account: self.account_id,
             settings: serde_json::from_value::<Settings>(self.settings)?,
             status: self.status,
             status_reason: self.status_reason,
@@ -78,10 +94,15 @@ impl Stored {
 
 /// One resource.
 pub async fn get(cx: &mut Cx, id: Uuid) -> Result<Resource> {
+    find(cx, id).await?.ok_or_else(|| Error::not_found("sending identity"))
+}
+
+/// One resource, if it is there.
+pub async fn find(cx: &mut Cx, id: Uuid) -> Result<Option<Resource>> {
     let tenant = cx.tenant()?.uuid();
     sqlx::query_as!(
         Stored,
-        r#"select id, channel as "channel: Channel", name, address, domain, display_name, provider, settings,
+        r#"select id, channel as "channel: Channel", name, address, domain, display_name, provider, account_id, settings,
                   status as "status: Status", status_reason, health as "health: Health", paused_until,
                   domain_in_use_since::text, last_used_at, checked_at, checks
            from outreach.resource where tenant_id = $1 and id = $2 and deleted_at is null"#,
@@ -90,8 +111,8 @@ pub async fn get(cx: &mut Cx, id: Uuid) -> Result<Resource> {
     )
     .fetch_optional(cx.conn())
     .await?
-    .ok_or_else(|| Error::not_found("sending identity"))?
-    .read()
+    .map(Stored::read)
+    .transpose()
 }
 
 /// All resources of the tenant, by address.
@@ -99,10 +120,10 @@ pub async fn list(cx: &mut Cx) -> Result<Vec<Resource>> {
     let tenant = cx.tenant()?.uuid();
     sqlx::query_as!(
         Stored,
-        r#"select id, channel as "channel: Channel", name, address, domain, display_name, provider, settings,
+        r#"select id, channel as "channel: Channel", name, address, domain, display_name, provider, account_id, settings,
                   status as "status: Status", status_reason, health as "health: Health", paused_until,
                   domain_in_use_since::text, last_used_at, checked_at, checks
-           from outreach.resource where tenant_id = $1 and deleted_at is null order by address, id limit 1000"#,
+           from outreach.resource where tenant_id = $1 and deleted_at is null order by channel, address, id limit 1000"#,
         tenant,
     )
     .fetch_all(cx.conn())

@@ -32,16 +32,17 @@ fn mailbox(address: &str) -> New {
         display_name: "Alex Morgan".to_owned(),
         provider: "smtp",
         settings: Settings {
-            smtp: Server {
+            smtp: Some(Server {
                 host: "smtp.example.com".into(),
                 port: 587,
                 security: Security::StartTls,
                 username: "alex".into(),
-            },
+            }),
             imap: None,
             sent_folder: None,
             lookup: None,
             dkim_selector: None,
+            details: Default::default(),
         },
         password: Secret::new("hush"),
     }
@@ -67,7 +68,9 @@ fn window() -> LocalWindow {
 async fn ask(cx: &mut Cx, resource: Uuid, campaign: Uuid, slot_at: Option<Time>) -> Reserved {
     let limits = Limits::load(cx, "AU", None).await.expect("limits");
     let window = window();
-    let ask = Reserve { resource, campaign, campaign_daily: 50, slot_at, window: &window };
+    let form = crate::channel::Form::Plain;
+    let ask =
+        Reserve { resource, campaign, campaign_daily: 50, slot_at, window: &window, form, channel_daily: 50 };
     reserve(cx, &limits, &ask).await.expect("an answer")
 }
 
@@ -277,7 +280,9 @@ async fn a_password_is_sealed_and_comes_back_only_for_the_account() {
     assert_eq!(again.expect_err("taken").code(), "resource.taken");
     cx.rollback().await.expect("a rollback");
     let mut open = mailbox("x@anchor.example");
-    open.settings.smtp.security = Security::None;
+    if let Some(smtp) = &mut open.settings.smtp {
+        smtp.security = Security::None;
+    }
     let mut cx = db.cx(&theirs.owner).await;
     assert_eq!(add(&mut cx, &ring, open).await.expect_err("no encryption").code(), "email.unencrypted");
     assert!(super::list(&mut cx).await.expect("a list").is_empty());
@@ -311,8 +316,16 @@ async fn the_least_recently_used_mailbox_sends_next_and_a_campaign_has_no_more_r
     assert_eq!(seen, all);
     let mut cx = db.cx(&tenant.owner).await;
     // Two domains on their first day: 4 and 4, of which 3 are used.
-    assert_eq!(remaining_today(&mut cx, campaign.uuid(), 50).await.expect("room"), 5);
-    assert_eq!(remaining_today(&mut cx, campaign.uuid(), 4).await.expect("room"), 1);
+    assert_eq!(
+        remaining_today(&mut cx, campaign.uuid(), 50, crate::channel::Channel::Email, 50)
+            .await
+            .expect("room"),
+        5
+    );
+    assert_eq!(
+        remaining_today(&mut cx, campaign.uuid(), 4, crate::channel::Channel::Email, 4).await.expect("room"),
+        1
+    );
 }
 
 #[tokio::test]
@@ -399,4 +412,69 @@ async fn a_mailbox_with_many_bounces_rests_once_people_are_told_and_a_resume_hol
         None,
         "old bounces do not count again"
     );
+}
+
+#[test]
+fn the_other_senders_have_ramps_weaker_health_and_a_share_for_replies() {
+    use super::rules::{OtherLimits, other_daily};
+    let seat =
+        OtherLimits { daily: 17, ramp: vec![(1, 5), (4, 10), (8, 15), (12, 17)], reply_reserve_percent: 0 };
+    let days = [1, 3, 4, 8, 12, 90].map(|day| other_daily(&seat, day, Health::Good));
+    assert_eq!(days, [5, 5, 10, 15, 17, 17]);
+    let texts = OtherLimits { daily: 100, ramp: Vec::new(), reply_reserve_percent: 10 };
+    assert_eq!(other_daily(&texts, 1, Health::Good), 90);
+    assert_eq!(other_daily(&texts, 1, Health::Warning), 63);
+    assert_eq!(other_daily(&texts, 1, Health::Critical), 0);
+}
+
+#[test]
+fn a_domain_sends_only_with_fresh_and_good_records() {
+    use super::check::{Checks, Found, Verdict, unready};
+    let now: Time = "2026-11-23T00:00:00Z".parse().expect("an instant");
+    let found = |what: &str, verdict| Found {
+        what: what.into(),
+        verdict,
+        detail: String::new(),
+        todo: String::new(),
+    };
+    let of = |dkim, at: Option<Time>, host: &str| super::Resource {
+        id: Uuid::nil().into(),
+        channel: crate::channel::Channel::Email,
+        name: String::new(),
+        address: "a@anchor.example".into(),
+        domain: Some("anchor.example".into()),
+        display_name: "A".into(),
+        provider: "smtp".into(),
+        account: None,
+        settings: Settings {
+            smtp: Some(Server {
+                host: host.into(),
+                port: 25,
+                security: Security::None,
+                username: String::new(),
+            }),
+            ..Settings::default()
+        },
+        status: Status::Active,
+        status_reason: None,
+        health: Health::Good,
+        paused_until: None,
+        domain_in_use_since: None,
+        last_used_at: None,
+        checked_at: at,
+        checks: Checks {
+            dns: vec![found("SPF", Verdict::Good), found("DKIM", dkim), found("DMARC", Verdict::Weak)],
+            ..Checks::default()
+        },
+    };
+    assert_eq!(unready(&of(Verdict::Good, Some(now.plus_days(-6)), "mx.example"), 7, now), None);
+    for (dkim, at) in [
+        (Verdict::Bad, Some(now)),
+        (Verdict::Open, Some(now)),
+        (Verdict::Good, None),
+        (Verdict::Good, Some(now.plus_days(-7))),
+    ] {
+        assert!(unready(&of(dkim, at, "mx.example"), 7, now).is_some(), "{dkim:?} {at:?}");
+        assert_eq!(unready(&of(dkim, at, "127.0.0.1"), 7, now), None, "mail that stays on this machine");
+    }
 }

@@ -1,13 +1,19 @@
-//! Sequences: the steps of a campaign, in versions. A lead finishes the version with which it began.
+//! Sequences: the steps of a campaign, in versions. A lead finishes the version with which it began,
+//! unless a change is said to hold for those on their way too.
 
+pub mod arms;
+pub mod condition;
+mod known;
 pub mod pages;
+pub mod path;
 mod rules;
 mod store;
 #[cfg(test)]
 mod tests;
 
-pub use rules::{Step, check, dates, first_contact, warnings};
-pub use store::{Version, steps, version, versions};
+pub use known::known;
+pub use rules::{Arm, Step, arm_letter, check, choose_arm, dates, first_contact, warnings};
+pub use store::{Version, move_running, steps, version, versions};
 
 use crate::campaign::CampaignId;
 use base::{Error, Result};
@@ -20,9 +26,40 @@ base::id_type!(
     SequenceId
 );
 
-/// Saves the steps as the next version. Leads who join from now on get it; those on their way keep
-/// theirs. Errors: `sequence.*` naming the step that is at fault.
+/// Whom a change holds for.
+#[derive(
+    Clone,
+    Copy,
+    PartialEq,
+    Eq,
+    Debug,
+    Default,
+    serde::Serialize,
+    serde::Deserialize,
+    schemars::JsonSchema
+)]
+#[serde(rename_all = "snake_case")]
+pub enum Reach {
+    /// Leads who join from now on.
+    #[default]
+    NewLeads,
+    /// Those on their way as well: they go on with the next step of this version.
+    InFlightToo,
+}
+
+/// Saves the steps as the next version for the leads who join from now on, as [`save_for`] does.
 pub async fn save(cx: &mut Cx, campaign: CampaignId, note: &str, steps: Vec<Step>) -> Result<SequenceId> {
+    save_for(cx, campaign, note, steps, Reach::NewLeads).await
+}
+
+/// Saves the steps as the next version. Errors: `sequence.*` naming the step that is at fault.
+pub async fn save_for(
+    cx: &mut Cx,
+    campaign: CampaignId,
+    note: &str,
+    steps: Vec<Step>,
+    reach: Reach,
+) -> Result<SequenceId> {
     check(&steps)?;
     let status = store::lock_campaign(cx, campaign).await?.ok_or_else(|| Error::not_found("campaign"))?;
     if status == crate::campaign::Status::Completed {
@@ -30,10 +67,12 @@ pub async fn save(cx: &mut Cx, campaign: CampaignId, note: &str, steps: Vec<Step
     }
     let id: SequenceId = cx.id();
     let version = store::insert(cx, id, campaign, note.trim(), &steps).await?;
-    cx.publish(
-        Fact::about("outreach.sequence.saved", id).with(json!({"campaign_id": campaign, "version": version})),
-    )
-    .await?;
+    let moved = match reach {
+        Reach::NewLeads => 0,
+        Reach::InFlightToo => move_running(cx, campaign, id).await?,
+    };
+    let payload = json!({"campaign_id": campaign, "version": version, "moved": moved});
+    cx.publish(Fact::about("outreach.sequence.saved", id).with(payload)).await?;
     Ok(id)
 }
 

@@ -1,9 +1,10 @@
 //! Every statement about sequences.
 
-use super::{SequenceId, Step};
+use super::{Arm, SequenceId, Step, arm_letter};
 use crate::{
     campaign::{CampaignId, Status},
-    channel::Channel,
+    channel::{Channel, Form},
+    enrolment,
 };
 use base::{Error, Result, Time};
 use db::Cx;
@@ -67,8 +68,9 @@ pub(super) async fn insert(
     for (step, number) in steps.iter().zip(1_i16..) {
         let row: Uuid = cx.id();
         sqlx::query!(
-            "insert into outreach.step (id, tenant_id, sequence_id, number, channel, delay_days, subject_template, body_template, purpose, threaded)
-             values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
+            "insert into outreach.step (id, tenant_id, sequence_id, number, channel, delay_days, subject_template, body_template, purpose, threaded,
+                                        form, manual, condition, otherwise, then_step)
+             values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)",
             row,
             tenant,
             id.uuid(),
@@ -79,9 +81,15 @@ pub(super) async fn insert(
             step.body_template.trim(),
             step.purpose.trim(),
             step.threaded,
+            step.form().word(),
+            step.manual,
+            serde_json::to_value(&step.condition)?,
+            step.otherwise,
+            step.then_step,
         )
         .execute(cx.conn())
         .await?;
+        insert_arms(cx, id, number, &step.arms).await?;
     }
     sqlx::query!(
         "update outreach.campaign set sequence_id = $3, updated_at = $4 where tenant_id = $1 and id = $2",
@@ -95,18 +103,116 @@ pub(super) async fn insert(
     Ok(version)
 }
 
+async fn insert_arms(cx: &mut Cx, id: SequenceId, number: i16, arms: &[Arm]) -> Result<()> {
+    let tenant = cx.tenant()?.uuid();
+    for (arm, place) in arms.iter().zip(1..) {
+        let row: Uuid = cx.id();
+        sqlx::query!(
+            "insert into outreach.step_arm (id, tenant_id, sequence_id, number, arm, purpose, subject_template, body_template)
+             values ($1, $2, $3, $4, $5, $6, $7, $8)",
+            row,
+            tenant,
+            id.uuid(),
+            number,
+            arm_letter(place),
+            arm.purpose.trim(),
+            arm.subject_template.trim(),
+            arm.body_template.trim(),
+        )
+        .execute(cx.conn())
+        .await?;
+    }
+    Ok(())
+}
+
 /// The steps of a version, in order.
 pub async fn steps(cx: &mut Cx, id: SequenceId) -> Result<Vec<Step>> {
     let tenant = cx.tenant()?.uuid();
-    Ok(sqlx::query_as!(
-        Step,
-        r#"select channel as "channel: Channel", delay_days, purpose, subject_template, body_template, threaded
+    let arms = sqlx::query!(
+        "select number, purpose, subject_template, body_template from outreach.step_arm
+         where tenant_id = $1 and sequence_id = $2 order by number, arm",
+        tenant,
+        id.uuid(),
+    )
+    .fetch_all(cx.conn())
+    .await?;
+    let rows = sqlx::query!(
+        r#"select number, channel as "channel: Channel", delay_days, purpose, subject_template, body_template, threaded,
+                  form, manual, condition, otherwise, then_step
            from outreach.step where tenant_id = $1 and sequence_id = $2 order by number"#,
         tenant,
         id.uuid(),
     )
     .fetch_all(cx.conn())
-    .await?)
+    .await?;
+    rows.into_iter()
+        .map(|row| {
+            let own = arms.iter().filter(|arm| arm.number == row.number).map(|arm| Arm {
+                purpose: arm.purpose.clone(),
+                subject_template: arm.subject_template.clone(),
+                body_template: arm.body_template.clone(),
+            });
+            Ok(Step {
+                channel: row.channel,
+                delay_days: row.delay_days,
+                purpose: row.purpose,
+                subject_template: row.subject_template,
+                body_template: row.body_template,
+                threaded: row.threaded,
+                form: if row.form.is_empty() { Form::Plain } else { Form::read(row.channel, &row.form) },
+                manual: row.manual,
+                condition: serde_json::from_value(row.condition)?,
+                otherwise: row.otherwise,
+                then_step: row.then_step,
+                arms: own.collect(),
+            })
+        })
+        .collect()
+}
+
+/// Leads on their way go on in another version, at the step after the last that they had. Drafts of the
+/// old version that have not begun to leave are withdrawn and written anew. Returns how many moved.
+pub async fn move_running(cx: &mut Cx, campaign: CampaignId, to: SequenceId) -> Result<u64> {
+    let (tenant, now) = (cx.tenant()?.uuid(), cx.now());
+    // The leads first, in one order, as everything that changes their enrolments takes them.
+    sqlx::query!(
+        "select l.id from leads.lead l
+         where l.tenant_id = $1 and l.id in (select e.lead_id from outreach.enrolment e
+             where e.tenant_id = $1 and e.campaign_id = $2 and e.status in ('active', 'paused') and e.sequence_id <> $3)
+         order by l.id for no key update",
+        tenant,
+        campaign.uuid(),
+        to.uuid(),
+    )
+    .fetch_all(cx.conn())
+    .await?;
+    let open = sqlx::query_scalar!(
+        "select distinct t.enrolment_id from outreach.touch t join outreach.enrolment e on e.id = t.enrolment_id
+         where t.tenant_id = $1 and t.campaign_id = $2 and e.status in ('active', 'paused') and e.sequence_id <> $3
+           and t.state in ('planned', 'written', 'awaiting_approval', 'approved')",
+        tenant,
+        campaign.uuid(),
+        to.uuid(),
+    )
+    .fetch_all(cx.conn())
+    .await?;
+    for enrolment in &open {
+        enrolment::withdraw_open(cx, *enrolment, "The sequence was changed; the step is written anew.")
+            .await?;
+    }
+    let moved = sqlx::query!(
+        "update outreach.enrolment e set sequence_id = $3, updated_at = $4,
+                next_due_at = case when e.status = 'active' and e.id = any($5) then $4 else e.next_due_at end
+         where e.tenant_id = $1 and e.campaign_id = $2 and e.status in ('active', 'paused') and e.sequence_id <> $3",
+        tenant,
+        campaign.uuid(),
+        to.uuid(),
+        now as Time,
+        &open,
+    )
+    .execute(cx.conn())
+    .await?;
+    Ok(moved.rows_affected())
 }
 
 /// The versions of a campaign's sequence, the latest first.

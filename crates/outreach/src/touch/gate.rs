@@ -25,7 +25,8 @@ pub enum Check {
     PlatformSuppression,
     /// This client may not contact this person.
     ClientSuppression,
-    /// A basis of consent is recorded.
+    /// A basis of consent is recorded that permits the channel, and the Do-Not-Call register does not forbid
+    /// the call.
     Consent,
     /// Number of touches, time since the last, per-person limits.
     Frequency,
@@ -117,6 +118,8 @@ pub enum Purpose {
     DryRun,
     /// Inside the transaction that records the hand-off.
     Send,
+    /// A person did it and says so: hours, senders and the age of the words are theirs.
+    Task,
 }
 
 /// The effective permission mode.
@@ -165,6 +168,8 @@ pub enum Approval {
 pub struct FrequencyLimits {
     /// E-mails to one person in 14 days.
     pub emails_per_14_days: i64,
+    /// Text messages to one person in 30 days.
+    pub sms_per_30_days: i64,
     /// Days between touches of any channel.
     pub gap_days: i64,
     /// Days after which written content is stale.
@@ -204,12 +209,14 @@ pub struct Inputs {
     pub approval: Approval,
     /// Why the lead may not be contacted (gone, replied, in a terminal state), if so.
     pub lead_blocked: Option<String>,
+    /// Why this channel does not reach the lead, if so: no number, no profile, not connected.
+    pub unreachable: Option<String>,
     /// The platform's suppression entry that matches, in words.
     pub platform_suppression: Option<String>,
     /// The client's suppression entry that matches, in words.
     pub client_suppression: Option<String>,
-    /// Whether a basis of consent is recorded.
-    pub consent: bool,
+    /// Why consent or the Do-Not-Call register says no: a stable code and words.
+    pub consent_blocked: Option<(&'static str, String)>,
     /// Touches that this enrolment had.
     pub touches: i64,
     /// Steps of the sequence version.
@@ -218,6 +225,8 @@ pub struct Inputs {
     pub last_touch_at: Option<Time>,
     /// When the e-mails of the last 14 days were sent, oldest first.
     pub emails_14_days: Vec<Time>,
+    /// When the text messages of the last 30 days were sent, oldest first.
+    pub sms_30_days: Vec<Time>,
     /// Per-person limits.
     pub limits: FrequencyLimits,
     /// The channel of this touch.
@@ -240,10 +249,21 @@ pub struct Inputs {
 
 /// Asks every check in order; the first refusal is the answer.
 pub fn decide(inputs: &Inputs, purpose: Purpose) -> Result<(), Skip> {
-    for check in Check::ALL {
-        ask(check, inputs, purpose)?;
-    }
-    Ok(())
+    part(inputs, purpose, |_| true)
+}
+
+/// Asks the checks before the resource: those that reserve nothing.
+pub fn before_reserving(inputs: &Inputs, purpose: Purpose) -> Result<(), Skip> {
+    part(inputs, purpose, |check| check < Check::Resource)
+}
+
+/// Asks the checks after the budget.
+pub fn after_reserving(inputs: &Inputs, purpose: Purpose) -> Result<(), Skip> {
+    part(inputs, purpose, |check| check > Check::Budget)
+}
+
+fn part(inputs: &Inputs, purpose: Purpose, of: impl Fn(Check) -> bool) -> Result<(), Skip> {
+    Check::ALL.into_iter().filter(|check| of(*check)).try_for_each(|check| ask(check, inputs, purpose))
 }
 
 fn blocked(reason: &Option<String>, check: Check, code: &'static str) -> Result<(), Skip> {
@@ -253,6 +273,10 @@ fn blocked(reason: &Option<String>, check: Check, code: &'static str) -> Result<
     }
 }
 
+/// The code of a lead whom this channel does not reach, though another may.
+pub const UNREACHABLE: &str = "unreachable";
+/// How long a number waits for the answer of the Do-Not-Call register before it is looked at again.
+const WASH_AGAIN_S: i64 = 6 * 3_600;
 /// How long a refusal that a person must lift waits before it is looked at again.
 const LOOK_AGAIN_S: i64 = 300;
 
@@ -269,16 +293,22 @@ fn ask(check: Check, i: &Inputs, purpose: Purpose) -> Result<(), Skip> {
         Check::Client => held(&i.client_blocked, check, "not_active", i.now),
         Check::Campaign => held(&i.campaign_blocked, check, "not_active", i.now),
         Check::Mode => mode(i, purpose),
-        Check::Lead => blocked(&i.lead_blocked, check, "state"),
+        Check::Lead => blocked(&i.lead_blocked, check, "state")
+            .and_then(|()| blocked(&i.unreachable, check, UNREACHABLE)),
         Check::PlatformSuppression => blocked(&i.platform_suppression, check, "suppressed"),
         Check::ClientSuppression => blocked(&i.client_suppression, check, "suppressed"),
-        Check::Consent if i.consent => Ok(()),
-        Check::Consent => {
-            Err(Skip::never(check, "no_basis", "No basis of consent is recorded for this lead."))
-        }
+        Check::Consent => match &i.consent_blocked {
+            None => Ok(()),
+            // A number that waits for the register's answer may be called later.
+            Some((code @ ("not_washed" | "wash_old"), why)) => {
+                Err(Skip::until(check, code, why.clone(), i.now.plus_s(WASH_AGAIN_S)))
+            }
+            Some((code, why)) => Err(Skip::never(check, code, why.clone())),
+        },
         Check::Frequency => frequency(i),
         Check::ChannelPolicy => blocked(&i.channel_blocked, check, "tier"),
         Check::Window => window(i, purpose),
+        Check::Resource if purpose == Purpose::Task => Ok(()),
         Check::Resource => match &i.resource {
             Resource::Ready => Ok(()),
             Resource::Missing { code, detail, retry_at } => {
@@ -294,6 +324,7 @@ fn ask(check: Check, i: &Inputs, purpose: Purpose) -> Result<(), Skip> {
 fn mode(i: &Inputs, purpose: Purpose) -> Result<(), Skip> {
     let no = |code, detail: &str| Err(Skip::never(Check::Mode, code, detail));
     match (i.mode, purpose) {
+        (_, Purpose::Task) => Ok(()),
         (Mode::Manual, _) => no("manual", "The permission mode is manual: a person does this."),
         (Mode::Autopilot | Mode::CoPilot, Purpose::DryRun) => Ok(()),
         (mode, Purpose::Send) => match i.approval {
@@ -332,6 +363,14 @@ fn frequency(i: &Inputs) -> Result<(), Skip> {
         let retry_at = i.emails_14_days.get(over).map_or_else(|| i.now.plus_days(14), |at| at.plus_days(14));
         return Err(Skip::until(check, "too_many", detail, retry_at));
     }
+    let texts = i64::try_from(i.sms_30_days.len()).unwrap_or(i64::MAX);
+    if i.channel == Channel::Sms && texts >= i.limits.sms_per_30_days {
+        let limit = i.limits.sms_per_30_days;
+        let detail = format!("{texts} text messages went to this person in 30 days; the limit is {limit}.");
+        let over = usize::try_from(texts - limit).unwrap_or(0);
+        let retry_at = i.sms_30_days.get(over).map_or_else(|| i.now.plus_days(30), |at| at.plus_days(30));
+        return Err(Skip::until(check, "too_many", detail, retry_at));
+    }
     Ok(())
 }
 
@@ -343,7 +382,7 @@ fn window(i: &Inputs, purpose: Purpose) -> Result<(), Skip> {
             "The lead's time zone is not known, nor the client's.",
         ));
     };
-    if purpose == Purpose::DryRun || window.is_open(i.now) {
+    if purpose != Purpose::Send || window.is_open(i.now) {
         return Ok(());
     }
     let detail = format!("It is outside the hours for {} in {}.", i.channel.label(), window.zone);
@@ -351,7 +390,7 @@ fn window(i: &Inputs, purpose: Purpose) -> Result<(), Skip> {
 }
 
 fn content(i: &Inputs, purpose: Purpose) -> Result<(), Skip> {
-    if purpose == Purpose::DryRun {
+    if purpose != Purpose::Send {
         return Ok(());
     }
     let check = Check::Content;
@@ -388,14 +427,16 @@ mod tests {
             mode: Mode::CoPilot,
             approval: Approval::Given,
             lead_blocked: None,
+            unreachable: None,
             platform_suppression: None,
             client_suppression: None,
-            consent: true,
+            consent_blocked: None,
             touches: 1,
             steps: 3,
             last_touch_at: Some(now.plus_days(-3)),
             emails_14_days: vec![now.plus_days(-3)],
-            limits: FrequencyLimits { emails_per_14_days: 3, gap_days: 2, stale_days: 7 },
+            sms_30_days: Vec::new(),
+            limits: FrequencyLimits { emails_per_14_days: 3, sms_per_30_days: 1, gap_days: 2, stale_days: 7 },
             channel: Channel::Email,
             channel_blocked: None,
             window: Some(LocalWindow {
@@ -422,7 +463,7 @@ mod tests {
             Check::Lead => i.lead_blocked = why(),
             Check::PlatformSuppression => i.platform_suppression = why(),
             Check::ClientSuppression => i.client_suppression = why(),
-            Check::Consent => i.consent = false,
+            Check::Consent => i.consent_blocked = Some(("no_basis", "because".to_owned())),
             Check::Frequency => i.touches = i.steps,
             Check::ChannelPolicy => i.channel_blocked = why(),
             Check::Window => i.window = None,
@@ -443,27 +484,89 @@ mod tests {
     }
 
     #[test]
-    fn each_check_refuses_alone_and_says_so() {
-        for check in Check::ALL {
-            let mut inputs = passing();
-            fail(check, &mut inputs);
-            assert_eq!(decide(&inputs, Purpose::Send).expect_err("refused").check, check);
+    fn the_order_is_that_of_the_specification() {
+        let words: Vec<&str> = Check::ALL.into_iter().map(Check::word).collect();
+        assert_eq!(
+            words,
+            [
+                "switch",
+                "client",
+                "campaign",
+                "mode",
+                "lead",
+                "platform_suppression",
+                "client_suppression",
+                "consent",
+                "frequency",
+                "channel_policy",
+                "window",
+                "resource",
+                "budget",
+                "content",
+                "sender",
+            ]
+        );
+        let mut sorted = Check::ALL;
+        sorted.sort_unstable();
+        assert_eq!(sorted, Check::ALL);
+    }
+
+    #[test]
+    fn each_check_refuses_alone_and_says_so_on_every_channel() {
+        for channel in Channel::ALL {
+            assert_eq!(decide(&Inputs { channel, ..passing() }, Purpose::Send), Ok(()));
+            for check in Check::ALL {
+                let mut inputs = Inputs { channel, ..passing() };
+                fail(check, &mut inputs);
+                assert_eq!(decide(&inputs, Purpose::Send).expect_err("refused").check, check, "{channel:?}");
+            }
         }
     }
 
     #[test]
-    fn of_two_failing_checks_the_earlier_is_the_answer() {
-        for (place, first) in Check::ALL.into_iter().enumerate() {
-            for second in Check::ALL.into_iter().skip(place) {
-                let mut inputs = passing();
-                fail(second, &mut inputs);
-                fail(first, &mut inputs);
-                assert_eq!(
-                    decide(&inputs, Purpose::Send).expect_err("refused").check,
-                    first,
-                    "{first:?} before {second:?}"
-                );
+    fn of_two_failing_checks_the_earlier_is_the_answer_on_every_channel() {
+        for channel in Channel::ALL {
+            for (place, first) in Check::ALL.into_iter().enumerate() {
+                for second in Check::ALL.into_iter().skip(place) {
+                    let mut inputs = Inputs { channel, ..passing() };
+                    fail(second, &mut inputs);
+                    fail(first, &mut inputs);
+                    let skip = decide(&inputs, Purpose::Send).expect_err("refused");
+                    assert_eq!(skip.check, first, "{channel:?}: {first:?} before {second:?}");
+                    let half = if first < Check::Resource { before_reserving } else { after_reserving };
+                    if first != Check::Resource && first != Check::Budget {
+                        assert_eq!(half(&inputs, Purpose::Send).expect_err("refused").check, first);
+                    }
+                }
             }
+        }
+    }
+
+    #[test]
+    fn a_person_who_did_a_task_is_bound_by_everything_but_hours_senders_and_the_age_of_words() {
+        let free = [Check::Mode, Check::Window, Check::Resource, Check::Content];
+        for check in Check::ALL {
+            let mut inputs = passing();
+            fail(check, &mut inputs);
+            let refused = decide(&inputs, Purpose::Task).is_err();
+            // A zone that is not known at all is no hour that was passed.
+            assert_eq!(refused, !free.contains(&check) || check == Check::Window, "{check:?}");
+        }
+    }
+
+    #[test]
+    fn one_text_message_a_month_and_numbers_wait_for_the_register() {
+        let now = passing().now;
+        let texted = Inputs { channel: Channel::Sms, sms_30_days: vec![now.plus_days(-12)], ..passing() };
+        let skip = decide(&texted, Purpose::Send).expect_err("refused");
+        assert_eq!((skip.code, skip.retry_at), ("too_many", Some(now.plus_days(18))));
+        assert_eq!(decide(&Inputs { channel: Channel::Voice, ..texted }, Purpose::Send), Ok(()));
+        for (code, again) in
+            [("not_washed", true), ("wash_old", true), ("listed", false), ("no_basis", false)]
+        {
+            let inputs = Inputs { consent_blocked: Some((code, "because".to_owned())), ..passing() };
+            let skip = decide(&inputs, Purpose::Send).expect_err("refused");
+            assert_eq!((skip.code, skip.retry_at.is_some()), (code, again));
         }
     }
 

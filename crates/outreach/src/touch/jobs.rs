@@ -158,7 +158,8 @@ pub fn register(registry: &mut Registry, writer: Writer, sender: Sender) {
     let sweep = Schedule::new("outreach.sweep", "* * * * *", Zone::utc(), Misfire::Skip, &Sweep {});
     registry.schedule(sweep.expect("five stars are a cron expression"));
     registry.on_fact::<Decided>("control.approval.decided", |fact| {
-        let of_draft = fact.payload.get("kind").and_then(|k| k.as_str()) == Some("outreach.draft");
+        let kind = fact.payload.get("kind").and_then(|k| k.as_str());
+        let of_draft = kind == Some(super::DRAFT) || kind == Some(super::TASK);
         let status = fact.payload.get("status").and_then(|s| s.as_str())?;
         let touch = fact.payload.get("subject_id").and_then(|s| s.as_str())?.parse().ok()?;
         of_draft.then(|| Decided { touch, status: status.to_owned() })

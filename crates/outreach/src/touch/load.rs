@@ -4,10 +4,18 @@
 //! an opt-out that committed in between is seen, one that comes later waits for this decision.
 
 use super::{
-    EmailContent, Mode, State, TouchId,
+    Content, Mode, State, TouchId,
     gate::{Approval, Inputs, Resource},
 };
-use crate::{channel::Channel, limits::Limits, resource, window::LocalWindow};
+use crate::{
+    channel::{
+        Channel, Form,
+        way::{Person, PostalAddress, Sender},
+    },
+    limits::Limits,
+    resource, wash,
+    window::LocalWindow,
+};
 use base::{Digest, Error, Result, Time, Zone};
 use control::{
     approval,
@@ -23,8 +31,18 @@ pub(super) struct Loaded {
     pub lead_id: Uuid,
     pub step_number: i16,
     pub channel: Channel,
-    pub resource_id: Option<Uuid>,
-    pub content: Option<EmailContent>,
+    pub form: Form,
+    pub manual: bool,
+    pub person: Person,
+    pub client_name: String,
+    pub resource: Option<resource::Resource>,
+    pub channel_daily: i32,
+    pub first_at: Option<Time>,
+    pub last_at: Option<Time>,
+    pub provider_ref: Option<String>,
+    pub track_token: Option<String>,
+    pub tracking: bool,
+    pub content: Option<Content>,
     pub message_id: Option<String>,
     pub in_reply_to: Option<String>,
     pub refs: Vec<String>,
@@ -43,13 +61,15 @@ struct Parts {
     campaign_blocked: Option<String>,
     approval: Approval,
     lead_blocked: Option<String>,
+    unreachable: Option<String>,
     platform_suppression: Option<String>,
     client_suppression: Option<String>,
-    consent: bool,
+    consent_blocked: Option<(&'static str, String)>,
     touches: i64,
     steps: i64,
     last_touch_at: Option<Time>,
     emails_14_days: Vec<Time>,
+    sms_30_days: Vec<Time>,
     channel_blocked: Option<String>,
     window: LocalWindow,
     written_at: Option<Time>,
@@ -69,13 +89,15 @@ impl Loaded {
             mode: self.mode,
             approval: p.approval,
             lead_blocked: p.lead_blocked.clone(),
+            unreachable: p.unreachable.clone(),
             platform_suppression: p.platform_suppression.clone(),
             client_suppression: p.client_suppression.clone(),
-            consent: p.consent,
+            consent_blocked: p.consent_blocked.clone(),
             touches: p.touches,
             steps: p.steps,
             last_touch_at: p.last_touch_at,
             emails_14_days: p.emails_14_days.clone(),
+            sms_30_days: p.sms_30_days.clone(),
             limits: self.limits.frequency()?,
             channel: self.channel,
             channel_blocked: p.channel_blocked.clone(),
@@ -96,7 +118,7 @@ impl Loaded {
 
 /// Locks the touch behind its lead: whoever changes both takes the lead first, as an opt-out does, so
 /// that none of them can block the other for good. None when there is no such touch.
-pub(super) async fn lock(cx: &mut Cx, id: TouchId) -> Result<Option<State>> {
+pub(crate) async fn lock(cx: &mut Cx, id: TouchId) -> Result<Option<State>> {
     let tenant = cx.tenant()?.uuid();
     sqlx::query!(
         "select id from leads.lead
@@ -123,13 +145,21 @@ pub(super) async fn load(cx: &mut Cx, id: TouchId) -> Result<Loaded> {
     let row = sqlx::query!(
         r#"select t.enrolment_id, t.campaign_id, t.lead_id, t.step_number,
                   t.channel as "channel: Channel", t.resource_id, t.recipient, t.sender, t.subject, t.body, t.digest,
+                  t.form, t.manual, t.intent_at, t.provider_ref, t.track_token,
                   t.message_id, t.in_reply_to, t.refs, t.unsubscribe_token, t.written_at, t.skip_code, t.retry_at,
                   a.status::text as approval_status, a.digest as "approval_digest?",
                   n.status::text as "client_status!", n.mode as "client_mode: Mode", n.zone as client_zone,
-                  n.legal_name, n.postal_address,
+                  n.legal_name, n.postal_address, n.name as client_name, c.allocation, c.tracking,
                   c.status::text as "campaign_status!", c.mode as "campaign_mode: Mode", c.daily_limit,
                   c.starts_on::text as starts_on, c.ends_on::text as ends_on,
                   l.status::text as "lead_status!", l.deleted_at as lead_deleted_at, l.email, l.email_state::text as "email_state!",
+                  l.first_name, l.last_name, l.title, l.company_name, l.phone, l.linkedin_url,
+                  exists (select from outreach.activity v where v.tenant_id = $1 and v.lead_id = l.id and v.action = 'connected') as "connected!",
+                  p.line1 as "line1?", p.line2 as "line2?", p.city as "post_city?", p.region as "post_region?", p.postcode as "postcode?",
+                  p.country as "post_country?", p.verdict as "verdict?",
+                  w.result as "wash_result?", w.checked_at as "washed_at?",
+                  (select coalesce(array_agg(p.sent_at order by p.sent_at), '{}') from outreach.touch p
+                    where p.tenant_id = $1 and p.lead_id = t.lead_id and p.channel = 'sms' and p.sent_at > $3::timestamptz - interval '30 days') as "texts!: Vec<Time>",
                   l.tier::text as tier, l.score, l.zone as lead_zone, l.country, l.region,
                   l.consent::text as consent, l.mode as "lead_mode: Mode", l.mode_until,
                   e.status::text as "enrolment_status!", e.touches,
@@ -139,16 +169,20 @@ pub(super) async fn load(cx: &mut Cx, id: TouchId) -> Result<Loaded> {
                     where p.tenant_id = $1 and p.lead_id = t.lead_id and p.channel = 'email' and p.sent_at > $3::timestamptz - interval '14 days') as "emails!: Vec<Time>",
                   (select s.kind::text || ' ' || s.value || ' (' || s.reason::text || ')' from leads.suppression s
                     where s.released_at is null and s.tenant_id is null and (s.kind, s.value) in
-                      (('email', l.email), ('domain', split_part(l.email, '@', 2)), ('company', lower(l.company_name)), ('phone', l.phone)) limit 1) as platform_suppression,
+                      (('email', l.email), ('domain', split_part(l.email, '@', 2)), ('company', lower(l.company_name)), ('phone', l.phone), ('linkedin', lower(l.linkedin_url)),
+                       ('email', leads.tomb('email', l.email)), ('phone', leads.tomb('phone', l.phone)), ('linkedin', leads.tomb('linkedin', l.linkedin_url))) limit 1) as platform_suppression,
                   (select s.kind::text || ' ' || s.value || ' (' || s.reason::text || ')' from leads.suppression s
                     where s.released_at is null and s.tenant_id = $1 and (s.kind, s.value) in
-                      (('email', l.email), ('domain', split_part(l.email, '@', 2)), ('company', lower(l.company_name)), ('phone', l.phone)) limit 1) as client_suppression
+                      (('email', l.email), ('domain', split_part(l.email, '@', 2)), ('company', lower(l.company_name)), ('phone', l.phone), ('linkedin', lower(l.linkedin_url)),
+                       ('email', leads.tomb('email', l.email)), ('phone', leads.tomb('phone', l.phone)), ('linkedin', leads.tomb('linkedin', l.linkedin_url))) limit 1) as client_suppression
            from outreach.touch t
            join accounts.tenant n on n.id = t.tenant_id
            join outreach.campaign c on c.id = t.campaign_id
            join leads.lead l on l.id = t.lead_id
            join outreach.enrolment e on e.id = t.enrolment_id
            left join control.approval a on a.id = t.approval_id
+           left join outreach.postal_address p on p.lead_id = l.id
+           left join outreach.washed w on w.tenant_id = $1 and w.phone = l.phone
            where t.tenant_id = $1 and t.id = $2"#,
         tenant,
         id.uuid(),
@@ -159,10 +193,38 @@ pub(super) async fn load(cx: &mut Cx, id: TouchId) -> Result<Loaded> {
     .ok_or_else(|| Error::not_found("touch"))?;
 
     let country = row.country.clone().unwrap_or_else(|| "AU".to_owned());
+    let address = row.line1.map(|line1| PostalAddress {
+        line1,
+        line2: row.line2.unwrap_or_default(),
+        city: row.post_city.unwrap_or_default(),
+        region: row.post_region.unwrap_or_default(),
+        postcode: row.postcode.unwrap_or_default(),
+        country: row.post_country.unwrap_or_default(),
+        undeliverable: row.verdict.as_deref() == Some("undeliverable"),
+    });
+    let person = Person {
+        first_name: row.first_name.unwrap_or_default(),
+        last_name: row.last_name.unwrap_or_default(),
+        company: row.company_name.unwrap_or_default(),
+        title: row.title.unwrap_or_default(),
+        country: country.clone(),
+        email: row.email,
+        email_invalid: row.email_state == "invalid",
+        phone: row.phone,
+        linkedin: row.linkedin_url,
+        connected: row.connected,
+        address,
+    };
+    let form = Form::read(row.channel, &row.form);
+    let reach = reach(row.channel, form, &person);
+    let resource = match row.resource_id {
+        Some(id) => resource::find(cx, id).await?,
+        None => None,
+    };
     let limits = Limits::load(cx, &country, row.region.as_deref()).await?;
     let zone = Zone::named(row.lead_zone.as_deref().unwrap_or(&row.client_zone))?;
     let content = match (row.recipient, row.sender, row.subject, row.body) {
-        (Some(to), Some(from), Some(subject), Some(body)) => Some(EmailContent { to, from, subject, body }),
+        (Some(to), Some(from), Some(subject), Some(body)) => Some(Content { to, from, subject, body }),
         _ => None,
     };
     let bound =
@@ -181,7 +243,25 @@ pub(super) async fn load(cx: &mut Cx, id: TouchId) -> Result<Loaded> {
         Err(switch::Stop::Unreadable(error)) => return Err(error),
     };
     let today = now.in_zone(&zone).date().to_string();
-    let content_blocked = content_blocked(content.as_ref(), row.digest.as_deref(), row.email.as_deref())?;
+    let content_blocked = content_blocked(
+        row.channel,
+        form,
+        content.as_ref(),
+        row.digest.as_deref(),
+        reach.as_ref().ok().map(String::as_str),
+    )?;
+    let basis = row.consent.as_deref();
+    let washed = row.wash_result.as_deref().and_then(wash::Verdict::read).zip(row.washed_at);
+    let consent_blocked = consent_blocked(&limits, row.channel, &country, basis, washed, now)?;
+    let registered_countries = limits.registered_sender_countries()?;
+    let sender = Sender {
+        resource: resource.as_ref(),
+        legal_name: row.legal_name.as_deref(),
+        postal_address: row.postal_address.as_deref(),
+        registered_countries: &registered_countries,
+    };
+    let sender_missing = row.channel.way().sender_lacks(&sender, &country);
+    let allocation: crate::campaign::Allocation = serde_json::from_value(row.allocation)?;
     let window = limits.window(row.channel, zone)?;
     Ok(Loaded {
         enrolment_id: row.enrolment_id,
@@ -189,7 +269,17 @@ pub(super) async fn load(cx: &mut Cx, id: TouchId) -> Result<Loaded> {
         lead_id: row.lead_id,
         step_number: row.step_number,
         channel: row.channel,
-        resource_id: row.resource_id,
+        form,
+        manual: row.manual,
+        client_name: row.client_name,
+        resource,
+        person,
+        channel_daily: crate::campaign::rules::share(&allocation, row.channel, row.daily_limit),
+        first_at: row.written_at,
+        last_at: row.intent_at,
+        provider_ref: row.provider_ref,
+        track_token: row.track_token,
+        tracking: row.tracking,
         content,
         message_id: row.message_id,
         in_reply_to: row.in_reply_to,
@@ -211,33 +301,30 @@ pub(super) async fn load(cx: &mut Cx, id: TouchId) -> Result<Loaded> {
             approval: bound,
             lead_blocked: lead_blocked(
                 &row.lead_status,
-                &row.email_state,
+                reach.as_ref().err().filter(|_| row.channel == Channel::Email),
                 &row.enrolment_status,
                 row.lead_deleted_at,
-                row.email.is_some(),
             ),
+            unreachable: reach.err().filter(|_| row.channel != Channel::Email),
             platform_suppression: row.platform_suppression,
             client_suppression: row.client_suppression,
-            consent: row.consent.is_some(),
+            consent_blocked,
             touches: i64::from(row.touches),
             steps: row.steps,
             last_touch_at: row.last_touch_at,
             emails_14_days: row.emails,
+            sms_30_days: row.texts,
             channel_blocked: channel_blocked(row.channel, row.tier.as_deref(), row.score),
             window,
             written_at: row.written_at,
             content_blocked,
-            sender_missing: sender_missing(row.legal_name.as_deref(), row.postal_address.as_deref()),
+            sender_missing,
         },
         limits,
     })
 }
 
-fn approval_of(
-    status: Option<&str>,
-    digest: Option<&[u8]>,
-    content: Option<&EmailContent>,
-) -> Result<Approval> {
+fn approval_of(status: Option<&str>, digest: Option<&[u8]>, content: Option<&Content>) -> Result<Approval> {
     let Some(status) = status else {
         return Ok(Approval::None);
     };
@@ -248,7 +335,7 @@ fn approval_of(
         }
         approval::Status::Approved => {
             let approved = digest.and_then(Digest::from_slice);
-            let actual = content.map(EmailContent::digest).transpose()?;
+            let actual = content.map(Content::digest).transpose()?;
             if approved.is_some() && approved == actual { Approval::Given } else { Approval::Changed }
         }
     })
@@ -272,16 +359,15 @@ fn campaign_blocked(
 
 fn lead_blocked(
     status: &str,
-    email_state: &str,
+    no_address: Option<&String>,
     enrolment: &str,
     deleted_at: Option<Time>,
-    has_email: bool,
 ) -> Option<String> {
     if deleted_at.is_some() {
         return Some("The lead was deleted.".to_owned());
     }
-    if !has_email || email_state == "invalid" {
-        return Some("The lead has no valid e-mail address.".to_owned());
+    if let Some(why) = no_address {
+        return Some(why.clone());
     }
     if enrolment != "active" {
         return Some(format!("The sequence is {enrolment} for this lead."));
@@ -307,10 +393,52 @@ fn channel_blocked(channel: Channel, tier: Option<&str>, score: Option<i16>) -> 
     (!allowed).then(|| format!("{} is not used for leads of tier {tier} (score {score}).", channel.label()))
 }
 
+/// Whether and where a channel reaches a person.
+fn reach(channel: Channel, form: Form, person: &Person) -> Result<String, String> {
+    if form == Form::Message && !person.connected {
+        return Err("The lead did not accept an invitation on LinkedIn.".to_owned());
+    }
+    channel.way().reach(person)
+}
+
+/// Consent for the channel in the country, then the Do-Not-Call register where the channel asks it.
+fn consent_blocked(
+    limits: &Limits,
+    channel: Channel,
+    country: &str,
+    basis: Option<&str>,
+    washed: Option<(wash::Verdict, Time)>,
+    now: Time,
+) -> Result<Option<(&'static str, String)>> {
+    let Some(basis) = basis else {
+        return Ok(Some(("no_basis", "No basis of consent is recorded for this lead.".to_owned())));
+    };
+    let bases = limits.bases(channel, country)?;
+    if !bases.iter().any(|permitted| permitted == basis) {
+        let detail = if bases.is_empty() {
+            format!("{} to {country} is off.", channel.label())
+        } else {
+            format!(
+                "{} to {country} needs another basis of consent than “{}”.",
+                channel.label(),
+                basis.replace('_', " ")
+            )
+        };
+        return Ok(Some(("not_for_channel", detail)));
+    }
+    let (countries, valid_days) = limits.register()?;
+    if !channel.way().asks_register() || !countries.iter().any(|listed| listed == country) {
+        return Ok(None);
+    }
+    Ok(wash::permits(washed, basis == "express", valid_days, now).err())
+}
+
 fn content_blocked(
-    content: Option<&EmailContent>,
+    channel: Channel,
+    form: Form,
+    content: Option<&Content>,
     digest: Option<&[u8]>,
-    email: Option<&str>,
+    address: Option<&str>,
 ) -> Result<Option<String>> {
     let Some(content) = content else {
         return Ok(None);
@@ -319,17 +447,13 @@ fn content_blocked(
     if stored != Some(content.digest()?) {
         return Ok(Some("The stored content does not match its digest.".to_owned()));
     }
-    if Some(content.to.as_str()) != email {
+    if Some(content.to.as_str()) != address {
         return Ok(Some("The lead's address changed after the message was written.".to_owned()));
     }
-    Ok(None)
-}
-
-fn sender_missing(legal_name: Option<&str>, postal_address: Option<&str>) -> Option<String> {
-    let empty = |text: Option<&str>| text.is_none_or(|t| t.trim().is_empty());
-    if empty(legal_name) {
-        return Some("The organisation's legal name is missing (Settings → Organisation).".to_owned());
+    if channel == Channel::Email {
+        // Checked without the footer when it was written, and again when a person edited it.
+        return Ok(None);
     }
-    empty(postal_address)
-        .then(|| "The organisation's postal address is missing (Settings → Organisation).".to_owned())
+    let issues = channel.way().check(form, &content.subject, &content.body);
+    Ok(issues.into_iter().find(|issue| issue.error).map(|issue| issue.detail))
 }

@@ -9,16 +9,17 @@
 pub mod gate;
 pub mod jobs;
 mod load;
-mod outcome;
+pub(crate) mod outcome;
 mod plan;
 mod send;
-mod store;
+pub(crate) mod store;
 mod stranded;
 #[cfg(test)]
 pub(crate) mod tests;
 mod write;
 
 pub use gate::{Mode, Skip};
+pub(crate) use load::lock;
 pub use outcome::{on_decision, resolve_unknown};
 pub use plan::plan_due;
 pub use send::{Handed, Sender, hand_off};
@@ -32,6 +33,11 @@ base::id_type!(
     /// A touch.
     TouchId
 );
+
+/// The kind of approvals that ask about a draft.
+pub const DRAFT: &str = "outreach.draft";
+/// The kind of approvals that are tasks: saying yes says that it was done.
+pub const TASK: &str = "outreach.task";
 
 /// Where a touch stands.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Serialize, Deserialize, schemars::JsonSchema, sqlx::Type)]
@@ -60,20 +66,21 @@ pub enum State {
     Cancelled,
 }
 
-/// Exactly what leaves for a prospect by e-mail: what the approval shows and what its digest is over.
+/// Exactly what leaves for a prospect, over whichever channel: what the approval shows and what its digest
+/// is over.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
-pub struct EmailContent {
-    /// The recipient's address.
+pub struct Content {
+    /// The recipient's address: mailbox, number, profile, postal address.
     pub to: String,
     /// The sender as printed: name and address.
     pub from: String,
-    /// The subject.
+    /// The subject; of a postcard its headline; empty where there is none.
     pub subject: String,
-    /// The whole text: greeting to postal address and opt-out.
+    /// The whole text: greeting to postal address and opt-out; of a call its four parts.
     pub body: String,
 }
 
-impl EmailContent {
+impl Content {
     /// The digest that approvals are bound to.
     pub fn digest(&self) -> Result<Digest> {
         Digest::of_json(self)

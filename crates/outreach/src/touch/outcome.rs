@@ -8,14 +8,15 @@ use super::{
 };
 use crate::{
     activity::{self, Action, Entry},
-    channel::Channel,
+    channel::{
+        Channel,
+        way::{Fault, Taken, Then},
+    },
     enrolment, thread,
 };
 use base::{Error, Result, Time, Zone};
 use control::approval;
 use db::{Cx, Fact};
-use inbound::{bounce::Command, reason};
-use ports::email::SendError;
 use serde_json::json;
 use uuid::Uuid;
 
@@ -32,6 +33,7 @@ struct Touched {
     recipient: String,
     sender: String,
     message_id: Option<String>,
+    manual: bool,
     zone: Option<Zone>,
 }
 
@@ -40,7 +42,7 @@ async fn touched(cx: &mut Cx, id: TouchId) -> Result<Touched> {
     let row = sqlx::query!(
         r#"select t.enrolment_id, t.campaign_id, t.lead_id, t.channel as "channel: Channel", t.step_number, t.resource_id,
                   coalesce(t.subject, '') as "subject!", coalesce(t.body, '') as "body!", coalesce(t.recipient, '') as "recipient!",
-                  coalesce(t.sender, '') as "sender!", t.message_id, coalesce(l.zone, n.zone) as "zone!"
+                  coalesce(t.sender, '') as "sender!", t.message_id, t.manual, coalesce(l.zone, n.zone) as "zone!"
            from outreach.touch t join leads.lead l on l.id = t.lead_id join accounts.tenant n on n.id = t.tenant_id
            where t.tenant_id = $1 and t.id = $2"#,
         tenant,
@@ -61,6 +63,7 @@ async fn touched(cx: &mut Cx, id: TouchId) -> Result<Touched> {
         recipient: row.recipient,
         sender: row.sender,
         message_id: row.message_id,
+        manual: row.manual,
         zone: Zone::named(&row.zone).ok(),
     })
 }
@@ -80,17 +83,42 @@ impl Touched {
 
 /// The provider took it. A late receipt of a try that was taken back meanwhile counts as well: what left is
 /// recorded as sent and not sent again.
-pub(super) async fn sent(cx: &mut Cx, id: TouchId, provider_ref: Option<&str>, response: &str) -> Result<()> {
+pub(crate) async fn sent(cx: &mut Cx, id: TouchId, taken: &Taken) -> Result<()> {
     load::lock(cx, id).await?;
+    settle(cx, id, taken).await?;
+    done(cx, id, taken).await
+}
+
+/// What it cost is counted; of a call that is known when it has ended.
+async fn settle(cx: &mut Cx, id: TouchId, taken: &Taken) -> Result<()> {
+    let tenant = cx.tenant()?.uuid();
+    let channel = sqlx::query_scalar!(
+        r#"select channel as "channel: Channel" from outreach.touch where tenant_id = $1 and id = $2 and spend_id is not null"#,
+        tenant,
+        id.uuid(),
+    )
+    .fetch_optional(cx.conn())
+    .await?;
+    match channel {
+        Some(Channel::Voice) | None => Ok(()),
+        Some(channel) => {
+            let estimate = crate::limits::Limits::load(cx, "AU", None).await?.cost(channel)?;
+            store::settle_spend(cx, id, estimate, taken.cost).await
+        }
+    }
+}
+
+/// It is done, by a provider or by a person: the touch, the way of its lead, the conversation, the history.
+pub(super) async fn done(cx: &mut Cx, id: TouchId, taken: &Taken) -> Result<()> {
     let (tenant, now) = (cx.tenant()?.uuid(), cx.now());
     let changed = sqlx::query!(
-        "update outreach.touch set state = 'sent', sent_at = $3, provider_ref = $4, response = $5, updated_at = $3
+        "update outreach.touch set state = 'sent', sent_at = $3, provider_ref = coalesce($4, provider_ref), response = $5, updated_at = $3
          where tenant_id = $1 and id = $2 and state in ('sending', 'unknown', 'approved')",
         tenant,
         id.uuid(),
         now as Time,
-        provider_ref,
-        response,
+        taken.provider_ref,
+        taken.response,
     )
     .execute(cx.conn())
     .await?
@@ -117,43 +145,41 @@ pub(super) async fn sent(cx: &mut Cx, id: TouchId, provider_ref: Option<&str>, r
     .await?;
     enrolment::step_done(cx, t.enrolment, t.step).await?;
     leads::lead::touched(cx, t.lead.into()).await?;
-    activity::record(cx, t.entry(id, Action::Sent, &t.subject, json!({"step": t.step, "to": t.recipient})))
-        .await?;
+    let action = if t.manual { Action::TaskDone } else { Action::Sent };
+    let words = if t.subject.is_empty() { &t.body } else { &t.subject };
+    activity::record(cx, t.entry(id, action, words, json!({"step": t.step, "to": t.recipient}))).await?;
     let payload = json!({"lead_id": t.lead, "campaign_id": t.campaign, "channel": t.channel, "step": t.step, "subject": t.subject});
     cx.publish(Fact::about("outreach.touch.sent", id).with(payload)).await
 }
 
 /// The provider refused it for good.
-pub(super) async fn failed(cx: &mut Cx, id: TouchId, error: &SendError) -> Result<()> {
+pub(super) async fn failed(cx: &mut Cx, id: TouchId, fault: &Fault) -> Result<()> {
     if load::lock(cx, id).await? != Some(State::Sending) {
         return Ok(());
     }
     store::release_capacity(cx, id).await?;
+    store::release_spend(cx, id).await?;
     let t = touched(cx, id).await?;
-    let detail = error.to_string();
+    let detail = fault.detail.clone();
     store::end(cx, id, State::Failed, "provider", &detail).await?;
     activity::record(cx, t.entry(id, Action::SendFailed, &detail, json!({"step": t.step}))).await?;
-    if let SendError::Refused(refusal) = error
-        && address_gone(refusal)
-    {
-        crate::reply::effects::bounced(cx, t.lead, Some(id.uuid()), &detail).await?;
-    } else {
-        enrolment::pause(cx, t.enrolment, &detail, None).await?;
+    match (fault.then, t.channel) {
+        (Then::AddressGone, Channel::Email) => {
+            crate::reply::effects::bounced(cx, t.lead, Some(id.uuid()), &detail).await?;
+        }
+        // This way does not lead to the person; another may.
+        (Then::AddressGone, Channel::Sms | Channel::Linkedin | Channel::Voice | Channel::Mail) => {
+            enrolment::step_passed(cx, t.enrolment, t.step).await?;
+        }
+        (Then::OptedOut, _) => {
+            crate::unsubscribe::everywhere(cx, t.lead, &t.recipient, "provider", &detail).await?;
+        }
+        (Then::TryAgain | Then::End | Then::Unknown, _) => {
+            enrolment::pause(cx, t.enrolment, &detail, None).await?;
+        }
     }
     cx.publish(Fact::about("outreach.touch.failed", id).with(json!({"lead_id": t.lead, "detail": detail})))
         .await
-}
-
-fn address_gone(refusal: &ports::email::Refusal) -> bool {
-    let words = reason::Words {
-        diagnostic: &refusal.text,
-        status: refusal.enhanced.as_deref(),
-        reply: Some(refusal.code),
-        action: Some("failed"),
-        command: Some(if refusal.per_recipient.is_empty() { Command::Data } else { Command::Rcpt }),
-        category: None,
-    };
-    refusal.permanent && reason::classify(words).hard()
 }
 
 /// The outcome is lost and the provider cannot be asked: a person decides; it is never sent again
@@ -211,7 +237,8 @@ pub async fn resolve_unknown(cx: &mut Cx, id: TouchId, was_sent: bool) -> Result
         return Err(Error::conflict("touch.settled", "What became of this message is settled already."));
     }
     if was_sent {
-        sent(cx, id, None, "a person says that it was sent").await?;
+        let taken = Taken { response: "a person says that it was sent".to_owned(), ..Taken::default() };
+        sent(cx, id, &taken).await?;
     } else {
         store::end(cx, id, State::Cancelled, "not_sent", "A person says that it was not sent.").await?;
     }
@@ -263,12 +290,18 @@ pub(super) async fn refused(cx: &mut Cx, id: TouchId, skip: &Skip) -> Result<()>
 
 async fn follow_skip(cx: &mut Cx, t: &Touched, skip: &Skip) -> Result<()> {
     match skip.check {
+        // This channel does not lead to the person, or may not be used: the next step may be another one.
+        Check::Lead if skip.code == super::gate::UNREACHABLE => {
+            enrolment::step_passed(cx, t.enrolment, t.step).await
+        }
+        Check::Consent if matches!(skip.code, "not_for_channel" | "listed") => {
+            enrolment::step_passed(cx, t.enrolment, t.step).await
+        }
         Check::Lead | Check::PlatformSuppression | Check::ClientSuppression | Check::Consent => {
             enrolment::stop(cx, t.enrolment, &skip.detail).await
         }
         Check::Frequency => enrolment::finish(cx, t.enrolment).await,
-        // A channel that this tier may not use: the next step may be another one.
-        Check::ChannelPolicy => enrolment::step_done(cx, t.enrolment, t.step).await,
+        Check::ChannelPolicy => enrolment::step_passed(cx, t.enrolment, t.step).await,
         Check::Switch
         | Check::Client
         | Check::Campaign
@@ -300,6 +333,10 @@ pub async fn on_decision(cx: &mut Cx, id: TouchId, status: approval::Status) -> 
                 return Ok(());
             }
             activity::record(cx, t.entry(id, Action::Rejected, &t.subject, json!({"step": t.step}))).await?;
+            if t.manual {
+                // The task is not done; the lead goes on without it.
+                return enrolment::step_passed(cx, t.enrolment, t.step).await;
+            }
             enrolment::stop(cx, t.enrolment, "A person rejected the draft.").await
         }
         approval::Status::Expired | approval::Status::Withdrawn => {

@@ -15,20 +15,24 @@
 //! mail that left although its try had been taken back is recorded as sent, never sent once more.
 
 use super::{
-    EmailContent, State, TouchId,
+    State, TouchId,
     gate::{self, Check, Purpose, Skip},
     load::{self, Loaded},
     outcome, store,
 };
-use crate::resource::{self, Reserved};
-use base::{EmailAddress, Error, Result, Time};
-use control::switch::Targets;
+use crate::{
+    account,
+    channel::{
+        Channel,
+        way::{Fault, Looked, MailParts, Out, Parcel, Taken, Then},
+    },
+    resource::{self, Reserved},
+};
+use base::{Error, Micros, Result, Time};
+use control::{budget, switch::Targets};
 use db::Cx;
 use jobs::Run;
-use ports::{
-    Ports,
-    email::{EmailAccount, Found, ListUnsubscribe, Mailbox, MessageId, Outgoing, SendError},
-};
+use ports::Ports;
 use std::sync::Arc;
 
 /// How a try to hand off ended.
@@ -62,8 +66,8 @@ pub struct Sender {
 /// What the call needs, after its intent is recorded.
 struct Intent {
     campaign: uuid::Uuid,
-    mail: Outgoing,
-    account: EmailAccount,
+    channel: Channel,
+    parcel: Box<dyn Parcel>,
 }
 
 enum Decision {
@@ -71,6 +75,7 @@ enum Decision {
     Look(Box<Intent>),
     No(Skip),
     Slot(Skip),
+    Done,
     NotDue,
 }
 
@@ -80,6 +85,10 @@ pub async fn hand_off(run: &Run, sender: &Sender, id: TouchId) -> Result<Handed>
     let decision = decide(&mut cx, run, sender, id).await?;
     let intent = match decision {
         Decision::NotDue => return Ok(Handed::NotDue),
+        Decision::Done => {
+            cx.commit().await?;
+            return Ok(Handed::Sent);
+        }
         Decision::No(skip) => {
             // Whatever was reserved on the way to this refusal goes back with the transaction.
             cx.rollback().await?;
@@ -110,7 +119,7 @@ pub async fn hand_off(run: &Run, sender: &Sender, id: TouchId) -> Result<Handed>
     };
     let targets = Targets {
         campaign: Some(intent.campaign),
-        channel: Some("email"),
+        channel: Some(intent.channel.word()),
         agent: Some("outreach"),
         ..Targets::default()
     };
@@ -118,36 +127,34 @@ pub async fn hand_off(run: &Run, sender: &Sender, id: TouchId) -> Result<Handed>
         // Stop came between the record and the call: nothing has left, so the intent is taken back.
         return take_back(run, id, "A switch was engaged before the hand-off.").await;
     }
-    let result = run.fenced(sender.ports.email.send(&intent.account, &intent.mail)).await?;
+    let result = run.fenced(intent.parcel.send(&sender.ports)).await?;
     conclude(run, id, result).await
 }
 
-async fn conclude(
-    run: &Run,
-    id: TouchId,
-    result: Result<ports::email::Accepted, SendError>,
-) -> Result<Handed> {
+async fn conclude(run: &Run, id: TouchId, result: Result<Taken, Fault>) -> Result<Handed> {
     match result {
-        Ok(accepted) => {
+        Ok(taken) => {
             let mut cx = run.begin().await?;
-            outcome::sent(&mut cx, id, accepted.provider_ref.as_deref(), &accepted.response).await?;
+            outcome::sent(&mut cx, id, &taken).await?;
             cx.commit().await?;
             Ok(Handed::Sent)
         }
-        Err(SendError::Unknown { host, detail }) => {
-            // The next try looks the message up before it does anything else.
-            tracing::warn!(touch = %id, host, detail, "the outcome of a hand-off was lost");
-            Ok(Handed::TryAgain(run.db().clock().now().plus_s(30)))
-        }
-        Err(error) if error.may_retry() => take_back(run, id, &error.to_string()).await,
-        Err(error) => {
-            let mut cx = run.begin().await?;
-            load::lock(&mut cx, id).await?;
-            run.hold(&mut cx).await?;
-            outcome::failed(&mut cx, id, &error).await?;
-            cx.commit().await?;
-            Ok(Handed::Ended(State::Failed))
-        }
+        Err(fault) => match fault.then {
+            Then::Unknown => {
+                // The next try looks the message up before it does anything else.
+                tracing::warn!(touch = %id, detail = fault.detail, "the outcome of a hand-off was lost");
+                Ok(Handed::TryAgain(run.db().clock().now().plus_s(30)))
+            }
+            Then::TryAgain => take_back(run, id, &fault.detail).await,
+            Then::AddressGone | Then::OptedOut | Then::End => {
+                let mut cx = run.begin().await?;
+                load::lock(&mut cx, id).await?;
+                run.hold(&mut cx).await?;
+                outcome::failed(&mut cx, id, &fault).await?;
+                cx.commit().await?;
+                Ok(Handed::Ended(State::Failed))
+            }
+        },
     }
 }
 
@@ -190,112 +197,174 @@ async fn decide(cx: &mut Cx, run: &Run, sender: &Sender, id: TouchId) -> Result<
     let loaded = load::load(cx, id).await?;
     if state == State::Sending {
         // An earlier try recorded its intent and vanished: look before anything else.
-        return Ok(Decision::Look(Box::new(intent(cx, sender, &loaded).await?)));
+        return Ok(Decision::Look(Box::new(intent(cx, sender, id, &loaded).await?)));
     }
-    // The free checks first, so that nothing is reserved for a touch that may not go.
+    if loaded.manual {
+        return done_by_person(cx, id, &loaded).await;
+    }
+    // The checks that reserve nothing first, then what is reserved, then the rest: the order of the gate. A
+    // refusal on the way gives everything back.
     let now = cx.now();
-    if let Err(skip) = gate::decide(&loaded.inputs(now, gate::Resource::Ready, None)?, Purpose::Send) {
+    let inputs = loaded.inputs(now, gate::Resource::Ready, None)?;
+    if let Err(skip) = gate::before_reserving(&inputs, Purpose::Send) {
         return Ok(Decision::No(skip));
     }
-    let Some(resource_id) = loaded.resource_id else {
+    let Some(own) = loaded.resource.as_ref() else {
         return Ok(Decision::No(Skip::never(Check::Resource, "none", "No sending identity is assigned.")));
     };
+    if let Some(why) = resource::check::unready(own, loaded.limits.dns_days()?, now) {
+        let again = loaded.window().next_open(now.plus_s(3_600));
+        return Ok(Decision::No(Skip { check: Check::Resource, code: "dns", detail: why, retry_at: again }));
+    }
     let reserve = resource::Reserve {
-        resource: resource_id,
+        resource: own.id.uuid(),
         campaign: loaded.campaign_id,
         campaign_daily: loaded.daily_limit,
         slot_at: loaded.slot_at,
         window: loaded.window(),
+        form: loaded.form,
+        channel_daily: loaded.channel_daily,
     };
-    match resource::reserve(cx, &loaded.limits, &reserve).await? {
-        Reserved::Yes(capacity) => {
-            store::record_intent(cx, id, &capacity, run).await?;
-            Ok(Decision::Go(Box::new(intent(cx, sender, &loaded).await?)))
-        }
+    let capacity = match resource::reserve(cx, &loaded.limits, &reserve).await? {
+        Reserved::Yes(capacity) => capacity,
         Reserved::Slot(slot_at) => {
-            // The mailbox keeps this slot for the touch, so this transaction is kept.
-            let detail = format!("The mailbox sends again at {slot_at}.");
-            Ok(Decision::Slot(Skip::until(Check::Resource, resource::PACED, detail, slot_at)))
+            // The sender keeps this slot for the touch, so this transaction is kept.
+            let detail = format!("The sender is free again at {slot_at}.");
+            return Ok(Decision::Slot(Skip::until(Check::Resource, resource::PACED, detail, slot_at)));
         }
         Reserved::No(code, detail, retry_at) => {
-            Ok(Decision::No(Skip { check: Check::Resource, code, detail, retry_at }))
+            return Ok(Decision::No(Skip { check: Check::Resource, code, detail, retry_at }));
         }
+    };
+    let spend = match set_aside(cx, &loaded, own).await? {
+        Ok(spend) => spend,
+        Err(skip) => return Ok(Decision::No(skip)),
+    };
+    if let Err(skip) = gate::after_reserving(&inputs, Purpose::Send) {
+        return Ok(Decision::No(skip));
+    }
+    store::record_intent(cx, id, &capacity, spend, run).await?;
+    Ok(Decision::Go(Box::new(intent(cx, sender, id, &loaded).await?)))
+}
+
+/// A person did it and said so: what holds of the lead must hold still, and it is recorded as done.
+async fn done_by_person(cx: &mut Cx, id: TouchId, loaded: &Loaded) -> Result<Decision> {
+    let inputs = loaded.inputs(cx.now(), gate::Resource::Ready, None)?;
+    if let Err(skip) = gate::decide(&inputs, Purpose::Task) {
+        return Ok(Decision::No(skip));
+    }
+    let taken = Taken { response: "done by a person".to_owned(), ..Taken::default() };
+    outcome::done(cx, id, &taken).await?;
+    Ok(Decision::Done)
+}
+
+/// Money for one message over an account at a provider; a server of one's own costs nothing a message.
+async fn set_aside(
+    cx: &mut Cx,
+    loaded: &Loaded,
+    own: &resource::Resource,
+) -> Result<Result<Option<uuid::Uuid>, Skip>> {
+    let micros = loaded.limits.cost(loaded.channel)?;
+    if own.account.is_none() || micros == Micros(0) {
+        return Ok(Ok(None));
+    }
+    let estimate = budget::Estimate {
+        agent: "outreach",
+        task: "outreach.send",
+        provider: &own.provider,
+        model: None,
+        unit: "messages",
+        units: 1,
+        micros,
+        campaign: Some(loaded.campaign_id),
+        lead: Some(loaded.lead_id),
+    };
+    match budget::reserve(cx, &estimate).await {
+        Ok(reservation) => Ok(Ok(Some(reservation.id.uuid()))),
+        Err(error) if error.code() == "budget.exhausted" || error.code() == "budget.unreadable" => {
+            let again = cx.now().plus_s(BUDGET_AGAIN_S);
+            Ok(Err(Skip::until(Check::Budget, "exhausted", error.message(), again)))
+        }
+        Err(error) => Err(error),
     }
 }
 
-async fn intent(cx: &mut Cx, sender: &Sender, loaded: &Loaded) -> Result<Intent> {
+/// How soon a message that found no money is looked at again.
+const BUDGET_AGAIN_S: i64 = 1_800;
+
+async fn intent(cx: &mut Cx, sender: &Sender, id: TouchId, loaded: &Loaded) -> Result<Intent> {
     let content =
         loaded.content.as_ref().ok_or_else(|| Error::internal("A touch without content passed the gate."))?;
-    let resource_id =
-        loaded.resource_id.ok_or_else(|| Error::internal("A touch without a sender passed the gate."))?;
-    let resource = resource::get(cx, resource_id).await?;
-    let account = resource::account(cx, &sender.keyring, &resource).await?;
-    let mail = outgoing(cx.now(), loaded, content, &resource, &sender.origin)?;
-    Ok(Intent { campaign: loaded.campaign_id, mail, account })
-}
-
-fn outgoing(
-    now: Time,
-    loaded: &Loaded,
-    content: &EmailContent,
-    resource: &resource::Resource,
-    origin: &str,
-) -> Result<Outgoing> {
-    let id = |text: &str| MessageId::parse(text);
-    let message_id =
-        loaded.message_id.as_deref().ok_or_else(|| Error::internal("A touch has no Message-ID."))?;
-    let token = loaded
-        .unsubscribe_token
-        .as_deref()
-        .ok_or_else(|| Error::internal("A touch has no unsubscribe token."))?;
-    let https = format!("{origin}/u/{token}").parse().map_err(|cause: url::ParseError| {
-        Error::invalid("public_url", "The public URL in the settings is not a URL.").caused_by(cause)
-    })?;
-    let address = EmailAddress::parse(&resource.address)?;
-    Ok(Outgoing {
-        message_id: id(message_id)?,
-        date: now,
-        from: Mailbox { name: resource.display_name.clone(), address: address.clone() },
-        to: vec![EmailAddress::parse(&content.to)?],
-        reply_to: None,
-        subject: content.subject.clone(),
-        text: content.body.clone(),
-        html: None,
-        calendar: None,
-        in_reply_to: loaded.in_reply_to.as_deref().map(id).transpose()?,
-        references: loaded.refs.iter().map(|text| id(text)).collect::<Result<_>>()?,
-        list_unsubscribe: Some(ListUnsubscribe { https, mailto: Some(address) }),
-        headers: Vec::new(),
-    })
+    let own = loaded
+        .resource
+        .as_ref()
+        .ok_or_else(|| Error::internal("A touch without a sender passed the gate."))?;
+    let keys = resource::keys(cx, &sender.keyring, own).await?;
+    let report_to = match own.account {
+        Some(used) => {
+            let used = account::get(cx, used).await?;
+            Some(account::report_to(cx, &sender.keyring, &sender.origin, &used).await?)
+        }
+        None => None,
+    };
+    let link = |path: String| {
+        format!("{}{path}", sender.origin).parse().map_err(|cause: url::ParseError| {
+            Error::invalid("public_url", "The public URL in the settings is not a URL.").caused_by(cause)
+        })
+    };
+    let mail = MailParts {
+        message_id: loaded.message_id.clone(),
+        in_reply_to: loaded.in_reply_to.clone(),
+        refs: loaded.refs.clone(),
+        unsubscribe: loaded
+            .unsubscribe_token
+            .as_ref()
+            .map(|token| link(format!("/u/{token}")))
+            .transpose()?,
+        track: loaded.track_token.as_ref().map(|token| link(format!("/t/{token}"))).transpose()?,
+    };
+    let now = cx.now();
+    let out = Out {
+        id: id.uuid(),
+        now,
+        first_at: loaded.first_at.unwrap_or(now),
+        last_at: loaded.last_at.unwrap_or(now),
+        content,
+        form: loaded.form,
+        person: &loaded.person,
+        resource: own,
+        keys: &keys,
+        mail: &mail,
+        provider_ref: loaded.provider_ref.as_deref(),
+        report_to,
+        window: loaded.window(),
+        client: &loaded.client_name,
+        call_max_s: loaded.limits.call_max_s()?,
+    };
+    let parcel = loaded.channel.way().pack(&out)?;
+    Ok(Intent { campaign: loaded.campaign_id, channel: loaded.channel, parcel })
 }
 
 /// A lost outcome is looked up: sent stays sent, certainly not sent goes back, else a person decides.
 async fn look_up(run: &Run, sender: &Sender, id: TouchId, intent: &Intent) -> Result<Handed> {
-    let found = sender.ports.email.find(&intent.account, &intent.mail.message_id).await?;
-    match found {
-        Found::Delivered => {
-            let mut cx = run.begin().await?;
-            load::lock(&mut cx, id).await?;
-            run.hold(&mut cx).await?;
-            outcome::sent(&mut cx, id, None, "found at the provider after its answer was lost").await?;
-            cx.commit().await?;
-            Ok(Handed::Sent)
+    let found = intent.parcel.find(&sender.ports).await?;
+    let mut cx = run.begin().await?;
+    load::lock(&mut cx, id).await?;
+    run.hold(&mut cx).await?;
+    let handed = match found {
+        Looked::Taken(taken) => {
+            outcome::sent(&mut cx, id, &taken).await?;
+            Handed::Sent
         }
-        Found::NotSeen => {
-            let mut cx = run.begin().await?;
-            load::lock(&mut cx, id).await?;
-            run.hold(&mut cx).await?;
+        Looked::NotSeen => {
             let again = store::take_back(&mut cx, id, "The provider never got it.").await?.is_some();
-            cx.commit().await?;
-            Ok(if again { Handed::TryAgain(run.db().clock().now()) } else { Handed::Ended(State::Cancelled) })
+            if again { Handed::TryAgain(run.db().clock().now()) } else { Handed::Ended(State::Cancelled) }
         }
-        Found::CannotTell => {
-            let mut cx = run.begin().await?;
-            load::lock(&mut cx, id).await?;
-            run.hold(&mut cx).await?;
+        Looked::CannotTell => {
             outcome::unknown(&mut cx, id).await?;
-            cx.commit().await?;
-            Ok(Handed::Ended(State::Unknown))
+            Handed::Ended(State::Unknown)
         }
-    }
+    };
+    cx.commit().await?;
+    Ok(handed)
 }

@@ -16,12 +16,18 @@ pub struct Held {
 }
 
 /// Records that the gate passed and the hand-off begins, and which try of which job begins it.
-pub(super) async fn record_intent(cx: &mut Cx, id: TouchId, capacity: &[Held], run: &Run) -> Result<()> {
+pub(super) async fn record_intent(
+    cx: &mut Cx,
+    id: TouchId,
+    capacity: &[Held],
+    spend: Option<uuid::Uuid>,
+    run: &Run,
+) -> Result<()> {
     // Read behind the gate: between the engaging and the release of a switch no intent is recorded.
     let (tenant, now) = (cx.tenant()?.uuid(), cx.clock().now());
     sqlx::query!(
         "update outreach.touch set state = 'sending', intent_at = $3, tries = tries + 1, capacity = $4, intent_job = $5, intent_attempt = $6,
-                skip_code = null, skip_detail = null, retry_at = null, updated_at = $3
+                spend_id = $7, skip_code = null, skip_detail = null, retry_at = null, updated_at = $3
          where tenant_id = $1 and id = $2",
         tenant,
         id.uuid(),
@@ -29,6 +35,7 @@ pub(super) async fn record_intent(cx: &mut Cx, id: TouchId, capacity: &[Held], r
         serde_json::to_value(capacity)?,
         run.id().uuid(),
         run.attempt(),
+        spend,
     )
     .execute(cx.conn())
     .await?;
@@ -41,6 +48,7 @@ pub(super) async fn record_intent(cx: &mut Cx, id: TouchId, capacity: &[Held], r
 pub(super) async fn take_back(cx: &mut Cx, id: TouchId, why: &str) -> Result<Option<i16>> {
     let (tenant, now) = (cx.tenant()?.uuid(), cx.now());
     release_capacity(cx, id).await?;
+    release_spend(cx, id).await?;
     let row = sqlx::query!(
         r#"update outreach.touch t
            set state = case when e.status = 'active' then 'approved' else 'cancelled' end::outreach.touch_state,
@@ -74,6 +82,40 @@ pub(super) async fn release_capacity(cx: &mut Cx, id: TouchId) -> Result<()> {
     .execute(cx.conn())
     .await?;
     Ok(())
+}
+
+/// Gives the money that was set aside back: nothing left.
+pub(super) async fn release_spend(cx: &mut Cx, id: TouchId) -> Result<()> {
+    if let Some(spend) = take_spend(cx, id).await? {
+        control::budget::release(cx, spend.into()).await?;
+    }
+    Ok(())
+}
+
+/// What it cost takes the place of what was set aside; without a cost, the estimate does.
+pub(crate) async fn settle_spend(
+    cx: &mut Cx,
+    id: TouchId,
+    estimate: base::Micros,
+    cost: Option<base::Micros>,
+) -> Result<()> {
+    if let Some(spend) = take_spend(cx, id).await? {
+        control::budget::settle(cx, spend.into(), 1, cost.unwrap_or(estimate)).await?;
+    }
+    Ok(())
+}
+
+async fn take_spend(cx: &mut Cx, id: TouchId) -> Result<Option<uuid::Uuid>> {
+    let tenant = cx.tenant()?.uuid();
+    let row = sqlx::query_scalar!(
+        r#"update outreach.touch t set spend_id = null from (select id, spend_id from outreach.touch where tenant_id = $1 and id = $2) o
+           where t.id = o.id and o.spend_id is not null returning o.spend_id as "spend!""#,
+        tenant,
+        id.uuid(),
+    )
+    .fetch_optional(cx.conn())
+    .await?;
+    Ok(row)
 }
 
 /// Notes why it waits and until when.
@@ -156,12 +198,13 @@ pub(super) async fn approved(cx: &mut Cx, id: TouchId) -> Result<bool> {
 
 /// What was written, ready to be stored.
 pub(super) struct Written<'a> {
-    pub content: &'a super::EmailContent,
-    pub resource: uuid::Uuid,
-    pub message_id: &'a str,
+    pub content: &'a super::Content,
+    pub resource: Option<uuid::Uuid>,
+    pub message_id: Option<&'a str>,
     pub in_reply_to: Option<&'a str>,
     pub refs: &'a [String],
     pub unsubscribe_token: &'a str,
+    pub track_token: Option<&'a str>,
     pub facts: serde_json::Value,
     pub provenance: serde_json::Value,
     pub cost_micros: i64,
@@ -173,7 +216,7 @@ pub(super) async fn written(cx: &mut Cx, id: TouchId, w: &Written<'_>) -> Result
     sqlx::query!(
         "update outreach.touch set state = 'written', recipient = $3, sender = $4, subject = $5, body = $6, digest = $7,
                 resource_id = $8, message_id = $9, in_reply_to = $10, refs = $11, unsubscribe_token = $12, facts = $13,
-                provenance = $14, cost_micros = cost_micros + $15, written_at = $16, updated_at = $16,
+                provenance = $14, cost_micros = cost_micros + $15, written_at = $16, updated_at = $16, track_token = $17,
                 skip_code = null, skip_detail = null, retry_at = null
          where tenant_id = $1 and id = $2 and state = 'planned'",
         tenant,
@@ -192,6 +235,7 @@ pub(super) async fn written(cx: &mut Cx, id: TouchId, w: &Written<'_>) -> Result
         w.provenance,
         w.cost_micros,
         now as Time,
+        w.track_token,
     )
     .execute(cx.conn())
     .await?;

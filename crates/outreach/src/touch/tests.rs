@@ -1,7 +1,9 @@
 //! The way of a touch from its plan to its outcome, against PostgreSQL, in memory otherwise.
 
+mod channels;
 mod gate;
 mod interleaved;
+mod oracle;
 mod outcomes;
 mod stranded;
 mod way;

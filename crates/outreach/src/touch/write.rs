@@ -2,12 +2,13 @@
 //! the send. Nothing is spent on writing what could not leave.
 
 use super::{
-    EmailContent, Mode, State, TouchId,
+    Content, Mode, State, TouchId,
     gate::{self, Check, Purpose, Skip},
     jobs, load, outcome, store,
 };
 use crate::{
     activity::{self, Action, Entry},
+    channel::{Channel, Form},
     content::{self, Brief, Draft, Unwritable},
     resource,
 };
@@ -32,8 +33,14 @@ pub struct Writer {
 /// What is settled before anything is written.
 struct Prepared {
     brief: Brief,
-    resource: resource::Resource,
+    channel: Channel,
+    form: Form,
+    /// A person does it: with which sender is theirs.
+    manual: bool,
+    recipient: String,
+    resource: Option<resource::Resource>,
     thread: Thread,
+    track_token: Option<String>,
     token: String,
     mode: Mode,
     score: i32,
@@ -94,30 +101,53 @@ async fn prepare(cx: &mut Cx, writer: &Writer, id: TouchId) -> Result<Option<Res
         return Ok(None);
     }
     let loaded = load::load(cx, id).await?;
+    let purpose = if loaded.manual { Purpose::Task } else { Purpose::DryRun };
     let inputs = loaded.inputs(cx.now(), gate::Resource::Ready, None)?;
-    if let Err(skip) = gate::decide(&inputs, Purpose::DryRun) {
+    if let Err(skip) = gate::decide(&inputs, purpose) {
         return Ok(Some(Err(skip)));
     }
-    let Some(resource) = resource::pick(cx, loaded.campaign_id, loaded.channel, loaded.lead_id).await? else {
+    let resource = resource::pick(cx, loaded.campaign_id, loaded.channel, loaded.lead_id).await?;
+    let none = resource.is_none() && !loaded.manual;
+    if none {
         let detail = "The campaign has no active sending identity for this channel. Add or resume one.";
         return Ok(Some(Err(Skip::until(Check::Resource, "none", detail, cx.now().plus_s(900)))));
-    };
+    }
+    if let Some(own) = resource.as_ref().filter(|_| !loaded.manual)
+        && let Some(why) = resource::check::unready(own, loaded.limits.dns_days()?, cx.now())
+    {
+        return Ok(Some(Err(Skip::until(Check::Resource, "dns", why, cx.now().plus_s(900)))));
+    }
+    let recipient = loaded
+        .channel
+        .way()
+        .reach(&loaded.person)
+        .map_err(|why| Error::internal(format!("A touch passed the gate without an address: {why}")))?;
     let token = hex(&cx.random().bytes::<20>());
+    let track_token = (loaded.tracking && loaded.channel == Channel::Email && !loaded.manual)
+        .then(|| hex(&cx.random().bytes::<20>()));
     let unsubscribe_url = format!("{}/u/{token}", writer.origin);
-    let brief = Brief::load(cx, id, &unsubscribe_url, &resource).await?;
-    let thread = thread(cx, loaded.enrolment_id, brief.step.threaded).await?;
+    let mut brief = Brief::load(cx, id, &unsubscribe_url, resource.as_ref()).await?;
+    brief.recipient.clone_from(&recipient);
+    let thread =
+        thread(cx, loaded.enrolment_id, brief.step.threaded && loaded.channel == Channel::Email).await?;
     let approval_hours = control::figure::read(cx, "approval.expiry_hours").await?;
+    let task_days: i64 = control::figure::read(cx, "task.expiry_days").await?;
     Ok(Some(Ok(Prepared {
         brief,
+        channel: loaded.channel,
+        form: loaded.form,
+        manual: loaded.manual,
+        recipient,
         resource,
         thread,
+        track_token,
         token,
         mode: loaded.mode,
         score: lead_score(cx, loaded.lead_id).await?,
         lead: loaded.lead_id,
         campaign: loaded.campaign_id,
         step: loaded.step_number,
-        approval_hours,
+        approval_hours: if loaded.manual { task_days * 24 } else { approval_hours },
     })))
 }
 
@@ -156,25 +186,38 @@ async fn keep(cx: &mut Cx, id: TouchId, p: &Prepared, draft: Draft) -> Result<()
     if load::lock(cx, id).await? != Some(State::Planned) {
         return Ok(());
     }
-    let content = EmailContent {
-        to: p.brief.recipient.clone(),
-        from: format!("{} <{}>", p.resource.display_name, p.resource.address),
+    content::snapshot::keep(cx, id, &p.brief, &draft).await?;
+    let content = Content {
+        to: p.recipient.clone(),
+        from: match (&p.resource, p.channel) {
+            (Some(own), Channel::Email) => format!("{} <{}>", own.display_name, own.address),
+            (Some(own), Channel::Sms | Channel::Linkedin | Channel::Voice | Channel::Mail) => {
+                format!("{} ({})", own.display_name, own.address)
+            }
+            (None, _) => "You".to_owned(),
+        },
         subject: draft.subject,
         body: draft.body,
     };
     // A draft that replaces another is another message, whatever became of the first.
-    let domain = p.resource.address.split_once('@').map_or("localhost", |(_, domain)| domain);
-    let message_id = format!("<{}.{}@{domain}>", id.uuid().simple(), hex(&cx.random().bytes::<6>()));
+    let domain = p
+        .resource
+        .as_ref()
+        .and_then(|own| own.address.split_once('@'))
+        .map_or("localhost", |(_, domain)| domain);
+    let message_id = (p.channel == Channel::Email)
+        .then(|| format!("<{}.{}@{domain}>", id.uuid().simple(), hex(&cx.random().bytes::<6>())));
     store::written(
         cx,
         id,
         &store::Written {
             content: &content,
-            resource: p.resource.id.uuid(),
-            message_id: &message_id,
+            resource: p.resource.as_ref().map(|own| own.id.uuid()),
+            message_id: message_id.as_deref(),
             in_reply_to: p.thread.in_reply_to.as_deref(),
             refs: &p.thread.refs,
             unsubscribe_token: &p.token,
+            track_token: p.track_token.as_deref(),
             facts: draft.facts_used.clone(),
             provenance: draft.provenance.clone(),
             cost_micros: draft.cost_micros,
@@ -184,11 +227,18 @@ async fn keep(cx: &mut Cx, id: TouchId, p: &Prepared, draft: Draft) -> Result<()
     let entry = |action| Entry {
         campaign: Some(p.campaign),
         touch: Some(id.uuid()),
-        channel: Some(crate::channel::Channel::Email),
+        channel: Some(p.channel),
         detail: json!({"step": p.step, "provenance": draft.provenance}),
         ..Entry::of(action, p.lead, &content.subject)
     };
     activity::record(cx, entry(Action::Drafted)).await?;
+    if p.manual {
+        let asked =
+            ask(cx, id, p, &content, draft.facts_used.clone(), draft.provenance.clone(), draft.cost_micros)
+                .await?;
+        store::awaiting(cx, id, asked).await?;
+        return activity::record(cx, entry(Action::TaskAsked)).await;
+    }
     match p.mode {
         Mode::Autopilot => {
             store::approved(cx, id).await?;
@@ -216,22 +266,33 @@ async fn ask(
     cx: &mut Cx,
     id: TouchId,
     p: &Prepared,
-    content: &EmailContent,
+    content: &Content,
     evidence: serde_json::Value,
     provenance: serde_json::Value,
     cost_micros: i64,
 ) -> Result<Uuid> {
-    let which = if p.step == 1 { "First e-mail".to_owned() } else { format!("Follow-up {}", p.step - 1) };
+    let name = p.brief.lead.display_name();
+    let title = match (p.manual, p.channel) {
+        (true, _) => format!("Task: {} to {name}", p.form.label(p.channel)),
+        (false, Channel::Email) if p.step == 1 => format!("First e-mail to {name}"),
+        (false, Channel::Email) => format!("Follow-up {} to {name}", p.step - 1),
+        (false, _) => format!("{} to {name}", p.form.label(p.channel)),
+    };
+    let summary = if content.subject.is_empty() {
+        content.body.chars().take(120).collect()
+    } else {
+        content.subject.clone()
+    };
     let expires_at: Time = cx.now().plus_s(p.approval_hours * 3_600);
     let approval = approval::request(
         cx,
         approval::Request {
-            kind: "outreach.draft",
+            kind: if p.manual { super::TASK } else { super::DRAFT },
             subject: id.uuid(),
             campaign: Some(p.campaign),
             lead: Some(p.lead),
-            title: format!("{which} to {}", p.brief.lead.display_name()),
-            summary: content.subject.clone(),
+            title,
+            summary,
             content: serde_json::to_value(content)?,
             evidence,
             provenance,

@@ -6,9 +6,17 @@ mod pages;
 
 pub use pages::{out, show};
 
-use crate::reply::effects;
+use crate::{
+    activity::{self, Action, Entry},
+    enrolment,
+};
 use base::{Actor, EmailAddress, Result, TenantId};
-use db::Cx;
+use db::{Cx, Fact};
+use leads::{
+    lead::{self, Status},
+    suppression::{self, Reason, Scope},
+};
+use serde_json::json;
 use uuid::Uuid;
 
 /// What a token stands for.
@@ -20,8 +28,8 @@ pub struct Offer {
     pub tenant_name: String,
     /// The lead.
     pub lead: Uuid,
-    /// The address that was written to.
-    pub address: EmailAddress,
+    /// The address that was written to: mailbox, number, profile or postal address.
+    pub address: String,
 }
 
 /// Tokens are 40 hexadecimal digits; anything else is not looked up.
@@ -43,8 +51,7 @@ pub async fn find(cx: &mut Cx, token: &str) -> Result<Option<Offer>> {
     .fetch_optional(cx.conn())
     .await?;
     let Some(row) = row else { return Ok(None) };
-    let address = row.address.as_deref().and_then(|text| EmailAddress::parse(text).ok());
-    Ok(address.map(|address| Offer {
+    Ok(row.address.map(|address| Offer {
         tenant: TenantId(row.tenant_id),
         tenant_name: row.name,
         lead: row.lead_id,
@@ -69,11 +76,14 @@ pub async fn opt_out(cx: &mut Cx, offer: &Offer, source: &str) -> Result<bool> {
     .fetch_optional(cx.conn())
     .await?;
     let known = sqlx::query_scalar!(
-        r#"select exists (select from leads.suppression where tenant_id is null and kind = 'email' and value = lower($2)
-                            and reason = 'unsubscribed' and released_at is null)
-              and exists (select from outreach.activity where tenant_id = $1 and lead_id = $3 and action = 'opted_out') as "known!""#,
+        r#"select l.status = 'unsubscribed'
+                  and exists (select from outreach.activity where tenant_id = $1 and lead_id = $2 and action = 'opted_out')
+                  and (l.email is null or exists (select from leads.suppression s where s.tenant_id is null and s.kind = 'email' and s.value = l.email
+                                                    and s.reason = 'unsubscribed' and s.released_at is null))
+                  and (l.phone is null or exists (select from leads.suppression s where s.tenant_id is null and s.kind = 'phone' and s.value = l.phone
+                                                    and s.reason = 'unsubscribed' and s.released_at is null)) as "known!"
+           from leads.lead l where l.tenant_id = $1 and l.id = $2"#,
         tenant,
-        offer.address.as_str(),
         offer.lead,
     )
     .fetch_one(cx.conn())
@@ -81,8 +91,44 @@ pub async fn opt_out(cx: &mut Cx, offer: &Offer, source: &str) -> Result<bool> {
     if known {
         return Ok(false);
     }
-    effects::opt_out(cx, offer.lead, &offer.address, source, "used the unsubscribe link").await?;
+    everywhere(cx, offer.lead, &offer.address, source, "used the unsubscribe link").await?;
     Ok(true)
+}
+
+/// A person asked us to stop, over whichever channel: no client writes to any address of theirs that is
+/// known, on any channel, from the instant at which this transaction is committed.
+pub async fn everywhere(cx: &mut Cx, id: Uuid, address: &str, source: &str, words: &str) -> Result<()> {
+    // The lead's row is changed first: a hand-off that is being decided holds it, so that after this
+    // transaction none can begin.
+    lead::advance(cx, id.into(), Status::Unsubscribed, "opted out").await?;
+    let own = lead::contact(cx, id.into()).await?;
+    let mut mailboxes: Vec<EmailAddress> = own.email.into_iter().collect();
+    let mut numbers: Vec<String> = own.phone.into_iter().collect();
+    if let Ok(mailbox) = EmailAddress::parse(address) {
+        mailboxes.push(mailbox);
+    } else if address.starts_with('+') {
+        numbers.push(address.to_owned());
+    }
+    mailboxes.dedup();
+    numbers.dedup();
+    for mailbox in &mailboxes {
+        let entry = suppression::New::email(Scope::Platform, mailbox, Reason::Unsubscribed, source, words);
+        suppression::add(cx, &entry).await?;
+    }
+    for number in &numbers {
+        stop_number(cx, number, source, words).await?;
+    }
+    enrolment::stop_for_lead(cx, id, "They opted out.").await?;
+    let entry = Entry { detail: json!({"source": source}), ..Entry::of(Action::OptedOut, id, words) };
+    activity::record(cx, entry).await?;
+    cx.publish(Fact::about("outreach.lead.opted_out", id).with(json!({"source": source}))).await
+}
+
+/// Nobody calls or texts a number any more.
+pub async fn stop_number(cx: &mut Cx, number: &str, source: &str, words: &str) -> Result<()> {
+    let entry = suppression::New::phone(Scope::Platform, number, Reason::Unsubscribed, source, words);
+    suppression::add(cx, &entry).await?;
+    Ok(())
 }
 
 #[cfg(test)]

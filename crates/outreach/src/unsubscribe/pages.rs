@@ -35,8 +35,15 @@ fn ask(offer: &Offer, token: &str) -> Markup {
 
 /// A link may be forwarded: its holder need not learn the whole address.
 fn masked(offer: &Offer) -> String {
-    let first: String = offer.address.local().chars().take(1).collect();
-    format!("{first}…@{}", offer.address.domain())
+    let first: String = offer.address.chars().take(1).collect();
+    match offer.address.split_once('@') {
+        Some((_, domain)) => format!("{first}…@{domain}"),
+        None => {
+            let last: String =
+                offer.address.chars().rev().take(2).collect::<Vec<_>>().into_iter().rev().collect();
+            format!("{first}…{last}")
+        }
+    }
 }
 
 /// The button of the page, or the one-click POST of a mail program (`List-Unsubscribe=One-Click`).

@@ -103,6 +103,8 @@ async fn act(db: Db, tenant: base::TenantId, mailbox: Uuid) -> bool {
         campaign_daily: 500,
         slot_at: None,
         window: &window,
+        form: outreach::channel::Form::Plain,
+        channel_daily: 500,
     };
     match resource::reserve(&mut cx, &limits, &ask).await.expect("an answer") {
         Reserved::Yes(_) => {

@@ -18,17 +18,21 @@ struct Size {
     campaigns: usize,
     kills: usize,
     opt_outs: usize,
+    limit: Duration,
 }
 
-const FULL: Size = Size { name: "full", campaigns: 10, kills: 100, opt_outs: 50 };
-const SHORT: Size = Size { name: "short", campaigns: 3, kills: 30, opt_outs: 20 };
+const FULL: Size = Size { name: "full", campaigns: 40, kills: 100, opt_outs: 100, limit: Duration::from_secs(1_800) };
+const USUAL: Size = Size { name: "usual", campaigns: 10, kills: 100, opt_outs: 50, limit: LIMIT };
+const SHORT: Size = Size { name: "short", campaigns: 3, kills: 30, opt_outs: 20, limit: LIMIT };
 /// It must be through by then.
 const LIMIT: Duration = Duration::from_secs(230);
 
+/// `AGENCY_PROOF`: `short`, `full` (20,000 touches), else the usual size.
 fn size() -> Size {
     match std::env::var("AGENCY_PROOF").as_deref() {
         Ok("short") => SHORT,
-        _ => FULL,
+        Ok("full") => FULL,
+        _ => USUAL,
     }
 }
 
@@ -95,7 +99,7 @@ async fn disturb(bed: &Bed, herd: &mut Herd, size: &Size, random: &Random, began
             next_kill = Instant::now() + Duration::from_secs(3_600);
         }
         assert!(
-            began.elapsed() < LIMIT,
+            began.elapsed() < size.limit,
             "{done} of {touches} after {} kills\n{}",
             herd.kills,
             state(bed, herd).await

@@ -12,27 +12,26 @@ use uuid::Uuid;
 pub(super) fn buttons(c: &Campaign, heading: Heading) -> Markup {
     let at = |act: &str| format!("/campaigns/{}/{act}", c.id);
     let mut heading = heading;
-    let mut pausing = html! {};
     for step in Move::ALL.into_iter().filter(|step| step.after(c.status).is_some()) {
-        heading =
-            match step {
-                Move::Activate => heading.act(Button::post("Activate", at("activate")).primary()),
-                Move::Resume => heading.act(Button::post("Resume", at("resume")).primary()),
-                Move::Pause => {
-                    let form = ui::form::Form::post(at("pause"), "pause")
-                        .field(Field::text("reason", "Why").required().max_chars(500))
-                        .act(Button::submit("Pause the campaign").danger());
-                    pausing = html! { details.stack { summary.btn { "Pause…" } (form) } };
-                    heading
-                }
-                Move::Complete => heading.act(Button::post("Complete", at("complete")).confirm(
+        heading = match step {
+            Move::Activate => heading.act(Button::post("Activate", at("activate")).primary()),
+            Move::Resume => heading.act(Button::post("Resume", at("resume")).primary()),
+            Move::Pause => {
+                let form = ui::form::Form::post(at("pause"), "pause")
+                    .field(Field::text("reason", "Why").required().max_chars(500))
+                    .act(Button::submit("Pause the campaign").danger());
+                heading.act(html! { details.menu { summary.boxed { "Pause…" } div.menu-body { (form) } } })
+            }
+            Move::Complete => {
+                heading.act(Button::post("Complete", at("complete")).confirm(
                     "Complete the campaign? Sequences that run are stopped and it cannot begin again.",
-                )),
-                Move::Withdraw => heading.act(Button::post("Back to draft", at("withdraw"))),
-                Move::Ask => heading.act(Button::post("Ask for approval", at("ask")).quiet()),
-            };
+                ))
+            }
+            Move::Withdraw => heading.act(Button::post("Back to draft", at("withdraw"))),
+            Move::Ask => heading.act(Button::post("Ask for approval", at("ask")).quiet()),
+        };
     }
-    html! { (heading.render()) (pausing) }
+    heading.render()
 }
 
 /// Why it is done.

@@ -197,14 +197,22 @@ fn tone(action: Action) -> Tone {
         | Action::Approved
         | Action::MeetingBooked
         | Action::MeetingHeld
+        | Action::Connected
+        | Action::TaskDone
+        | Action::Mailed
         | Action::Replied => Tone::Good,
         Action::Bounced
         | Action::Complained
         | Action::SendFailed
         | Action::Rejected
         | Action::OptedOut
+        | Action::Undelivered
         | Action::MeetingMissed => Tone::Bad,
-        Action::Skipped | Action::Paused | Action::ApprovalRequested | Action::MeetingCancelled => Tone::Warm,
+        Action::TaskAsked
+        | Action::Skipped
+        | Action::Paused
+        | Action::ApprovalRequested
+        | Action::MeetingCancelled => Tone::Warm,
         Action::Enrolled
         | Action::Drafted
         | Action::Classified
@@ -221,6 +229,10 @@ fn tone(action: Action) -> Tone {
         | Action::Scored
         | Action::Enriched
         | Action::Imported
+        | Action::Opened
+        | Action::Clicked
+        | Action::Called
+        | Action::Jumped
         | Action::Noted => Tone::Cold,
     }
 }

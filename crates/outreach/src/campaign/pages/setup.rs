@@ -1,8 +1,8 @@
-//! Settings of a campaign and the mailboxes that it uses.
+//! Settings of a campaign and the senders that it uses.
 
 use super::{head, refused, with_counts};
 use crate::{
-    campaign::{self, Campaign, Change, Status, rules},
+    campaign::{self, Campaign, Change, Status},
     channel::Channel,
     limits::Limits,
     resource,
@@ -62,13 +62,8 @@ fn form(c: &Campaign, typed: &BTreeMap<String, String>, problem: Option<&Error>)
     let shares = Channel::ALL.into_iter().map(|channel| {
         let name = format!("share_{}", channel.word());
         let share = or(&name, c.allocation.get(&channel).copied().unwrap_or(0).to_string());
-        let wrong = rules::CONNECTED.contains(&channel).then(|| of(&["campaign.allocation"])).flatten();
-        let field = Field::number(name, channel.label()).value(share).range("0", "100", "1").error(wrong);
-        if rules::CONNECTED.contains(&channel) {
-            field.required()
-        } else {
-            field.disabled().hint("Not connected.")
-        }
+        let wrong = (channel == Channel::Email).then(|| of(&["campaign.allocation"])).flatten();
+        Field::number(name, channel.label()).value(share).range("0", "100", "1").required().error(wrong)
     });
     let modes = [
         Choice::new("client", "As my organisation chose"),
@@ -103,6 +98,11 @@ fn form(c: &Campaign, typed: &BTreeMap<String, String>, problem: Option<&Error>)
             Field::line(Input::Date, "ends_on", "Last day")
                 .value(or("ends_on", c.ends_on.clone().unwrap_or_default())),
         ])
+        .field(
+            Field::check("tracking", "Look at opens and clicks", or("tracking", if c.tracking { "on" } else { "" }.to_owned()) == "on")
+                .hint("E-mails then carry an image and links that lead over us; some filters dislike that. What machines open is left out, and nothing is learned from it."),
+        )
+        .hidden("tracking_asked", "1")
         .submit("Save settings");
     html! { (form) }
 }
@@ -110,7 +110,7 @@ fn form(c: &Campaign, typed: &BTreeMap<String, String>, problem: Option<&Error>)
 fn change(typed: &BTreeMap<String, String>) -> Result<Change> {
     let text = |key: &str| typed.get(key).cloned();
     let mut allocation = campaign::Allocation::new();
-    for channel in rules::CONNECTED {
+    for channel in Channel::ALL {
         let Some(share) = typed.get(&format!("share_{}", channel.word())) else {
             continue;
         };
@@ -136,6 +136,7 @@ fn change(typed: &BTreeMap<String, String>) -> Result<Change> {
         mode: text("mode"),
         allocation: (!allocation.is_empty()).then_some(allocation),
         daily_limit,
+        tracking: typed.contains_key("tracking_asked").then(|| typed.contains_key("tracking")),
         starts_on: text("starts_on"),
         ends_on: text("ends_on"),
     })
@@ -182,31 +183,33 @@ pub async fn resources(mut cx: web::Cx, Path(id): Path<Uuid>) -> web::Result<Res
                 .cell(html! {
                     label.check { input type="checkbox" name="resource" value=(r.id) form="assign" checked[checked]; span { (r.address) } }
                 })
+                .cell(r.channel.label())
                 .cell(&r.display_name)
                 .cell(tag(tone, r.status.word()))
                 .cell(html! { a href=(format!("/settings/sending/{}", r.id)) { (number::count(i64::from(room.used))) " of " (number::count(i64::from(room.allowed))) } }),
         );
     }
     let empty = state::empty(
-        "No mailboxes yet",
+        "No senders yet",
         "Connect one, or add the built-in mail sink to try everything without sending anything to anybody.",
         Some(Button::link("Add a mailbox", "/settings/sending").primary()),
     );
     let columns = [
-        Column::text("Mailbox"),
+        Column::text("Sender"),
+        Column::text("Channel"),
         Column::text("Sends as"),
         Column::text("State"),
         Column::number("Used today"),
     ];
-    let table = Table::new("Mailboxes", columns).rows(rows).empty(empty);
+    let table = Table::new("Senders", columns).rows(rows).empty(empty);
     let save = ui::form::Form::post(format!("/campaigns/{id}/resources"), "assign")
-        .submit("Use the selected mailboxes");
+        .submit("Use the selected senders");
     let body = html! {
         (head(&campaign, &counts, "/resources"))
-        (Card::new("Mailboxes of this campaign").body(table).foot("The least recently used one that has room sends next; a lead keeps its sender."))
+        (Card::new("Senders of this campaign").body(table).foot("The least recently used one that has room sends next; a lead keeps its sender."))
         @if !all.is_empty() { (save) }
     };
-    let title = format!("Mailboxes of {}", campaign.name);
+    let title = format!("Senders of {}", campaign.name);
     cx.page(&title, body).await
 }
 
@@ -228,5 +231,5 @@ pub async fn assign_resources(
     campaign::get(&mut cx, id.into()).await?;
     campaign::assign(&mut cx, id.into(), &picked).await?;
     cx.commit().await?;
-    Ok(web::redirect_with(&format!("/campaigns/{id}/resources"), "The mailboxes of the campaign were saved."))
+    Ok(web::redirect_with(&format!("/campaigns/{id}/resources"), "The senders of the campaign were saved."))
 }

@@ -203,7 +203,7 @@ async fn the_api_makes_moves_and_reads_campaigns() {
         .expect(200)
         .shows("\"daily_limit\":7")
         .shows("autopilot");
-    us.json("PATCH", &at, &json!({"allocation": {"sms": 100}})).await.expect(400);
+    us.json("PATCH", &at, &json!({"allocation": {"sms": 90}})).await.expect(400);
     us.json("POST", &format!("{at}/leads"), &json!({"tier": "hot"})).await.expect(200).shows("\"joined\":1");
     us.json("POST", &format!("{at}/moves"), &json!({"action": "pause"})).await.expect(400);
     us.json("POST", &format!("{at}/moves"), &json!({"action": "activate"}))
@@ -292,10 +292,7 @@ async fn activities_and_timelines_name_who_acted() {
     let db = TestDb::new().await;
     let tenant = db.tenant("Anchor").await;
     let (id, lead) = ready(&db, &tenant).await;
-    let needs = leads::Needs {
-        ports: Arc::new(db.ports().ports()),
-        extras: crate::lead_link::extras(),
-    };
+    let needs = leads::Needs { ports: Arc::new(db.ports().ports()), extras: crate::lead_link::extras() };
     let app = app_with(&db, vec![leads::module(needs)]).await;
     let us = app.as_member(&tenant.owner);
     us.post(&format!("/campaigns/{id}/leads"), &[("tier", "hot")]).await.expect(303);
@@ -311,7 +308,7 @@ async fn an_approval_shows_the_mail_as_it_will_leave_and_its_campaign_by_name() 
     let (id, lead) = ready(&db, &tenant).await;
     let app = app_with(&db, vec![control_module()]).await;
     let us = app.as_member(&tenant.owner);
-    let mail = crate::touch::EmailContent {
+    let mail = crate::touch::Content {
         to: "priya@harbour.example".to_owned(),
         from: "Alex Morgan <alex@anchor.example>".to_owned(),
         subject: "Two <b>clinics</b>".to_owned(),

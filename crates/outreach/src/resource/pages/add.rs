@@ -1,9 +1,14 @@
-//! Connecting a mailbox.
+//! Connecting a mailbox of one's own, or a sender over an account at a provider.
 
 use super::Needs;
-use crate::resource::{self, New, Server, Settings};
+use crate::{
+    account,
+    channel::Channel,
+    resource::{self, New, NewSender, Server, Settings},
+};
 use axum::{
     Form,
+    extract::Query,
     http::StatusCode,
     response::{IntoResponse, Response},
 };
@@ -11,6 +16,7 @@ use base::{EmailAddress, Error, Kind, Result, Secret};
 use maud::{Markup, html};
 use ports::email::Security;
 use serde::Deserialize;
+use std::collections::BTreeMap;
 use ui::prelude::{Card, Choice, Field, Heading};
 
 /// What is typed to connect a mailbox.
@@ -55,9 +61,97 @@ impl Default for Typed {
     }
 }
 
+/// Which account and channel the form is for; none: a mailbox of one's own.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub struct Which {
+    account: Option<uuid::Uuid>,
+    channel: String,
+}
+
 /// `GET /settings/sending/new`
-pub async fn form(cx: web::Cx) -> web::Result<Response> {
-    cx.page("Connect a mailbox", page(&Typed::default(), None)).await
+pub async fn form(mut cx: web::Cx, Query(which): Query<Which>) -> web::Result<Response> {
+    let Some(id) = which.account else {
+        return Ok(cx.page("Connect a mailbox", page(&Typed::default(), None)).await?);
+    };
+    let account = account::get(&mut cx, id).await?;
+    let channel: Channel = which.channel.parse()?;
+    let body = sender_page(&account, channel, &BTreeMap::new(), None)?;
+    Ok(cx.page("Add a sender", body).await?)
+}
+
+fn sender_page(
+    account: &account::Account,
+    channel: Channel,
+    typed: &BTreeMap<String, String>,
+    problem: Option<&str>,
+) -> Result<Markup> {
+    let kind = account::kind(&account.provider)?;
+    let value = |name: &str| typed.get(name).cloned().unwrap_or_default();
+    let (label, hint) = match channel {
+        Channel::Email => ("Address", "Of a domain that is set up at the provider."),
+        Channel::Sms => ("Number or name", "A number like +61400000001, or a name of 3 to 11 letters."),
+        Channel::Linkedin => ("Name of the seat", "Whose profile acts."),
+        Channel::Voice => ("Number", "Like +61400000001; it is shown to whom is called."),
+        Channel::Mail => ("What you call it", ""),
+    };
+    let mut form = ui::form::Form::post("/settings/sending/senders", "sender")
+        .problem(problem)
+        .hidden("account", account.id.to_string())
+        .hidden("channel", channel.word());
+    if channel != Channel::Mail {
+        form = form.field(Field::text("address", label).value(value("address")).required().hint(hint));
+    }
+    form = form.field(
+        Field::text("display_name", "Sender's name")
+            .value(value("display_name"))
+            .required()
+            .hint("As recipients see or hear it."),
+    );
+    for field in kind.sender_fields(channel) {
+        let own = Field::text(field.name, field.label).value(value(field.name)).hint(field.hint);
+        form = form.field(if field.required { own.required() } else { own });
+    }
+    let back = format!("/settings/sending/accounts/{}", account.id);
+    Ok(html! {
+        (Heading::new("Add a sender").crumb("Settings", "/settings").crumb("Sending", "/settings/sending").crumb(&account.name, &back)
+            .about(format!("{} over {}. It begins with a few acts a day where its kind has a ramp.", channel.label(), kind.label)))
+        (Card::bare().padded(form.submit("Add the sender").cancel(back)))
+    })
+}
+
+/// `POST /settings/sending/senders`
+pub async fn add_sender(
+    mut cx: web::Cx,
+    Form(typed): Form<BTreeMap<String, String>>,
+) -> web::Result<Response> {
+    let text = |name: &str| typed.get(name).map(|text| text.trim().to_owned()).unwrap_or_default();
+    let id = text("account").parse().map_err(|cause| {
+        Error::invalid("resource.account", "The account's id is damaged.").caused_by(cause)
+    })?;
+    let channel: Channel = text("channel").parse()?;
+    let account = account::get(&mut cx, id).await?;
+    let fields = account::kind(&account.provider)?.sender_fields(channel);
+    let details = fields.iter().map(|field| (field.name.to_owned(), text(field.name)));
+    let details = details.filter(|(_, text)| !text.is_empty()).collect();
+    let new = NewSender {
+        channel,
+        account: id,
+        address: text("address"),
+        display_name: text("display_name"),
+        details,
+    };
+    match resource::add_sender(&mut cx, new).await {
+        Ok(id) => {
+            cx.commit().await?;
+            Ok(web::redirect_with(&format!("/settings/sending/{id}"), "The sender was added."))
+        }
+        Err(error) if matches!(error.kind(), Kind::Invalid) => {
+            let page = sender_page(&account, channel, &typed, Some(error.message()))?;
+            Ok((StatusCode::UNPROCESSABLE_ENTITY, cx.page("Add a sender", page).await?).into_response())
+        }
+        Err(error) => Err(error.into()),
+    }
 }
 
 fn page(t: &Typed, problem: Option<&str>) -> Markup {
@@ -150,11 +244,12 @@ fn read(t: &Typed) -> Result<New> {
         display_name: t.display_name.trim().to_owned(),
         provider: "smtp",
         settings: Settings {
-            smtp,
+            smtp: Some(smtp),
             imap,
             sent_folder: some(&t.sent_folder),
             lookup: None,
             dkim_selector: some(&t.dkim_selector),
+            details: BTreeMap::new(),
         },
         password: t.password.clone(),
         address,

@@ -2,6 +2,7 @@
 
 use super::{Needs, health_tag, status_tag, verdict_tag};
 use crate::{
+    channel::Channel,
     limits::Limits,
     resource::{self, Resource, Room, Status, check, check::SignIn, store},
 };
@@ -29,17 +30,21 @@ pub async fn show(mut cx: web::Cx, Path(id): Path<Uuid>) -> web::Result<Response
         (heading(&r, now))
         @if let Some(reason) = &r.status_reason { div.note.b-warn role="status" { (reason) @if let Some(until) = r.paused_until { " Until " (wall.moment(until)) "." } } }
         (figures(&r, &room))
-        (grid::main_side(html! { (records(&r, &wall)) (last_sent(&sent, &wall)) }, html! { (servers(&r, &wall)) (acts(&r)) }))
+        (grid::main_side(html! { @if r.channel == Channel::Email { (records(&r, &wall)) } (last_sent(&sent, &wall)) }, html! { (servers(&r, &wall)) (acts(&r)) }))
     };
     let title = r.address.clone();
     cx.page(&title, body).await
 }
 
 fn heading(r: &Resource, now: Time) -> Heading {
-    Heading::new(&r.address)
+    let heading = Heading::new(&r.address)
         .crumb("Settings", "/settings")
         .crumb("Sending", "/settings/sending")
-        .tag(status_tag(r, now))
+        .tag(status_tag(r, now));
+    if r.channel != Channel::Email {
+        return heading;
+    }
+    heading
         .act(
             Button::post("Send a test message to itself", format!("/settings/sending/{}/test", r.id))
                 .primary(),
@@ -94,12 +99,25 @@ fn servers(r: &Resource, wall: &Wall) -> Markup {
     let pairs = Pairs::new()
         .add("Sends as", &r.display_name)
         .add("Health", health_tag(r.health))
-        .add("Outgoing", at(&s.smtp))
+        .add("Channel", r.channel.label())
+        .maybe(
+            "Account",
+            r.account
+                .map(|id| html! { a href=(format!("/settings/sending/accounts/{id}")) { (r.provider) } }),
+        )
+        .maybe("Outgoing", s.smtp.as_ref().map(at))
         .maybe("Incoming", s.imap.as_ref().map(at))
-        .add("User name", if s.smtp.username.is_empty() { "none" } else { s.smtp.username.as_str() })
+        .maybe(
+            "User name",
+            s.smtp
+                .as_ref()
+                .map(|smtp| if smtp.username.is_empty() { "none" } else { smtp.username.as_str() }),
+        )
         .maybe("Last test", sign_in)
         .maybe("Last used", r.last_used_at.map(|at| wall.relative(at)));
-    html! { (Card::new("Mailbox").padded(pairs)) }
+    let pairs =
+        s.details.iter().fold(pairs, |pairs, (name, text)| pairs.add(name.replace('_', " "), text.as_str()));
+    html! { (Card::new("Sender").padded(pairs)) }
 }
 
 fn acts(r: &Resource) -> Markup {
@@ -107,9 +125,9 @@ fn acts(r: &Resource) -> Markup {
     html! {
         @match r.status {
             Status::Active => (Card::new("Pause").padded(
-                ui::form::Form::post(at("pause"), "pause").field(Field::text("reason", "Why").required().max_chars(500)).submit("Pause the mailbox"))),
+                ui::form::Form::post(at("pause"), "pause").field(Field::text("reason", "Why").required().max_chars(500)).submit("Pause it"))),
             Status::Paused | Status::Failed => (Card::new("Resume").padded(Button::post("Take it into use again", at("resume")).primary())),
-            Status::Retired => (state::partial("This mailbox is retired: its health was critical for too long. Connect another one.")),
+            Status::Retired => (state::partial("This sender is retired: its health was critical for too long. Connect another one.")),
         }
     }
 }
@@ -148,7 +166,7 @@ fn last_sent(sent: &[Sent], wall: &Wall) -> Markup {
         [Column::text("When"), Column::text("To"), Column::text("Subject"), Column::text("What came of it")];
     let empty =
         state::empty("Nothing was sent from here yet", "Its messages are listed here.", None::<Button>);
-    html! { (Card::new("Sent").id("sent").body(Table::new("Sent from this mailbox", columns).rows(rows).empty(empty))) }
+    html! { (Card::new("Sent").id("sent").body(Table::new("Sent from here", columns).rows(rows).empty(empty))) }
 }
 
 /// Why it is done.
@@ -170,14 +188,14 @@ pub async fn pause(
     }
     resource::pause(&mut cx, id, why).await?;
     cx.commit().await?;
-    Ok(web::redirect_with(&format!("/settings/sending/{id}"), "The mailbox is paused."))
+    Ok(web::redirect_with(&format!("/settings/sending/{id}"), "It is paused."))
 }
 
 /// `POST /settings/sending/{id}/resume`
 pub async fn resume(mut cx: web::Cx, Path(id): Path<Uuid>) -> web::Result<Response> {
     resource::resume(&mut cx, id).await?;
     cx.commit().await?;
-    Ok(web::redirect_with(&format!("/settings/sending/{id}"), "The mailbox is in use again."))
+    Ok(web::redirect_with(&format!("/settings/sending/{id}"), "It is in use again."))
 }
 
 /// What is needed to open a second transaction after a call to the outside.

@@ -142,6 +142,7 @@ pub struct World {
     pub db: TestDb,
     pub tenant: Tenant,
     pub provider: Arc<Provider>,
+    pub outside: ports::InMemory,
     pub registry: Registry,
     pub sender: Sender,
     pub campaign: Uuid,
@@ -180,13 +181,17 @@ impl World {
             &db.random,
         );
         let keyring = Arc::new(keyring.expect("a key of 32 bytes"));
-        let ports = Arc::new(ports::Ports { email: provider.clone(), ..db.ports().ports() });
+        let outside = db.ports();
+        let ports = Arc::new(ports::Ports { email: provider.clone(), ..outside.ports() });
         let origin = "https://agency.example".to_owned();
         let writer = Writer { ports: ports.clone(), llm: None, origin: origin.clone() };
         let switches = Watch::start(&db.db).await.expect("switches can be read");
         let sender = Sender { ports, origin, keyring, switches };
         let mut registry = Registry::new();
         jobs::register(&mut registry, writer, sender.clone());
+        let heard =
+            crate::delivery::jobs::Reader { ports: sender.ports.clone(), keyring: sender.keyring.clone() };
+        crate::delivery::jobs::register(&mut registry, heard);
         registry.register::<super::outcomes::Race>(sender.clone());
         registry.sync(&db.db).await.expect("jobs can be written");
         // Days pass in these tests: a look every half hour in place of every minute.
@@ -200,6 +205,7 @@ impl World {
             db,
             tenant,
             provider,
+            outside,
             registry,
             sender,
             campaign: Uuid::nil(),

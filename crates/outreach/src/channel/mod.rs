@@ -1,4 +1,15 @@
-//! The five channels. Adding one is a line here; the compiler shows every place that must answer.
+//! The five channels. Each is one file (what it writes, checks, needs and how it hands over) and one
+//! line in [`Channel::way`]; the compiler shows every place that must answer.
+
+pub(crate) mod email;
+mod form;
+pub(crate) mod linkedin;
+pub(crate) mod mail;
+pub(crate) mod sms;
+mod voice;
+pub(crate) mod way;
+
+pub use form::Form;
 
 use serde::{Deserialize, Serialize};
 
@@ -6,6 +17,7 @@ use serde::{Deserialize, Serialize};
 #[derive(
     Clone,
     Copy,
+    Default,
     PartialEq,
     Eq,
     PartialOrd,
@@ -21,6 +33,7 @@ use serde::{Deserialize, Serialize};
 #[sqlx(type_name = "outreach.channel", rename_all = "lowercase")]
 pub enum Channel {
     /// E-mail.
+    #[default]
     Email,
     /// Text message.
     Sms,
@@ -44,6 +57,17 @@ impl Channel {
             Self::Linkedin => "linkedin",
             Self::Voice => "voice",
             Self::Mail => "mail",
+        }
+    }
+
+    /// The channel's own rules and how it hands over: its file.
+    pub(crate) fn way(self) -> &'static dyn way::Way {
+        match self {
+            Self::Email => &email::Mail,
+            Self::Sms => &sms::Text,
+            Self::Linkedin => &linkedin::Seat,
+            Self::Voice => &voice::Phone,
+            Self::Mail => &mail::Post,
         }
     }
 

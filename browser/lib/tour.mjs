@@ -14,7 +14,7 @@ export async function every(tab) {
   const settings = await links(tab, 'main', /^\/[^#]*$/);
   const found = new Set([...menu, ...account, ...settings,
     '/stop', '/stop?scope=client', '/pay/statement', '/campaigns/new', '/leads/new', '/leads/import', '/leads/imports', '/meetings/settings', '/settings/sending/new', '/settings/webhooks/new',
-    '/operations/jobs', '/operations/schedules', '/operations/inbox', '/activities', '/settings/limits/holidays', '/welcome?step=0', '/welcome?step=1', '/welcome?step=2', '/palette']);
+    '/operations/jobs', '/operations/schedules', '/operations/inbox', '/activities', '/reports/outcomes', '/reports/attribution', '/reports/leads', '/reports/digest', '/settings/limits/holidays', '/welcome?step=0', '/welcome?step=1', '/welcome?step=2', '/palette']);
   // One of each kind of record.
   const details = [['/leads', /^\/leads\/[0-9a-f-]{36}$/], ['/leads/imports', /^\/leads\/import\/[0-9a-f-]{36}$/],
     ['/campaigns', /^\/campaigns\/[0-9a-f-]{36}$/], ['/approvals', /^\/approvals\/[0-9a-f-]{36}$/],

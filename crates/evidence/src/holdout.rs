@@ -90,6 +90,15 @@ pub struct Judgement {
     pub model: Option<Model>,
 }
 
+/// A judgement of two scores, with what each of the later rows cost.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Contest {
+    /// The judgement.
+    pub judged: Judgement,
+    /// Of each later row: its time, the negative log likelihood under the other score, under the present one.
+    pub losses: Vec<(i64, f64, f64)>,
+}
+
 /// Judges `rows`, in whatever order they come.
 pub fn judge(mut rows: Vec<Row>) -> Judgement {
     rows.sort_by_key(|row| row.at);
@@ -149,9 +158,9 @@ pub fn teach(taught: &[Row]) -> Option<(f64, Model)> {
 /// Another score against the present one ([`Row::today`]) on the later rows. Both are put on the scale of
 /// chances by the rows that teach, so that only how they order and space rows counts. `asked` says the other
 /// score of a row; it must not have seen the later rows. Rows come in order of time.
-pub fn contest(rows: &[Row], ridge: f64, asked: impl Fn(&Row) -> f64) -> Judgement {
+pub fn contest(rows: &[Row], ridge: f64, asked: impl Fn(&Row) -> f64) -> Contest {
     let (taught, later) = rows.split_at(split(rows));
-    let mut judged = Judgement {
+    let judged = Judgement {
         choice: Choice::Logistic(ridge),
         taught: taught.len(),
         later: later.len(),
@@ -162,7 +171,7 @@ pub fn contest(rows: &[Row], ridge: f64, asked: impl Fn(&Row) -> f64) -> Judgeme
         model: None,
     };
     if rows.len() < ROWS_MIN || !has_both(taught) || !has_both(later) {
-        return judged;
+        return Contest { judged, losses: Vec::new() };
     }
     let other = |rows: &[Row]| -> Vec<Row> {
         rows.iter().map(|row| Row { today: Some(asked(row)), ..row.clone() }).collect()
@@ -170,14 +179,21 @@ pub fn contest(rows: &[Row], ridge: f64, asked: impl Fn(&Row) -> f64) -> Judgeme
     let present = chances_of_present(taught, later);
     let chances = chances_of_present(&other(taught), &other(later));
     let gain = paired(later, &present, &chances);
-    judged.decision = match Verdict::of(gain.1) {
+    let decision = match Verdict::of(gain.1) {
         Verdict::Higher => Decision::Better,
         Verdict::Lower | Verdict::NoEvidence => Decision::NoEvidence,
     };
-    judged.figures = Some(figures(later, &chances));
-    judged.present = Some(figures(later, &present));
-    judged.gain = Some(gain);
-    judged
+    let judged = Judgement {
+        decision,
+        figures: Some(figures(later, &chances)),
+        present: Some(figures(later, &present)),
+        gain: Some(gain),
+        ..judged
+    };
+    let pairs = chances.iter().zip(&present);
+    let losses =
+        later.iter().zip(pairs).map(|(row, (a, b))| (row.at, loss(row.won, *a), loss(row.won, *b))).collect();
+    Contest { judged, losses }
 }
 
 /// Where the later rows begin. Rows of one instant stay together.
@@ -327,8 +343,8 @@ pub fn figures(rows: &[Row], chances: &[f64]) -> Figures {
     }
 }
 
-/// The area under the ROC curve of values in falling order; ties count half.
-pub(crate) fn auc(ranked: &[(f64, bool)]) -> f64 {
+/// The area under the ROC curve of values in falling order with their outcomes; ties count half.
+pub fn auc(ranked: &[(f64, bool)]) -> f64 {
     let (mut above, mut area, mut at) = (0.0, 0.0, 0);
     while at < ranked.len() {
         let tied = ranked[at..].iter().take_while(|(value, _)| *value == ranked[at].0).count();

@@ -2,7 +2,7 @@
 //! cannot say otherwise (beta-binomial, with the doubt about the prior itself carried along).
 
 use crate::rate::{Confidence, Interval, Rate};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use statrs::distribution::{Beta, ContinuousCDF};
 use statrs::function::beta::ln_beta;
 
@@ -24,7 +24,7 @@ struct Guess {
 pub struct Prior(Vec<Guess>);
 
 /// What is known of a prior before any segment is seen, or after: how high rates are, and how alike.
-#[derive(Clone, Copy, PartialEq, Debug, Serialize)]
+#[derive(Clone, Copy, PartialEq, Debug, Serialize, Deserialize)]
 pub struct Belief {
     /// The log odds of the middle rate.
     pub level: f64,
@@ -123,29 +123,47 @@ impl Prior {
 
     /// What a segment's own rows and all others together say of it.
     pub fn estimate(&self, segment: Rate, confidence: Confidence) -> Estimate {
-        let parts: Vec<(f64, Beta)> = self
-            .0
-            .iter()
-            .filter_map(|guess| {
-                let alpha = guess.alpha + segment.hits() as f64;
-                let beta = guess.beta + segment.misses() as f64;
-                Beta::new(alpha, beta).ok().map(|part| (guess.weight, part))
-            })
-            .collect();
-        let (mut mean, mut square) = (0.0, 0.0);
-        for (weight, part) in &parts {
-            let (a, b) = (part.shape_a(), part.shape_b());
-            let middle = a / (a + b);
-            mean += weight * middle;
-            square += weight * (middle * middle + middle * (1.0 - middle) / (a + b + 1.0));
-        }
+        let parts = self.parts(segment);
+        let (mean, variance) = middle(&parts);
         let below = |x: f64| parts.iter().map(|(weight, part)| weight * part.cdf(x)).sum::<f64>();
+        let reach = 12.0 * variance.sqrt();
+        let between = ((mean - reach).max(0.0), (mean + reach).min(1.0));
         let interval = Interval {
-            low: quantile(below, confidence.tail()),
-            high: quantile(below, 1.0 - confidence.tail()),
+            low: quantile(below, confidence.tail(), between),
+            high: quantile(below, 1.0 - confidence.tail(), between),
         };
-        Estimate { mean, interval, variance: (square - mean * mean).max(0.0) }
+        Estimate { mean, interval, variance }
     }
+
+    /// The same for a sum of many segments, such as all others: its interval is that of a bell curve, which is
+    /// much quicker.
+    pub fn rough(&self, sum: Rate, confidence: Confidence) -> Estimate {
+        let (mean, variance) = middle(&self.parts(sum));
+        let reach = confidence.z() * variance.sqrt();
+        let interval = Interval { low: (mean - reach).max(0.0), high: (mean + reach).min(1.0) };
+        Estimate { mean, interval, variance }
+    }
+
+    fn parts(&self, segment: Rate) -> Vec<(f64, Beta)> {
+        let parts = self.0.iter().filter_map(|guess| {
+            let alpha = guess.alpha + segment.hits() as f64;
+            let beta = guess.beta + segment.misses() as f64;
+            Beta::new(alpha, beta).ok().map(|part| (guess.weight, part))
+        });
+        parts.collect()
+    }
+}
+
+/// Mean and variance of a mixture.
+fn middle(parts: &[(f64, Beta)]) -> (f64, f64) {
+    let (mut mean, mut square) = (0.0, 0.0);
+    for (weight, part) in parts {
+        let (a, b) = (part.shape_a(), part.shape_b());
+        let middle = a / (a + b);
+        mean += weight * middle;
+        square += weight * (middle * middle + middle * (1.0 - middle) / (a + b + 1.0));
+    }
+    (mean, (square - mean * mean).max(0.0))
 }
 
 impl Estimate {
@@ -196,10 +214,10 @@ fn weigh(
     grid
 }
 
-/// Where a rising function of 0..1 passes `share`.
-fn quantile(below: impl Fn(f64) -> f64, share: f64) -> f64 {
-    let (mut low, mut high) = (0.0, 1.0);
-    for _ in 0..50 {
+/// Where a rising function passes `share`, looked for between two places.
+fn quantile(below: impl Fn(f64) -> f64, share: f64, between: (f64, f64)) -> f64 {
+    let (mut low, mut high) = between;
+    for _ in 0..28 {
         let middle = f64::midpoint(low, high);
         if below(middle) < share {
             low = middle;

@@ -160,6 +160,7 @@ pub async fn show(mut cx: web::Cx, asked: Query<Asked>) -> web::Result<Response>
         (Heading::new("Reports")
             .about(format!("The last {range} days, today included. Each number leads to its rows."))
             .act(Button::link("Export CSV", export)))
+        (tabs("Reports", "/reports", &parts()))
         (tabs("Range", &here(range), &ranges))
         (Card::new("Campaigns").body(table("Campaigns", &report, &campaigns)))
         (Card::new("What they answered").body(answers("What they answered", &report, &campaigns)))
@@ -172,6 +173,17 @@ pub async fn show(mut cx: web::Cx, asked: Query<Asked>) -> web::Result<Response>
             .foot("Ordered by the lower end of Wilson’s 95 % interval: what is surely good comes first."))
     };
     cx.page("Reports", body).await
+}
+
+/// The pages of reports; all but this one are those of insight.
+fn parts() -> [Tab; 5] {
+    [
+        Tab::new("Campaigns and channels", "/reports"),
+        Tab::new("Outcomes", "/reports/outcomes"),
+        Tab::new("Attribution", "/reports/attribution"),
+        Tab::new("People", "/reports/leads"),
+        Tab::new("Weekly digest", "/reports/digest"),
+    ]
 }
 
 fn table(caption: &str, report: &Report, lines: &[Line<'_>]) -> Table {

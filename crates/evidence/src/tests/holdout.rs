@@ -66,9 +66,9 @@ fn another_score_is_taken_only_when_it_orders_later_rows_better() {
     }
     let cut = split(&known);
     let (ridge, model) = teach(&known[..cut]).unwrap();
-    assert_eq!(contest(&known, ridge, |row| model.score(&row.features)).decision, Decision::Better);
+    assert_eq!(contest(&known, ridge, |row| model.score(&row.features)).judged.decision, Decision::Better);
     // The present score against itself, and against noise.
-    assert_eq!(contest(&known, ridge, |row| row.features[2]).decision, Decision::NoEvidence);
-    assert_eq!(contest(&known, ridge, |row| row.features[3]).decision, Decision::NoEvidence);
-    assert_eq!(contest(&known[..40], ridge, |row| row.features[0]).decision, Decision::NotEnough);
+    assert_eq!(contest(&known, ridge, |row| row.features[2]).judged.decision, Decision::NoEvidence);
+    assert_eq!(contest(&known, ridge, |row| row.features[3]).judged.decision, Decision::NoEvidence);
+    assert_eq!(contest(&known[..40], ridge, |row| row.features[0]).judged.decision, Decision::NotEnough);
 }

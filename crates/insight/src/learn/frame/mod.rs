@@ -1,0 +1,63 @@
+//! What each detector counts, read with set-based statements: PostgreSQL aggregates, the program learns from
+//! sums. Row security holds as everywhere.
+
+pub(super) mod arms;
+pub(super) mod funnel;
+pub(super) mod how;
+pub(super) mod message;
+pub(super) mod who;
+
+use super::dimension::Dimension;
+use super::finding::Cell;
+use base::{Result, Time};
+use db::Cx;
+use evidence::rate::Rate;
+
+/// Days of history that are learnt from.
+const DAYS: i64 = 90;
+/// Days that a message has to be answered.
+const MESSAGE_DAYS: i64 = 14;
+/// Days that a person has to answer, from the first message on.
+const PERSON_DAYS: i64 = 28;
+
+/// Which history is learnt from. Observations whose time to succeed is not over are left out, so that the
+/// latest ones do not count as failures.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Window {
+    /// Learnt as if it were then.
+    pub as_of: Time,
+}
+
+impl Window {
+    /// The first instant of anything that is read.
+    pub fn from(self) -> Time {
+        self.as_of.plus_days(-DAYS - PERSON_DAYS)
+    }
+
+    /// Messages that count: from, and before.
+    pub(crate) fn messages(self) -> (Time, Time) {
+        (self.as_of.plus_days(-DAYS - MESSAGE_DAYS), self.as_of.plus_days(-MESSAGE_DAYS))
+    }
+
+    /// First messages of the people who count: from, and before.
+    pub(crate) fn people(self) -> (Time, Time) {
+        (self.from(), self.as_of.plus_days(-PERSON_DAYS))
+    }
+}
+
+/// Room for sorts and hashes of one run; the default spills a million rows to disk.
+pub(super) async fn make_room(cx: &mut Cx) -> Result<()> {
+    sqlx::query!("set local work_mem = '128MB'").execute(cx.conn()).await?;
+    // A plan made while a table was empty would be kept for the whole run.
+    sqlx::query!("set local plan_cache_mode = 'force_custom_plan'").execute(cx.conn()).await?;
+    Ok(())
+}
+
+/// A row of counts. More hits than trials cannot come from a count with a filter.
+fn cell(dimension: Dimension, segment: impl Into<String>, trials: i64, hits: i64) -> Cell {
+    Cell { dimension, segment: segment.into(), rate: rate(trials, hits) }
+}
+
+fn rate(trials: i64, hits: i64) -> Rate {
+    Rate::of(hits.unsigned_abs(), trials.saturating_sub(hits).unsigned_abs())
+}

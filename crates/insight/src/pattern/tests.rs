@@ -1,0 +1,221 @@
+//! Patterns over their life, and what follows from them.
+
+use super::{State, VALID_DAYS, health, jobs, roll_back};
+use crate::generate::{self, Wanted};
+use crate::learn::{Cause, Detector, run};
+use crate::suggestion::{self, Proposal, Sort, State as Stands, setting};
+use crate::testing::{module, owner};
+use control::approval::{self, ApprovalId};
+use leads::score::Weights;
+use leads::score::weights::{self, Kind};
+use serde_json::json;
+use testkit::{Member, TestApp, TestDb};
+
+async fn history(db: &TestDb, tenant: uuid::Uuid, people: i64) {
+    let mut owner = owner(db).await;
+    let wanted = Wanted { tenant, people, seed: 0.3, days_ago: 28, effects: true };
+    generate::write(&mut owner, &wanted, db.clock_now()).await.unwrap();
+}
+
+/// The client's own weights, which look at the wrong things.
+const OWN: [u16; 5] = [5_000, 500, 2_500, 500, 1_500];
+
+async fn own_weights(db: &TestDb, who: &Member) {
+    let mut cx = db.cx(who).await;
+    weights::set_custom(&mut cx, Some(&Weights::new(OWN).unwrap()), "ours").await.unwrap();
+    cx.commit().await.unwrap();
+}
+
+async fn learn(db: &TestDb, who: &Member) {
+    let mut cx = db.cx(who).await;
+    let now = cx.now();
+    run(&mut cx, Cause::Person, now).await.unwrap();
+    cx.commit().await.unwrap();
+}
+
+#[tokio::test]
+async fn a_suggestion_waits_for_a_person_is_applied_as_approved_and_can_be_taken_back() {
+    let db = TestDb::new().await;
+    let ours = db.tenant("Ours").await;
+    history(&db, ours.id.uuid(), 8_000).await;
+    own_weights(&db, &ours.owner).await;
+    let app = TestApp::start(&db, vec![module(&db)]).await;
+    learn(&db, &ours.owner).await;
+    let mut cx = db.cx(&ours.owner).await;
+    let made = suggestion::list(&mut cx, 50).await.unwrap();
+    let one = made.iter().find(|one| one.sort == Sort::Weights).unwrap_or_else(|| panic!("{made:?}"));
+    let Proposal::Weights { points, present, .. } = &one.proposal else { panic!("{one:?}") };
+    assert_eq!(*present, OWN);
+    assert!(points[1] > 1_500, "authority was planted: {points:?}");
+    // Nothing is done before somebody says yes.
+    assert_eq!(weights::in_force(&mut cx).await.unwrap().kind, Some(Kind::Custom));
+    approval::approve(&mut cx, ApprovalId(one.approval_id.unwrap()), None).await.unwrap();
+    let audience = made.iter().find(|one| one.sort == Sort::Audience).unwrap();
+    approval::reject(&mut cx, ApprovalId(audience.approval_id.unwrap()), "We know better.").await.unwrap();
+    cx.commit().await.unwrap();
+    app.settle().await;
+    let mut cx = db.cx(&ours.owner).await;
+    let applied = suggestion::get(&mut cx, one.id).await.unwrap();
+    assert_eq!(applied.state, Stands::Applied, "{:?}", applied.problem);
+    let counts = weights::in_force(&mut cx).await.unwrap();
+    assert_eq!((counts.kind, <[u16; 5]>::from(counts.weights)), (Some(Kind::Learned), *points));
+    let refused = suggestion::get(&mut cx, audience.id).await.unwrap();
+    assert_eq!(refused.state, Stands::Rejected);
+    assert!(leads::score::target(&mut cx).await.unwrap().industries.is_empty());
+    drop(cx);
+    // The same is not suggested again at once.
+    learn(&db, &ours.owner).await;
+    let mut cx = db.cx(&ours.owner).await;
+    let later = suggestion::list(&mut cx, 50).await.unwrap();
+    assert!(
+        !later.iter().any(|one| one.sort == Sort::Audience && one.state == Stands::Proposed),
+        "{later:?}"
+    );
+    suggestion::undo(&mut cx, one.id).await.unwrap();
+    assert_eq!(weights::in_force(&mut cx).await.unwrap().kind, Some(Kind::Custom));
+    assert!(suggestion::undo(&mut cx, one.id).await.is_err(), "only once");
+}
+
+#[tokio::test]
+async fn a_client_on_autopilot_gets_suggestions_applied_and_a_roll_back_undoes_them() {
+    let db = TestDb::new().await;
+    let ours = db.tenant("Ours").await;
+    history(&db, ours.id.uuid(), 6_000).await;
+    own_weights(&db, &ours.owner).await;
+    learn(&db, &ours.owner).await;
+    db.clock.advance_s(60);
+    let mut cx = db.cx(&ours.owner).await;
+    for one in suggestion::list(&mut cx, 50).await.unwrap() {
+        approval::reject(&mut cx, ApprovalId(one.approval_id.unwrap()), "Not now.").await.unwrap();
+        suggestion::decided(&mut cx, one.id).await.unwrap();
+    }
+    setting::set(&mut cx, setting::Setting { autopilot: true }).await.unwrap();
+    cx.commit().await.unwrap();
+    // What was refused is not applied either, until it is news again.
+    learn(&db, &ours.owner).await;
+    let mut cx = db.cx(&ours.owner).await;
+    assert_eq!(weights::in_force(&mut cx).await.unwrap().kind, Some(Kind::Custom));
+    drop(cx);
+    db.clock.advance_s(29 * 86_400);
+    let mut owner = owner(&db).await;
+    sqlx::query("update outreach.activity set at = at + interval '29 days'")
+        .execute(&mut owner)
+        .await
+        .unwrap();
+    sqlx::query("update insight.sent set sent_at = sent_at + interval '29 days'")
+        .execute(&mut owner)
+        .await
+        .unwrap();
+    sqlx::query("update outreach.touch set sent_at = sent_at + interval '29 days'")
+        .execute(&mut owner)
+        .await
+        .unwrap();
+    learn(&db, &ours.owner).await;
+    let mut cx = db.cx(&ours.owner).await;
+    assert_eq!(weights::in_force(&mut cx).await.unwrap().kind, Some(Kind::Learned));
+    let who =
+        super::active(&mut cx).await.unwrap().into_iter().find(|one| one.detector == Detector::Who).unwrap();
+    let before = super::before(&mut cx, &who).await.unwrap().unwrap();
+    assert!(roll_back(&mut cx, who.id, " ").await.is_err(), "a reason is wanted");
+    assert_eq!(roll_back(&mut cx, who.id, "It looks odd.").await.unwrap(), Some(before.id));
+    assert_eq!(weights::in_force(&mut cx).await.unwrap().kind, Some(Kind::Custom), "what it led to is undone");
+    let now = super::get(&mut cx, before.id).await.unwrap();
+    assert_eq!((now.state, now.valid_until), (State::Active, cx.now().plus_days(VALID_DAYS)));
+    assert_eq!(super::get(&mut cx, who.id).await.unwrap().state, State::RolledBack);
+    assert!(roll_back(&mut cx, who.id, "Again.").await.is_err());
+}
+
+#[tokio::test]
+async fn patterns_expire_the_past_is_learnt_again_and_health_is_told() {
+    let db = TestDb::new().await;
+    let ours = db.tenant("Ours").await;
+    history(&db, ours.id.uuid(), 1_500).await;
+    let app = TestApp::start(&db, vec![module(&db)]).await;
+    learn(&db, &ours.owner).await;
+    let us = app.as_member(&ours.owner);
+    us.post("/learning/backfill", &[("weeks", "2")]).await.expect(303);
+    us.post("/learning/backfill", &[("weeks", "27")]).await.expect(400);
+    app.settle().await;
+    let mut cx = db.cx(&ours.owner).await;
+    let all = super::history(&mut cx, Some(Detector::When), 10).await.unwrap();
+    assert_eq!(
+        all.iter().map(|one| one.state).collect::<Vec<_>>(),
+        [State::Active, State::Superseded, State::Superseded]
+    );
+    assert_eq!(all[0].learned_at.since_s(all[2].learned_at), 14 * 86_400);
+    assert_eq!(health::check(&mut cx).await.unwrap(), all.iter().filter(|one| one.sample < 30).count());
+    cx.commit().await.unwrap();
+    db.clock.advance_s(12 * 86_400);
+    let mut cx = db.cx(&ours.owner).await;
+    let count = super::active(&mut cx).await.unwrap().len();
+    assert_eq!(health::check(&mut cx).await.unwrap(), count, "all are about to expire");
+    let told = control::notification::list(&mut cx, None, true, None, 20).await.unwrap();
+    assert!(told.rows.iter().any(|one| one.body.contains("expires within 3 days") && one.href.as_deref() == Some("/learning")));
+    cx.commit().await.unwrap();
+    db.clock.advance_s(3 * 86_400);
+    let mut cx = db.cx(&ours.owner).await;
+    health::check(&mut cx).await.unwrap();
+    assert!(super::active(&mut cx).await.unwrap().is_empty());
+    assert_eq!(super::history(&mut cx, Some(Detector::When), 1).await.unwrap()[0].state, State::Expired);
+}
+
+#[tokio::test]
+async fn pages_and_api_show_what_was_learnt_to_members_only_of_their_own() {
+    let db = TestDb::new().await;
+    let (ours, theirs) = db.two_tenants().await;
+    history(&db, ours.id.uuid(), 4_000).await;
+    let app = TestApp::start(&db, vec![module(&db)]).await;
+    let us = app.as_member(&ours.owner);
+    us.post("/learning/run", &[]).await.expect(303);
+    app.settle().await;
+    let page =
+        us.get("/learning").await.expect(200).shows("Who answers").shows("When it works").shows("Last run");
+    let href =
+        page.attributes("href").into_iter().find(|href| href.starts_with("/learning/patterns/")).unwrap();
+    us.get(&href).await.expect(200).shows("Seniority").shows("95 % interval").shows("Weights of the score");
+    let json = us.json("GET", "/api/v1/patterns", &json!({})).await.expect(200).json();
+    let first = &json["patterns"][0];
+    assert_eq!(first["detector"], "who");
+    assert!(
+        first["confidence"].as_f64().unwrap() > 0.8
+            && first["content"]["tables"][0]["findings"][0]["range"]["low"].is_number()
+    );
+    us.json("GET", "/api/v1/patterns/when", &json!({})).await.expect(200);
+    us.json("GET", "/api/v1/patterns/nonsense", &json!({})).await.expect(400);
+    let tips = us.json("GET", "/api/v1/patterns/recommendations", &json!({})).await.expect(200).json();
+    assert!(tips["hours"].is_array());
+    let back = us
+        .json("POST", "/api/v1/patterns/when/roll-back", &json!({"reason": "a try"}))
+        .await
+        .expect(200)
+        .json();
+    assert!(back["restored"].is_null());
+    us.json("GET", "/api/v1/patterns/when", &json!({})).await.expect(404);
+    let them = app.as_member(&theirs.owner);
+    them.get("/learning").await.expect(200).shows("No patterns count now");
+    them.get(&href).await.expect(404);
+    let none = them.json("GET", "/api/v1/patterns/history", &json!({})).await.expect(200).json();
+    assert_eq!(none["patterns"], json!([]));
+    let viewer = db.member(&ours, testkit::role::VIEWER).await;
+    app.as_member(&viewer).post("/learning/run", &[]).await.expect(403);
+}
+
+#[tokio::test]
+async fn on_sunday_every_client_who_wrote_to_somebody_learns() {
+    let db = TestDb::new().await;
+    let (ours, theirs) = db.two_tenants().await;
+    history(&db, ours.id.uuid(), 600).await;
+    let app = TestApp::start(&db, vec![module(&db)]).await;
+    // Monday, 2 March 2026, 11:00 in Sydney; Sunday 02:00 UTC is the 8th.
+    app.run_until(db.clock_now().plus_days(7)).await;
+    let mut cx = db.system().await;
+    let runs: Vec<(uuid::Uuid, String)> =
+        sqlx::query_as("select tenant_id, cause from insight.run order by at")
+            .fetch_all(cx.conn())
+            .await
+            .unwrap();
+    assert_eq!(runs, [(ours.id.uuid(), "schedule".to_owned())], "{:?}", theirs.id);
+    let mut registry = ::jobs::Registry::new();
+    jobs::register(&mut registry);
+    assert!(registry.kinds().contains(&"insight.weekly"));
+}

@@ -33,9 +33,9 @@ impl Resend {
     fn send(&mut self, call: &Call<'_>) -> Answer {
         let body = call.json();
         let (from, subject) = (text(&body, "from"), text(&body, "subject"));
-        let to: Vec<String> = match &body["to"] {
-            Value::Array(all) => all.iter().filter_map(|one| one.as_str().map(str::to_owned)).collect(),
-            one => one.as_str().map(str::to_owned).into_iter().collect(),
+        let to: Vec<String> = match body["to"].as_array() {
+            Some(all) => all.iter().filter_map(|one| one.as_str().map(str::to_owned)).collect(),
+            None => body["to"].as_str().map(str::to_owned).into_iter().collect(),
         };
         if from.is_empty() || to.is_empty() || subject.is_empty() {
             return problem(422, "missing_required_field", "Missing `from`, `to` or `subject` field.");

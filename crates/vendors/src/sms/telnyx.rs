@@ -121,10 +121,11 @@ pub(crate) fn said(status: StatusCode, body: &[u8]) -> Refusal {
     let error = Json(&body);
     let code = error.words("errors.0.code");
     let words = error.any(&["errors.0.detail", "errors.0.title"]).unwrap_or_default();
-    match reason(&code) {
-        Reason::Other => refusal(status, &code, &words),
-        reason => refused(reason, &code, &words),
+    let reason = reason(&code);
+    if reason == Reason::Other {
+        return refusal(status, &code, &words);
     }
+    refused(reason, &code, &words)
 }
 
 /// Webhooks of Telnyx: messages and calls.

@@ -188,10 +188,11 @@ fn said(status: StatusCode, body: &[u8]) -> ports::delivery::Refusal {
     let body = serde_json::from_slice(body).unwrap_or(Value::Null);
     let error = Json(&body);
     let (code, words) = (error.words("code"), error.words("message"));
-    match reason(&code) {
-        Reason::Other => refusal(status, &code, &words),
-        reason => refused(reason, &code, &words),
+    let reason = reason(&code);
+    if reason == Reason::Other {
+        return refusal(status, &code, &words);
     }
+    refused(reason, &code, &words)
 }
 
 /// What a person wrote; by webhook and by the list it has the same key.

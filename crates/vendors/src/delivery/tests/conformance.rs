@@ -1,16 +1,16 @@
 //! What every carrier keeps, whatever its port: once accepted is once delivered.
 
-use super::stage::{Kind, Seen, Stage, To, Went};
+use super::stage::{Kind, Lookup, Stage, To, Went};
 use futures::future::join_all;
 use twins::carrier::{Fault, FaultKind};
 
 /// Asks until it is settled, and hands over again where that is said to be safe.
-async fn resolve(stage: &Stage, n: u8) -> Seen {
+async fn resolve(stage: &Stage, n: u8) -> Lookup {
     for _ in 0..4 {
         match stage.find(n, None).await {
-            Ok(Seen::NotSeen) => {
+            Ok(Lookup::Absent) => {
                 assert!(matches!(stage.hand_over(n, To::Somebody).await, Went::Taken(_)), "{:?}", stage.kind);
-                return Seen::NotSeen;
+                return Lookup::Absent;
             }
             Ok(settled) => return settled,
             Err(early) => {
@@ -31,11 +31,11 @@ async fn what_is_taken_reaches_one_person_and_is_found_again() {
         let found = stage.find(1, Some(name.clone())).await.unwrap();
         match kind {
             // These take a repetition for the same and are not asked.
-            Kind::Resend | Kind::HeyReach => assert_eq!(found, Seen::NotSeen, "{kind:?}"),
-            Kind::Salesforge => assert_eq!(found, Seen::CannotTell),
-            Kind::Postmark => assert_eq!(found, Seen::Taken(None)),
+            Kind::Resend | Kind::HeyReach => assert_eq!(found, Lookup::Absent, "{kind:?}"),
+            Kind::Salesforge => assert_eq!(found, Lookup::CannotTell),
+            Kind::Postmark => assert_eq!(found, Lookup::Taken(None)),
             Kind::Twilio | Kind::Telnyx | Kind::Vapi | Kind::TelnyxCall | Kind::Lob => {
-                assert_eq!(found, Seen::Taken(Some(name)), "{kind:?}");
+                assert_eq!(found, Lookup::Taken(Some(name)), "{kind:?}");
             }
         }
         stage.twin.shutdown().await;
@@ -54,7 +54,9 @@ async fn an_answer_that_is_lost_after_the_effect_reaches_nobody_twice() {
                 }
                 // A repetition with the same key gave the first answer.
                 Went::Taken(_) => assert_eq!(fault, FaultKind::ServerErrorAfter, "{kind:?}"),
-                other => panic!("{kind:?} {fault:?}: {other:?}"),
+                other @ (Went::Refused { .. } | Went::WrongKey | Went::NotStarted { .. }) => {
+                    panic!("{kind:?} {fault:?}: {other:?}")
+                }
             }
             assert_eq!(stage.twin.reached(), 1, "{kind:?} {fault:?}");
             stage.twin.shutdown().await;
@@ -73,13 +75,15 @@ async fn an_answer_that_is_lost_before_the_effect_loses_nothing() {
                 Went::Unknown => {
                     let settled = resolve(&stage, 1).await;
                     let blind = kind.is_blind();
-                    assert_eq!(settled, if blind { Seen::CannotTell } else { Seen::NotSeen }, "{kind:?}");
+                    assert_eq!(settled, if blind { Lookup::CannotTell } else { Lookup::Absent }, "{kind:?}");
                     assert_eq!(stage.twin.reached(), u64::from(!blind), "{kind:?} {fault:?}");
                 }
                 Went::Taken(_) => {
                     assert_eq!((fault, stage.twin.reached()), (FaultKind::ServerError, 1), "{kind:?}");
                 }
-                other => panic!("{kind:?} {fault:?}: {other:?}"),
+                other @ (Went::Refused { .. } | Went::WrongKey | Went::NotStarted { .. }) => {
+                    panic!("{kind:?} {fault:?}: {other:?}")
+                }
             }
             stage.twin.shutdown().await;
         }
@@ -96,7 +100,7 @@ async fn a_lost_answer_is_not_taken_for_never_while_it_may_be_on_its_way() {
         stage.clock.advance_s(299);
         assert_eq!(stage.find(1, None).await.unwrap_err().code(), "provider_too_early", "{kind:?}");
         stage.clock.advance_s(2);
-        assert_eq!(stage.find(1, None).await.unwrap(), Seen::NotSeen, "{kind:?}");
+        assert_eq!(stage.find(1, None).await.unwrap(), Lookup::Absent, "{kind:?}");
         stage.twin.shutdown().await;
     }
 }
@@ -170,8 +174,8 @@ async fn the_same_again_is_the_same_where_the_carrier_knows_keys() {
 #[tokio::test]
 async fn resends_key_is_not_relied_upon_after_23_hours() {
     let stage = Stage::of(Kind::Resend).await;
-    assert_eq!(stage.find(1, None).await.unwrap(), Seen::NotSeen);
+    assert_eq!(stage.find(1, None).await.unwrap(), Lookup::Absent);
     stage.clock.advance_s(23 * 3_600);
-    assert_eq!(stage.find(1, None).await.unwrap(), Seen::CannotTell);
+    assert_eq!(stage.find(1, None).await.unwrap(), Lookup::CannotTell);
     stage.twin.shutdown().await;
 }

@@ -105,9 +105,9 @@ pub(super) enum Went {
 }
 
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub(super) enum Seen {
+pub(super) enum Lookup {
     Taken(Option<String>),
-    NotSeen,
+    Absent,
     CannotTell,
 }
 
@@ -175,7 +175,13 @@ impl Stage {
                 sequence: "seq_1".into(),
                 base_url,
             }),
-            _ => EmailAccount::Resend(ResendAccount { api_key: self.key("re_1"), base_url }),
+            Kind::Resend
+            | Kind::Twilio
+            | Kind::Telnyx
+            | Kind::HeyReach
+            | Kind::Vapi
+            | Kind::TelnyxCall
+            | Kind::Lob => EmailAccount::Resend(ResendAccount { api_key: self.key("re_1"), base_url }),
         }
     }
 
@@ -203,20 +209,16 @@ impl Stage {
 
     pub(super) fn texter(&self) -> SmsAccount {
         let (base_url, from) = (Some(self.base.clone()), SmsFrom::Number(number("+61400000009")));
-        match self.kind {
-            Kind::Telnyx => SmsAccount::Telnyx(TelnyxSmsAccount {
-                api_key: self.key("KEY1"),
-                from,
-                profile: None,
-                base_url,
-            }),
-            _ => SmsAccount::Twilio(TwilioAccount {
+        if self.kind == Kind::Telnyx {
+            SmsAccount::Telnyx(TelnyxSmsAccount { api_key: self.key("KEY1"), from, profile: None, base_url })
+        } else {
+            SmsAccount::Twilio(TwilioAccount {
                 account_sid: "AC1".into(),
                 api_key_sid: None,
                 secret: self.key("authtoken123"),
                 from,
                 base_url,
-            }),
+            })
         }
     }
 
@@ -254,21 +256,22 @@ impl Stage {
 
     pub(super) fn caller(&self) -> VoiceAccount {
         let base_url = Some(self.base.clone());
-        match self.kind {
-            Kind::TelnyxCall => VoiceAccount::Telnyx(TelnyxVoiceAccount {
+        if self.kind == Kind::TelnyxCall {
+            VoiceAccount::Telnyx(TelnyxVoiceAccount {
                 api_key: self.key("KEY1"),
                 connection: "conn_1".into(),
                 from: number("+61400000009"),
                 sip_region: Some("Australia".into()),
                 base_url,
-            }),
-            _ => VoiceAccount::Vapi(VapiAccount {
+            })
+        } else {
+            VoiceAccount::Vapi(VapiAccount {
                 api_key: self.key("vapi-1"),
                 assistant: "asst_1".into(),
                 phone_number: "pn_1".into(),
                 credential: Some("cred_1".into()),
                 base_url,
-            }),
+            })
         }
     }
 
@@ -354,15 +357,15 @@ impl Stage {
     }
 
     /// Looks the `n`th thing up; it was handed over at `NOW_S`.
-    pub(super) async fn find(&self, n: u8, known: Option<String>) -> base::Result<Seen> {
+    pub(super) async fn find(&self, n: u8, known: Option<String>) -> base::Result<Lookup> {
         let at = Time::from_us(NOW_S * 1_000_000);
         match self.kind {
             Kind::Resend | Kind::Postmark | Kind::Salesforge => {
                 let mail = self.mail(n, "ana@prospect.example");
                 Ok(match self.email.find(&self.mailer(), &mail.message_id).await? {
-                    MailFound::Delivered => Seen::Taken(None),
-                    MailFound::NotSeen => Seen::NotSeen,
-                    MailFound::CannotTell => Seen::CannotTell,
+                    MailFound::Delivered => Lookup::Taken(None),
+                    MailFound::NotSeen => Lookup::Absent,
+                    MailFound::CannotTell => Lookup::CannotTell,
                 })
             }
             Kind::Twilio | Kind::Telnyx => {
@@ -403,11 +406,11 @@ pub(super) fn went(result: Result<String, Failure>) -> Went {
     }
 }
 
-fn seen<S>(found: Found<S>) -> Seen {
+fn seen<S>(found: Found<S>) -> Lookup {
     match found {
-        Found::Taken(receipt) => Seen::Taken(Some(receipt.provider_ref)),
-        Found::NotSeen => Seen::NotSeen,
-        Found::CannotTell => Seen::CannotTell,
+        Found::Taken(receipt) => Lookup::Taken(Some(receipt.provider_ref)),
+        Found::NotSeen => Lookup::Absent,
+        Found::CannotTell => Lookup::CannotTell,
     }
 }
 

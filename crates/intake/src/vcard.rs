@@ -66,9 +66,7 @@ impl<R: BufRead> Cards<R> {
             match self.logical()? {
                 None => return Ok(None),
                 Some((number, text)) if is(&text, "BEGIN:VCARD") => break number,
-                Some((number, text)) if text.trim().is_empty() || is(&text, "END:VCARD") => {
-                    let _ = number;
-                }
+                Some((_, text)) if text.trim().is_empty() || is(&text, "END:VCARD") => {}
                 Some((number, text)) => {
                     return Err(malformed(
                         number,

@@ -381,9 +381,13 @@ async fn a_process_that_takes_in() {
     let Ok(url) = std::env::var("INTAKE_URL") else { return };
     let named = |name: &str| std::env::var(name).expect("the parent names it");
     let settings = db::Settings { url: base::Secret::new(url), ..db::Settings::default() };
-    let live = db::Db::connect(&settings, std::sync::Arc::new(base::SystemClock), std::sync::Arc::new(base::Random::system()))
-        .await
-        .expect("the test's database is there");
+    let live = db::Db::connect(
+        &settings,
+        std::sync::Arc::new(base::SystemClock),
+        std::sync::Arc::new(base::Random::system()),
+    )
+    .await
+    .expect("the test's database is there");
     let tenant = base::TenantId(named("INTAKE_TENANT").parse().expect("an id"));
     let work = Intake {
         scope: Scope::Tenant(tenant),
@@ -430,6 +434,12 @@ async fn a_worker_killed_by_the_system_loses_no_row_and_takes_none_twice() {
     let [accepted, rejected, duplicates, merged, suppressed] = counts(&world, &at).await;
     assert_eq!(accepted + rejected + duplicates + merged + suppressed, 12_000);
     assert_eq!(world.one("select count(*) from leads.lead").await, accepted.to_string());
-    assert_eq!(world.one("select count(*) || ' ' || count(distinct line) from leads.import_row").await, format!("{0} {0}", 12_000 - rejected));
-    assert_eq!(world.one("select count(*) || ' ' || count(distinct line) from leads.import_reject").await, format!("{rejected} {rejected}"));
+    assert_eq!(
+        world.one("select count(*) || ' ' || count(distinct line) from leads.import_row").await,
+        format!("{0} {0}", 12_000 - rejected)
+    );
+    assert_eq!(
+        world.one("select count(*) || ' ' || count(distinct line) from leads.import_reject").await,
+        format!("{rejected} {rejected}")
+    );
 }

@@ -129,7 +129,7 @@ export async function campaign(tab, name = 'First meetings') {
   await press(tab, 'Save settings');
   await open(tab, `${href}/resources`);
   for (const box of await tab.locator('input[name=resource]').all()) await box.check();
-  await press(tab, 'Use the selected mailboxes');
+  await press(tab, 'Use the selected senders');
   return href;
 }
 

@@ -9,7 +9,7 @@ use ui::prelude::{Pairs, number, state};
 /// The kinds of approvals of outreach, for the binary to hand to control.
 pub fn renderers() -> Renderers {
     Renderers::default()
-        .with(crate::touch::DRAFT, "Messages", email)
+        .with(crate::touch::DRAFT, "First e-mails and follow-ups", email)
         .with(crate::touch::TASK, "Tasks", task)
         .with(reply::answer::APPROVAL, "Answers", email)
 }

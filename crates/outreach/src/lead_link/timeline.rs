@@ -73,9 +73,13 @@ pub(super) async fn of_lead(cx: &mut Cx, lead: LeadId) -> Result<Markup> {
             }
         }
     };
+    let address = crate::postal::get(cx, lead.uuid()).await?;
     let all = format!("/activities?lead={lead}");
     Ok(html! {
-        (Card::new("Campaigns").body(places))
+        (Card::new("Campaigns").body(places).foot(html! {
+            @match &address { Some(at) => { "Postcards go to " (at.line()) ". " }, None => { "No postal address is known. " } }
+            a href=(format!("/leads/{lead}/address")) { "Postal address" }
+        }))
         (Card::new("Timeline").link("All", &all).padded(history))
     })
 }

@@ -22,6 +22,13 @@ async function sql(statement) {
   return stdout.trim();
 }
 
+// Presses a button that asks first, and says yes.
+async function sure(within, name) {
+  await within.getByRole('button', { name }).first().click();
+  const asked = tab.locator('dialog[open]').getByRole('button', { name });
+  await Promise.all([tab.waitForNavigation(), asked.click()]);
+}
+
 before(async () => {
   // A database of its own on the server of DATABASE_URL.
   const server = new URL(process.env.DATABASE_URL);
@@ -87,15 +94,13 @@ test('a suggestion waits under approvals, is approved as it is shown and can be 
     return /applied/.test(await row.innerText());
   }, 30);
   assert.match(await sql('select industries::text from leads.icp'), /dental/);
-  tab.once('dialog', (dialog) => dialog.accept());
-  await press(tab, 'Take back', row);
+  await sure(row, 'Take back');
   assert.match(await row.innerText(), /taken back/);
   assert.doesNotMatch(await sql('select industries::text from leads.icp'), /dental/);
 });
 
 test('a pattern is rolled back with one click, and the history keeps it', async () => {
-  tab.once('dialog', (dialog) => dialog.accept());
-  await press(tab, 'Roll back', tab.locator('#when'));
+  await sure(tab.locator('#when'), 'Roll back');
   assert.equal(await tab.locator('#when').count(), 0);
   assert.match(await tab.locator('#history').innerText(), /When it works[\s\S]*rolled back/);
 });

@@ -20,7 +20,12 @@ async fn history(db: &TestDb, tenant: uuid::Uuid, people: i64) {
 /// The client's own weights, which look at the wrong things.
 const OWN: [u16; 5] = [5_000, 500, 2_500, 500, 1_500];
 
+/// Gives half of the people a profile and a phone number, which matter to nobody, and weights that go by them.
 async fn own_weights(db: &TestDb, who: &Member) {
+    let mut owner = owner(db).await;
+    let halves = "update leads.lead set linkedin_url = 'https://linkedin.example/' || id, phone = '+61400000000', phone_verified = true
+                  where get_byte(sha256(id::text::bytea), 0) % 2 = 0";
+    sqlx::query(halves).execute(&mut owner).await.unwrap();
     let mut cx = db.cx(who).await;
     weights::set_custom(&mut cx, Some(&Weights::new(OWN).unwrap()), "ours").await.unwrap();
     cx.commit().await.unwrap();
@@ -118,7 +123,11 @@ async fn a_client_on_autopilot_gets_suggestions_applied_and_a_roll_back_undoes_t
     let before = super::before(&mut cx, &who).await.unwrap().unwrap();
     assert!(roll_back(&mut cx, who.id, " ").await.is_err(), "a reason is wanted");
     assert_eq!(roll_back(&mut cx, who.id, "It looks odd.").await.unwrap(), Some(before.id));
-    assert_eq!(weights::in_force(&mut cx).await.unwrap().kind, Some(Kind::Custom), "what it led to is undone");
+    assert_eq!(
+        weights::in_force(&mut cx).await.unwrap().kind,
+        Some(Kind::Custom),
+        "what it led to is undone"
+    );
     let now = super::get(&mut cx, before.id).await.unwrap();
     assert_eq!((now.state, now.valid_until), (State::Active, cx.now().plus_days(VALID_DAYS)));
     assert_eq!(super::get(&mut cx, who.id).await.unwrap().state, State::RolledBack);

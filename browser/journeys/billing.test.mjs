@@ -21,6 +21,11 @@ const order = async (what, body) => {
 };
 const ask = async (path) => (await fetch(`${twin}${path}`, { headers: { authorization: 'Bearer sk_test_browser' } })).json();
 const api = (path) => tab.evaluate(async (path) => (await fetch(path, { headers: { accept: 'application/json' } })).json(), path);
+// Presses the first of such buttons and says yes to what it asks.
+const confirmed = async (name) => {
+  await tab.locator('main').getByRole('button', { name }).first().click();
+  await Promise.all([tab.waitForNavigation(), tab.locator('dialog[open]').getByRole('button', { name }).click()]);
+};
 const figure = async (label) => {
   const found = new RegExp(`^${label}\\s+([\\d,]+)`, 'm').exec(await text(tab));
   return found && Number(found[1].replace(/,/g, ''));
@@ -70,7 +75,7 @@ test('a plan is chosen, looked at, and paid at the provider', async () => {
   await open(tab, '/billing');
   await press(tab, /^Choose Ignition|^Choose/);
   const looked = await text(tab);
-  assert.match(looked, /Price a month\s+\$1,250\.00/);
+  assert.match(looked, /Price a month\s+A\$1,250\.00/);
   assert.match(looked, /number 1, 50% off for life/);
   assert.match(looked, /GST 10%, on top/);
   assert.match(looked, /when the trial ends/);
@@ -91,7 +96,7 @@ test('when the trial ends the first invoice is paid, and the month\'s credits ar
   await until('the invoice', async () => (await api('/api/v1/billing/invoices')).rows.length === 1);
   await open(tab, '/billing');
   assert.equal(await figure('Credits left'), 1250);
-  assert.match(await text(tab), /INV-000001[\s\S]*\$1,250\.00\s+\$125\.00\s+\$1,375\.00\s+Paid/);
+  assert.match(await text(tab), /INV-000001[\s\S]*A\$1,250\.00\s+A\$125\.00\s+A\$1,375\.00\s+Paid/);
   await press(tab, 'INV-000001');
   invoice = new URL(tab.url()).pathname;
   assert.match(await text(tab), /ABN 51 824 753 556/);
@@ -104,15 +109,13 @@ test('when the trial ends the first invoice is paid, and the month\'s credits ar
 
 test('an upgrade adds the difference at once, a smaller plan waits', async () => {
   await open(tab, '/billing');
-  await tab.locator('main').getByRole('button', { name: /^Upgrade/ }).first().click();
-  await Promise.all([tab.waitForNavigation(), tab.locator('dialog[open]').getByRole('button').last().click()]);
+  await confirmed(/^Upgrade/);
   assert.match(await text(tab), /2,250/);
   assert.equal(await figure('Credits left'), 2250);
   await open(tab, '/billing/credits');
   assert.match(await text(tab), /Added by an upgrade\s+\+1,000/);
   await open(tab, '/billing');
-  await tab.locator('main').getByRole('button', { name: /^Choose/ }).first().click();
-  await Promise.all([tab.waitForNavigation(), tab.locator('dialog[open]').getByRole('button').last().click()]);
+  await confirmed(/^Choose/);
   assert.match(await text(tab), /From the next period\s+Ignition/);
   assert.equal(await figure('Credits left'), 2250);
 });
@@ -133,10 +136,9 @@ test('a declined card stops outreach, and paying late starts it again', async ()
   await tab.locator('main').getByRole('link', { name: 'Pay the open invoice' }).click();
   await tab.waitForURL(/\/_twin\/invoice\//);
   await tab.getByRole('button', { name: 'Pay with another card' }).click();
-  await until('it goes on', async () => {
-    await open(tab, '/billing');
-    return (await api('/api/v1/billing')).standing === 'active';
-  });
+  await open(tab, '/billing');
+  await until('it goes on', async () => (await api('/api/v1/billing')).standing === 'active');
+  await open(tab, '/billing');
   assert.equal(await figure('Credits left'), 1250);
 });
 
@@ -160,7 +162,7 @@ test('whoever runs the installation sees plans with sources, founding spots and 
   const shown = await text(tab);
   assert.equal(await figure('Paying clients'), 1);
   assert.equal(await figure('Founding spots taken'), 1);
-  assert.match(shown, /Dominance\s+\$7,500\.00\s+on top\s+4,500\s+20\s+5/);
+  assert.match(shown, /Dominance\s+A\$7,500\.00\s+on top\s+4,500\s+20\s+5/);
   assert.match(shown, /gst\.AU/);
   const paid = (await api('/api/v1/billing/invoices')).rows.filter((one) => one.status === 'paid');
   const sum = paid.reduce((all, one) => all + one.net_minor, 0);

@@ -1,7 +1,7 @@
 //! The way to the provider: choose, look at what will be paid, go there, come back. Forms of ours never lead
 //! to another server by themselves; the last step is a link.
 
-use super::{Again, beginning};
+use super::{Again, beginning, percent};
 use crate::change::{self, Want};
 use crate::checkout::{self, CheckoutId, State};
 use crate::desk::Desk;
@@ -97,8 +97,8 @@ pub(crate) async fn show(
                 .add("Plan", plan.name.as_str())
                 .add("Leads a month", number::count(plan.leads.into()))
                 .add("Price a month", price.to_string())
-                .maybe("Founding member", spot.map(|spot| format!("number {}, {}% off for life", spot.number, spot.percent_off)))
-                .maybe("Tax", tax.map(|tax| format!("{} {}, {}", tax.name, rate(tax.basis_points), if tax.inclusive { "in the price" } else { "on top" })))
+                .some("Founding member", spot.map(|spot| format!("number {}, {}% off for life", spot.number, spot.percent_off)))
+                .some("Tax", tax.map(|tax| format!("{} {}, {}", tax.name, percent(tax.basis_points), if tax.inclusive { "in the price" } else { "on top" })))
                 .add("First payment", match now.trial_end {
                     Some(at) => html! { (wall.date(at)) ", when the trial ends" },
                     None => html! { "at once" },
@@ -107,14 +107,6 @@ pub(crate) async fn show(
         }))
     };
     cx.page("Checkout", body).await
-}
-
-fn rate(basis_points: i32) -> String {
-    if basis_points % 100 == 0 {
-        format!("{}%", basis_points / 100)
-    } else {
-        format!("{}.{:02}%", basis_points / 100, basis_points % 100)
-    }
 }
 
 fn state_tag(state: State) -> Markup {

@@ -1,7 +1,8 @@
 //! `/billing`: what a client has, what is left of it, what it was billed. Each number leads to its rows.
 
-use super::{Asked, invoice_tag, kind_tag, standing_tag};
+use super::{Asked, invoice_tag, kind_tag, percent, standing_tag};
 use crate::desk::Desk;
+use crate::plan::term::{self, TaxTerm};
 use crate::plan::{self, Plan};
 use crate::standing::{self, Standing};
 use crate::subscription::{self, Subscription};
@@ -28,15 +29,17 @@ struct Seen {
     left: founding::Left,
     open: Option<invoice::Invoice>,
     under_way: Option<checkout::Checkout>,
+    tax: Option<TaxTerm>,
 }
 
-async fn see(cx: &mut db::Cx) -> Result<Seen> {
+async fn see(cx: &mut db::Cx, desk: &Desk) -> Result<Seen> {
     let live = subscription::live(cx).await?;
     let tenant = accounts::tenant::get(cx).await?;
     let next = match live.as_ref().and_then(|sub| sub.next_plan) {
         Some(id) => Some(plan::get(cx, id).await?),
         None => None,
     };
+    let tax = if desk.seller.abn.is_empty() { None } else { term::tax(cx, &tenant.country).await? };
     let under_way = checkout::list(cx)
         .await?
         .into_iter()
@@ -51,13 +54,14 @@ async fn see(cx: &mut db::Cx) -> Result<Seen> {
         left: founding::left(cx).await?,
         open: invoice::open(cx).await?,
         under_way,
+        tax,
         live,
     })
 }
 
 /// `GET /billing`
 pub(crate) async fn show(mut cx: web::Cx, desk: Desk) -> web::Result<Response> {
-    let seen = see(&mut cx).await?;
+    let seen = see(&mut cx, &desk).await?;
     let invoices = invoice::list(&mut cx, None, 5).await?;
     let notices = dunning::list(&mut cx).await?;
     let may = cx.who().role >= Role::Admin;
@@ -130,7 +134,7 @@ fn present(seen: &Seen, wall: &Wall, may: bool) -> Markup {
         .add("Leads a month", number::count(seen.in_force.leads.into()))
         .add("Active campaigns", number::count(seen.in_force.campaigns.into()))
         .add("LinkedIn seats", number::count(seen.in_force.seats.into()))
-        .maybe(
+        .some(
             "Founding member",
             seen.spot
                 .filter(|spot| spot.held_until.is_none())
@@ -139,17 +143,17 @@ fn present(seen: &Seen, wall: &Wall, may: bool) -> Markup {
     let facts = match &seen.live {
         None => facts,
         Some(sub) => facts
-            .maybe("Paid until", sub.period_end.map(|at| wall.date(at)))
-            .maybe("First payment", sub.trial_end.filter(|_| sub.plan.is_none()).map(|at| wall.date(at)))
-            .maybe("From the next period", seen.next.as_ref().map(|plan| plan.name.clone()))
-            .maybe(
+            .some("Paid until", sub.period_end.map(|at| wall.date(at)))
+            .some("First payment", sub.trial_end.filter(|_| sub.plan.is_none()).map(|at| wall.date(at)))
+            .some("From the next period", seen.next.as_ref().map(|plan| plan.name.clone()))
+            .some(
                 "Ends",
                 sub.cancel_at_period_end
                     .then(|| sub.period_end.or(sub.trial_end))
                     .flatten()
                     .map(|at| wall.date(at)),
             )
-            .maybe("Payment missing since", sub.past_due_since.map(|at| wall.date(at))),
+            .some("Payment missing since", sub.past_due_since.map(|at| wall.date(at))),
     };
     let acts = html! {
         @if let (Some(sub), true) = (&seen.live, may) {
@@ -176,13 +180,11 @@ fn offers(seen: &Seen, desk: &Desk, may: bool) -> Markup {
         (None, left) if left.free > 0 && seen.live.is_none() => left.percent_off,
         (None, _) => None,
     };
-    let tax = if desk.seller.abn.is_empty() { "" } else { ", GST" };
     let rows = seen.plans.iter().map(|plan| {
-        let tax = match (tax, plan.gst_inclusive) {
-            ("", _) => "",
-            (_, true) => "including GST",
-            (_, false) => "plus 10% GST",
-        };
+        let tax = seen.tax.as_ref().map(|tax| match plan.gst_inclusive {
+            true => format!("including {} {}", percent(tax.basis_points), tax.name),
+            false => format!("plus {} {}", percent(tax.basis_points), tax.name),
+        });
         Row::new()
             .cell(html! { strong { (plan.name) } })
             .cell(html! {
@@ -190,7 +192,7 @@ fn offers(seen: &Seen, desk: &Desk, may: bool) -> Markup {
                 @if let Some(off) = off {
                     br; span.quiet { "founding: " (plan.price_with(off).map(|price| price.to_string()).unwrap_or_default()) }
                 }
-                @if !tax.is_empty() { br; span.quiet { (tax) } }
+                @if let Some(tax) = &tax { br; span.quiet { (tax) } }
             })
             .cell(number::count(plan.leads.into()))
             .cell(number::count(plan.campaigns.into()))
@@ -393,10 +395,10 @@ pub(crate) async fn invoice(mut cx: web::Cx, Path(id): Path<invoice::InvoiceId>)
             .add("Issued", wall.date(one.issued_at))
             .add("For", html! { (wall.date(one.period_start)) " – " (wall.date(one.period_end)) })
             .add("Without tax", one.net().to_string())
-            .maybe("Tax", (!one.tax_name.is_empty()).then(|| format!("{}: {}", one.tax_name, one.tax())))
+            .some("Tax", (!one.tax_name.is_empty()).then(|| format!("{}: {}", one.tax_name, one.tax())))
             .add("Total", one.total().to_string())
-            .maybe("Paid", one.paid_at.map(|at| wall.date(at)))
-            .maybe("Pay", (one.status == invoice::Status::Open).then(|| one.pay_url.clone()).flatten().map(|url| html! { a href=(url) { "Pay this invoice" } }))
+            .some("Paid", one.paid_at.map(|at| wall.date(at)))
+            .some("Pay", (one.status == invoice::Status::Open).then(|| one.pay_url.clone()).flatten().map(|url| html! { a href=(url) { "Pay this invoice" } }))
             .add("Name at the provider", html! { code { (one.provider_ref) } })))
         (Card::new("Lines").body(Table::new("Lines", columns).rows(rows).note(lines_hold)))
     };

@@ -64,6 +64,12 @@ impl Asked {
     }
 }
 
+/// Hundredths of a percent, as people read them.
+pub(crate) fn percent(basis_points: i32) -> String {
+    let (whole, part) = (basis_points / 100, basis_points % 100);
+    if part == 0 { format!("{whole}%") } else { format!("{whole}.{part:02}%") }
+}
+
 /// How a client stands.
 pub(crate) fn standing_tag(standing: Standing) -> Markup {
     let tone = match standing {

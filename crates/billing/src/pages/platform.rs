@@ -68,8 +68,9 @@ pub(crate) async fn show(open: Open, again: Again, Query(asked): Query<Asked>) -
         (Card::new("Clients").id("clients").body(clients_table(&clients, &names, &wall)))
         (Card::new(format!("Margins, {}", month.label())).id("margins")
             .link(&format!("Before: {}", month.before().label()), &format!("{HOME}?month={}#margins", month.before().word()))
-            .body(margins_table(&margins, month)))
-        (Card::new("Plans").body(plans_table(&plans, &wall)))
+            .body(margins_table(&margins, month))
+            .foot("Paid invoices without tax, against the ledger of metered units. The least is on top."))
+        (Card::new("Plans").body(plans_table(&plans, &wall)).foot("The latest row of a plan that has begun is sold; a subscription keeps the row that it was sold at."))
         (Card::new("Terms").body(terms_table(&terms, &wall)))
         @if !strays.is_empty() { (Card::new("Words of the provider about nobody known here").body(strays_table(&strays, &wall))) }
     };
@@ -124,10 +125,11 @@ fn margins_table(margins: &[margin::Margin], month: Month) -> Table {
             .cell(html! { a href=(place) { (one.left().show(Currency::Aud)) } })
             .maybe(one.share().map(number::percent))
     });
-    Table::new("Margins", columns)
-        .rows(rows)
-        .note("Paid invoices without tax, against the ledger of metered units. The least is on top.")
-        .empty(state::empty("No clients yet", "They come with sign-up.", None))
+    Table::new("Margins", columns).rows(rows).empty(state::empty(
+        "No clients yet",
+        "They come with sign-up.",
+        None,
+    ))
 }
 
 fn plans_table(plans: &[plan::Plan], wall: &Wall) -> Table {
@@ -152,9 +154,7 @@ fn plans_table(plans: &[plan::Plan], wall: &Wall) -> Table {
             .cell(wall.date(plan.valid_from))
             .cell(plan.source.as_str())
     });
-    Table::new("Plans", columns).rows(rows).note(
-        "The latest row of a plan that has begun is sold; a subscription keeps the row that it was sold at.",
-    )
+    Table::new("Plans", columns).rows(rows)
 }
 
 fn terms_table(terms: &[term::Term], wall: &Wall) -> Table {

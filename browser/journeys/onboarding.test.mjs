@@ -24,7 +24,8 @@ async function site(name) {
     const path = request.url === '/' ? '/index.html' : request.url;
     const file = join(fixtures, 'sites', name, path.endsWith('.html') ? path : `${path}.html`);
     try {
-      response.writeHead(200, { 'content-type': 'text/html; charset=utf-8' }).end(await readFile(file));
+      const html = await readFile(file);
+      response.writeHead(200, { 'content-type': 'text/html; charset=utf-8' }).end(html);
     } catch {
       response.writeHead(404, { 'content-type': 'text/html' }).end('<h1>Not here</h1>');
     }

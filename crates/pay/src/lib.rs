@@ -8,6 +8,7 @@
 //! - [`intent`]: what they want, with the quote under which they may.
 //! - [`mandate`]: signed permissions to pay, their counters, what is handed on.
 //! - [`signing`]: the keys of this installation.
+//! - [`outgoing`]: what refunds and payouts have in common: how far money that leaves is.
 //! - [`payment`]: money that moves under a mandate, once; [`refund`], [`dispute`] take it back.
 //! - [`receipt`]: the chain of signed receipts; [`statement`]: the accounts, cent for cent.
 //! - [`account`]: the tenant's accounts at the rails.
@@ -42,8 +43,10 @@ pub mod facilitator;
 pub mod fee;
 mod gateway;
 pub mod intent;
+mod list;
 pub mod mandate;
 mod module;
+pub mod outgoing;
 mod page;
 pub mod payment;
 pub mod payout;

@@ -2,10 +2,11 @@
 //! the payment was meant.
 
 use super::{Dispute, DisputeId, Status};
+use crate::list::Names;
 use crate::page::ROWS;
 use crate::payment::{self, Payment};
 use crate::show::next;
-use crate::{mandate, principal, receipt, vendor};
+use crate::{mandate, receipt};
 use axum::extract::{Path, Query};
 use axum::response::Response;
 use base::{Cursor, Money};
@@ -99,17 +100,15 @@ pub(crate) async fn detail(mut cx: web::Cx, Path(id): Path<DisputeId>) -> web::R
     let payment = payment::get(&mut cx, dispute.payment_id).await?;
     let m = mandate::get(&mut cx, payment.mandate_id).await?;
     let receipts = receipt::by_payment(&mut cx, payment.id).await?;
-    let mut names = principal::names(&mut cx, &[payment.principal_id.uuid()]).await?;
-    names.extend(vendor::names(&mut cx, &[payment.vendor_id.uuid()]).await?);
+    let names = Names::of(&mut cx, std::slice::from_ref(&payment)).await?;
     let agreed = web::actor::names(&mut cx, m.approvers.iter().map(String::as_str)).await?;
     let wall = Wall::new(cx.now(), cx.who().zone.clone());
-    let called = |id: uuid::Uuid| names.get(&id).map_or("—", String::as_str);
     let facts = Pairs::new()
         .add("Asked back", dispute.amount().to_string())
         .add("Why", reason(&dispute.reason))
         .add("About", html! { a href={ "/pay/payments/" (payment.id) } { "a payment of " (payment.amount()) } })
-        .add("Who paid", html! { a href={ "/pay/principals/" (payment.principal_id) } { (called(payment.principal_id.uuid())) } })
-        .add("Whom", html! { a href={ "/pay/vendors/" (payment.vendor_id) } { (called(payment.vendor_id.uuid())) } })
+        .add("Who paid", names.who(&payment))
+        .add("Whom", names.whom(&payment))
         .add("Over", html! { a href={ "/pay/rails/" (payment.rail.word()) } { (payment.rail.label()) } })
         .add("Fee if it is lost", html! {
             (Money { minor: dispute.fee_minor, currency: dispute.currency })
@@ -117,7 +116,7 @@ pub(crate) async fn detail(mut cx: web::Cx, Path(id): Path<DisputeId>) -> web::R
         })
         .add("The rail's name of it", html! { code { (dispute.provider_ref) } });
     let by = |label: &String| match label.starts_with("principal:") {
-        true => called(payment.principal_id.uuid()).to_owned(),
+        true => names.payer(&payment).to_owned(),
         false => agreed.of(label),
     };
     let people = m.approvers.iter().map(by).collect::<Vec<_>>().join(", ");

@@ -1,15 +1,15 @@
 //! `/pay/intents`: what agents want to buy.
 
 use super::{Filter as Which, Intent, IntentId, Status};
+use crate::list::{self, Names, Parties};
 use crate::page::ROWS;
+use crate::principal;
 use crate::show::{intent_tag, next};
-use crate::{principal, vendor};
 use axum::extract::{Path, Query};
 use axum::response::Response;
 use base::{Cursor, Money, Role};
 use maud::html;
 use serde::Deserialize;
-use std::collections::BTreeMap;
 use ui::prelude::*;
 use uuid::Uuid;
 use web::redirect_with;
@@ -28,37 +28,21 @@ pub(crate) struct Asked {
 
 impl Asked {
     fn which(&self) -> base::Result<Which> {
-        let id = |text: &str| match text {
-            "" => Ok(None),
-            text => text.parse::<Uuid>().map(Some).map_err(|cause| {
-                base::Error::invalid(
-                    "filter.invalid",
-                    "This link is damaged. Start again from the whole list.",
-                )
-                .caused_by(cause)
-            }),
-        };
         Ok(Which {
-            principal: id(&self.principal)?.map(Into::into),
-            vendor: id(&self.vendor)?.map(Into::into),
+            principal: list::id(&self.principal)?,
+            vendor: list::id(&self.vendor)?,
             status: Status::ALL.into_iter().find(|status| status.word() == self.status),
         })
     }
 }
 
-/// What principals and vendors are called.
-struct Names(BTreeMap<Uuid, String>);
-
-impl Names {
-    async fn read(cx: &mut db::Cx, rows: &[Intent]) -> base::Result<Self> {
-        let mut names =
-            principal::names(cx, &rows.iter().map(|i| i.principal_id.uuid()).collect::<Vec<_>>()).await?;
-        names.extend(vendor::names(cx, &rows.iter().map(|i| i.vendor_id.uuid()).collect::<Vec<_>>()).await?);
-        Ok(Self(names))
+impl Parties for Intent {
+    fn payer(&self) -> Uuid {
+        self.principal_id.uuid()
     }
 
-    fn of(&self, id: Uuid) -> &str {
-        self.0.get(&id).map_or("—", String::as_str)
+    fn payee(&self) -> Uuid {
+        self.vendor_id.uuid()
     }
 }
 
@@ -66,7 +50,7 @@ impl Names {
 pub(crate) async fn index(mut cx: web::Cx, Query(asked): Query<Asked>) -> web::Result<Response> {
     let which = asked.which()?;
     let page = super::list(&mut cx, which, asked.after.as_ref(), ROWS).await?;
-    let names = Names::read(&mut cx, &page.rows).await?;
+    let names = Names::of(&mut cx, &page.rows).await?;
     let waiting = super::waiting(&mut cx).await?;
     let agents = principal::list(&mut cx, None, None, 200).await?;
     let wall = Wall::new(cx.now(), cx.who().zone.clone());
@@ -75,8 +59,8 @@ pub(crate) async fn index(mut cx: web::Cx, Query(asked): Query<Asked>) -> web::R
             .link(&i.sku, &format!("{LIST}/{}", i.id))
             .cell(i.amount().to_string())
             .cell(intent_tag(i.status))
-            .cell(html! { a href={ "/pay/principals/" (i.principal_id) } { (names.of(i.principal_id.uuid())) } })
-            .cell(html! { a href={ "/pay/vendors/" (i.vendor_id) } { (names.of(i.vendor_id.uuid())) } })
+            .cell(names.who(i))
+            .cell(names.whom(i))
             .cell(wall.relative(i.created_at))
     });
     let columns = [
@@ -127,21 +111,21 @@ pub(crate) async fn index(mut cx: web::Cx, Query(asked): Query<Asked>) -> web::R
 /// `GET /pay/intents/{id}`
 pub(crate) async fn detail(mut cx: web::Cx, Path(id): Path<IntentId>) -> web::Result<Response> {
     let intent = super::get(&mut cx, id).await?;
-    let names = Names::read(&mut cx, std::slice::from_ref(&intent)).await?;
+    let names = Names::of(&mut cx, std::slice::from_ref(&intent)).await?;
     let policy = crate::policy::get(&mut cx, intent.policy_id).await?;
     let makers = web::actor::names(&mut cx, [intent.created_by.as_str()]).await?;
     let wall = Wall::new(cx.now(), cx.who().zone.clone());
     let fee = Money { minor: intent.quote.fee_minor, currency: intent.currency };
     let by = if intent.created_by.starts_with("principal:") {
-        names.of(intent.principal_id.uuid()).to_owned()
+        names.payer(&intent).to_owned()
     } else {
         makers.of(&intent.created_by)
     };
     let facts = Pairs::new()
         .add("What", intent.sku.as_str())
         .add("Amount", intent.amount().to_string())
-        .add("Who", html! { a href={ "/pay/principals/" (intent.principal_id) } { (names.of(intent.principal_id.uuid())) } })
-        .add("From", html! { a href={ "/pay/vendors/" (intent.vendor_id) } { (names.of(intent.vendor_id.uuid())) } })
+        .add("Who", names.who(&intent))
+        .add("From", names.whom(&intent))
         .some("What for", (!intent.description.is_empty()).then_some(intent.description.as_str()))
         .some("Why not", intent.reason.as_deref())
         .add("Let in by", html! { a href={ "/pay/policies/" (policy.id) } { "version " (policy.version) " of the policy" } })

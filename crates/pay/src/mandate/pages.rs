@@ -1,10 +1,11 @@
 //! `/pay/mandates`: what was allowed, what of it is used, and what the signed token says.
 
-use super::{Filter as Which, Mandate, MandateId, Status, delegate, verify, wallet, words};
+use super::{Filter as Which, Mandate, MandateId, Status, delegate, verify, words};
+use crate::list::{self, Names, Parties};
 use crate::page::ROWS;
+use crate::principal;
 use crate::show::next;
 use crate::signing::Keys;
-use crate::{principal, vendor};
 use ap2::mandate::Mandate as Token;
 use ap2::sdjwt::Chain;
 use axum::Extension;
@@ -13,7 +14,6 @@ use axum::response::Response;
 use base::{Cursor, Money, Role};
 use maud::{Markup, html};
 use serde::Deserialize;
-use std::collections::BTreeMap;
 use std::sync::Arc;
 use ui::prelude::*;
 use uuid::Uuid;
@@ -34,20 +34,10 @@ pub(crate) struct Asked {
 
 impl Asked {
     fn which(&self) -> base::Result<Which> {
-        let id = |text: &str| match text {
-            "" => Ok(None),
-            text => text.parse::<Uuid>().map(Some).map_err(|cause| {
-                base::Error::invalid(
-                    "filter.invalid",
-                    "This link is damaged. Start again from the whole list.",
-                )
-                .caused_by(cause)
-            }),
-        };
         Ok(Which {
-            principal: id(&self.principal)?.map(Into::into),
-            parent: id(&self.parent)?.map(Into::into),
-            intent: id(&self.intent)?.map(Into::into),
+            principal: list::id(&self.principal)?,
+            parent: list::id(&self.parent)?,
+            intent: list::id(&self.intent)?,
             status: Status::ALL.into_iter().find(|status| status.word() == self.status),
         })
     }
@@ -63,19 +53,13 @@ fn status_tag(status: Status) -> Markup {
     tag(tone, status.label())
 }
 
-/// What principals and vendors are called.
-struct Names(BTreeMap<Uuid, String>);
-
-impl Names {
-    async fn read(cx: &mut db::Cx, rows: &[Mandate]) -> base::Result<Self> {
-        let ids = |of: fn(&Mandate) -> Uuid| rows.iter().map(of).collect::<Vec<_>>();
-        let mut names = principal::names(cx, &ids(|m| m.principal_id.uuid())).await?;
-        names.extend(vendor::names(cx, &ids(|m| m.vendor_id.uuid())).await?);
-        Ok(Self(names))
+impl Parties for Mandate {
+    fn payer(&self) -> Uuid {
+        self.principal_id.uuid()
     }
 
-    fn of(&self, id: Uuid) -> &str {
-        self.0.get(&id).map_or("—", String::as_str)
+    fn payee(&self) -> Uuid {
+        self.vendor_id.uuid()
     }
 }
 
@@ -83,7 +67,7 @@ impl Names {
 pub(crate) async fn index(mut cx: web::Cx, Query(asked): Query<Asked>) -> web::Result<Response> {
     let which = asked.which()?;
     let page = super::list(&mut cx, which, asked.after.as_ref(), ROWS).await?;
-    let names = Names::read(&mut cx, &page.rows).await?;
+    let names = Names::of(&mut cx, &page.rows).await?;
     let agents = principal::list(&mut cx, None, None, 200).await?;
     let wall = Wall::new(cx.now(), cx.who().zone.clone());
     let rows = page.rows.iter().map(|m| {
@@ -93,8 +77,8 @@ pub(crate) async fn index(mut cx: web::Cx, Query(asked): Query<Asked>) -> web::R
             .cell(money(m.caps.total_minor))
             .cell(money(m.left_minor()))
             .cell(status_tag(m.status))
-            .cell(html! { a href={ "/pay/principals/" (m.principal_id) } { (names.of(m.principal_id.uuid())) } })
-            .cell(html! { a href={ "/pay/vendors/" (m.vendor_id) } { (names.of(m.vendor_id.uuid())) } })
+            .cell(names.who(m))
+            .cell(names.whom(m))
             .cell(wall.moment(m.expires_at))
     });
     let columns = [
@@ -158,7 +142,7 @@ pub(crate) async fn detail(
     Path(id): Path<MandateId>,
 ) -> web::Result<Response> {
     let m = super::get(&mut cx, id).await?;
-    let names = Names::read(&mut cx, std::slice::from_ref(&m)).await?;
+    let names = Names::of(&mut cx, std::slice::from_ref(&m)).await?;
     let policy = crate::policy::get(&mut cx, m.policy_id).await?;
     let above = delegate::ancestors(&mut cx, &m).await?;
     let people: Vec<&str> = m.approvers.iter().map(String::as_str).chain([m.created_by.as_str()]).collect();
@@ -169,15 +153,15 @@ pub(crate) async fn detail(
     let wall = Wall::new(cx.now(), cx.who().zone.clone());
     let money = |minor: i64| Money { minor, currency: m.currency }.to_string();
     let by = |label: &str| match label.starts_with("principal:") {
-        true => names.of(m.principal_id.uuid()).to_owned(),
+        true => names.payer(&m).to_owned(),
         false => makers.of(label),
     };
     let agreed = m.approvers.iter().map(|label| by(label)).collect::<Vec<_>>().join(", ");
     let facts = Pairs::new()
         .add("For what", m.sku.as_str())
         .add("Kind", m.template.label())
-        .add("Who", html! { a href={ "/pay/principals/" (m.principal_id) } { (names.of(m.principal_id.uuid())) } })
-        .add("Whom", html! { a href={ "/pay/vendors/" (m.vendor_id) } { (names.of(m.vendor_id.uuid())) } })
+        .add("Who", names.who(&m))
+        .add("Whom", names.whom(&m))
         .add("Intent", html! { a href={ "/pay/intents/" (m.intent_id) } { "what was asked for" } })
         .add("Judged by", html! { a href={ "/pay/policies/" (policy.id) } { "version " (policy.version) " of the policy" } })
         .some("Agreed to by", (!agreed.is_empty()).then_some(agreed))
@@ -239,11 +223,8 @@ fn evidence(m: &Mandate) -> Card {
 }
 
 async fn checkout_chain(cx: &mut db::Cx, keys: &Keys, m: &Mandate) -> Result<Chain, String> {
-    let Some(text) = &m.checkout_token else { return Err("There is none.".to_owned()) };
-    let roots = verify::roots(cx, keys, m).await.map_err(|error| error.message().to_owned())?;
-    let nonces = vec![m.intent_id.to_string(); text.matches("~~").count()];
-    wallet::chain(text, &wallet::by_kid(&roots), keys.audience(), &nonces, m.created_at)
-        .map_err(|cause| cause.message)
+    let chain = verify::checkout_at(cx, keys, m, m.created_at).await.map_err(|e| e.message().to_owned())?;
+    chain.ok_or_else(|| "There is none.".to_owned())
 }
 
 /// A token: each hop in words, as claims, with its disclosures.

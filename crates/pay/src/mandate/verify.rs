@@ -106,11 +106,25 @@ fn walk(keys: &Keys, roots: &[PublicKey], mandate: &Mandate, chain: &Chain, at: 
     }
 }
 
-/// Of a mandate's nonces those that its checkout mandate's hops answer: both chains were handed on
-/// together, the payment's perhaps more often before that.
-pub(super) fn behind<'a>(checkout: &str, nonces: &'a [String]) -> &'a [String] {
-    let hops = wallet::hops(checkout).min(nonces.len());
-    nonces.get(nonces.len() - hops..).unwrap_or_default()
+/// The nonces that the hops of a mandate's checkout mandate answer. Both chains were handed on together,
+/// the payment's perhaps more often before that; what a wallet signed answers the intent's id.
+pub(super) fn behind(checkout: &str, mandate: &Mandate) -> Vec<String> {
+    let hops = wallet::hops(checkout);
+    let known = mandate.nonces.len().min(hops);
+    let own = mandate.nonces.iter().skip(mandate.nonces.len() - known).cloned();
+    std::iter::repeat_n(mandate.intent_id.to_string(), hops - known).chain(own).collect()
+}
+
+/// The checkout mandate as it is kept, verified.
+pub(super) async fn checkout_at(
+    cx: &mut Cx,
+    keys: &Keys,
+    mandate: &Mandate,
+    at: Time,
+) -> Result<Option<Chain>> {
+    let Some(own) = &mandate.checkout_token else { return Ok(None) };
+    let roots = roots(cx, keys, mandate).await?;
+    checkout_chain(keys, &roots, mandate, own, None, at).map(Some)
 }
 
 /// A chain that begins with the mandate's checkout mandate, verified; `nonce` of a hop behind that. Where
@@ -124,7 +138,7 @@ fn checkout_chain(
     at: Time,
 ) -> Result<Chain> {
     let own = mandate.checkout_token.as_deref().unwrap_or_default();
-    let mut nonces = behind(own, &mandate.nonces).to_vec();
+    let mut nonces = behind(own, mandate);
     nonces.extend(nonce.map(str::to_owned));
     let known = wallet::by_kid(roots);
     let trusted = |kid: Option<&str>| known(kid).or_else(|| keys.public(kid?));

@@ -182,11 +182,13 @@ impl Shown<'_> {
     fn checkout(&self, token: &str) -> Result<Chain> {
         let before = self.above.and_then(|above| {
             let own = above.mandate.checkout_token.as_deref()?;
-            Some((own, verify::behind(own, &above.mandate.nonces)))
+            Some((own, verify::behind(own, &above.mandate)))
         });
-        let nonces = answered(token, before, self.intent)?;
+        let known = before.as_ref().map(|(own, nonces)| (*own, nonces.as_slice()));
+        let nonces = answered(token, known, self.intent)?;
         let roots = by_kid(self.trusted);
-        let known = |kid: Option<&str>| roots(kid).or_else(|| before.and_then(|_| self.keys.public(kid?)));
+        let known =
+            |kid: Option<&str>| roots(kid).or_else(|| before.as_ref().and_then(|_| self.keys.public(kid?)));
         chain(token, &known, self.keys.audience(), &nonces, self.now).map_err(|c| unsigned(&c))
     }
 

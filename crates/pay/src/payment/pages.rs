@@ -1,16 +1,16 @@
 //! `/pay/payments`: what was paid, how each payment went, and giving money back.
 
 use super::{Desk, Filter as Which, Payment, PaymentId, Status};
+use crate::list::{self, Names, Parties};
 use crate::page::ROWS;
 use crate::rail::Rail;
 use crate::show::{next, problem};
-use crate::{dispute, principal, receipt, refund, vendor};
+use crate::{dispute, principal, receipt, refund};
 use axum::extract::{Form as Sent, Path, Query};
 use axum::response::Response;
 use base::{Cursor, Money, Role};
 use maud::{Markup, html};
 use serde::Deserialize;
-use std::collections::BTreeMap;
 use ui::prelude::*;
 use uuid::Uuid;
 use web::redirect_with;
@@ -31,20 +31,10 @@ pub(crate) struct Asked {
 
 impl Asked {
     fn which(&self) -> base::Result<Which> {
-        let id = |text: &str| match text {
-            "" => Ok(None),
-            text => text.parse::<Uuid>().map(Some).map_err(|cause| {
-                base::Error::invalid(
-                    "filter.invalid",
-                    "This link is damaged. Start again from the whole list.",
-                )
-                .caused_by(cause)
-            }),
-        };
         Ok(Which {
-            principal: id(&self.principal)?.map(Into::into),
-            vendor: id(&self.vendor)?.map(Into::into),
-            mandate: id(&self.mandate)?.map(Into::into),
+            principal: list::id(&self.principal)?,
+            vendor: list::id(&self.vendor)?,
+            mandate: list::id(&self.mandate)?,
             status: Status::ALL.into_iter().find(|status| status.word() == self.status),
             rail: Rail::ALL.into_iter().find(|rail| rail.word() == self.rail),
         })
@@ -73,15 +63,14 @@ pub(crate) fn tag_of(status: Status) -> Markup {
     tag(tone, status.label())
 }
 
-async fn names(cx: &mut db::Cx, rows: &[Payment]) -> base::Result<BTreeMap<Uuid, String>> {
-    let mut names =
-        principal::names(cx, &rows.iter().map(|p| p.principal_id.uuid()).collect::<Vec<_>>()).await?;
-    names.extend(vendor::names(cx, &rows.iter().map(|p| p.vendor_id.uuid()).collect::<Vec<_>>()).await?);
-    Ok(names)
-}
+impl Parties for Payment {
+    fn payer(&self) -> Uuid {
+        self.principal_id.uuid()
+    }
 
-fn called(names: &BTreeMap<Uuid, String>, id: Uuid) -> &str {
-    names.get(&id).map_or("—", String::as_str)
+    fn payee(&self) -> Uuid {
+        self.vendor_id.uuid()
+    }
 }
 
 /// `GET /pay/payments`
@@ -91,15 +80,15 @@ pub(crate) async fn index(mut cx: web::Cx, Query(asked): Query<Asked>) -> web::R
     let page = super::list(&mut cx, which, asked.after.as_ref(), ROWS).await?;
     let counts = super::counts(&mut cx).await?;
     let agents = principal::list(&mut cx, None, None, 200).await?;
-    let names = names(&mut cx, &page.rows).await?;
+    let names = Names::of(&mut cx, &page.rows).await?;
     let wall = Wall::new(cx.now(), cx.who().zone.clone());
     let rows = page.rows.iter().map(|p| {
         Row::new()
             .link(&p.amount().to_string(), &format!("{LIST}/{}", p.id))
             .cell(tag_of(p.status))
             .cell(p.rail.label())
-            .cell(html! { a href={ "/pay/principals/" (p.principal_id) } { (called(&names, p.principal_id.uuid())) } })
-            .cell(html! { a href={ "/pay/vendors/" (p.vendor_id) } { (called(&names, p.vendor_id.uuid())) } })
+            .cell(names.who(p))
+            .cell(names.whom(p))
             .cell(wall.relative(p.created_at))
     });
     let columns = [
@@ -168,7 +157,7 @@ async fn shown(mut cx: web::Cx, id: PaymentId, failed: Option<String>) -> web::R
     let receipts = receipt::by_payment(&mut cx, id).await?;
     let refunds = refund::by_payment(&mut cx, id).await?;
     let disputes = dispute::by_payment(&mut cx, id).await?;
-    let names = names(&mut cx, std::slice::from_ref(&payment)).await?;
+    let names = Names::of(&mut cx, std::slice::from_ref(&payment)).await?;
     let actors = web::actor::names(&mut cx, events.iter().map(|event| event.actor.as_str())).await?;
     let wall = Wall::new(cx.now(), cx.who().zone.clone());
     let money = |minor: i64| Money { minor, currency: payment.currency }.to_string();
@@ -180,8 +169,8 @@ async fn shown(mut cx: web::Cx, id: PaymentId, failed: Option<String>) -> web::R
         .add("Over", payment.rail.label())
         .some("The rail's name of it", payment.provider_ref.as_deref())
         .some("Why", payment.reason.as_deref())
-        .add("Who", html! { a href={ "/pay/principals/" (payment.principal_id) } { (called(&names, payment.principal_id.uuid())) } })
-        .add("To", html! { a href={ "/pay/vendors/" (payment.vendor_id) } { (called(&names, payment.vendor_id.uuid())) } })
+        .add("Who", names.who(&payment))
+        .add("To", names.whom(&payment))
         .add("Under", html! { a href={ "/pay/mandates/" (payment.mandate_id) } { "its mandate" } })
         .add("For", html! { a href={ "/pay/intents/" (payment.intent_id) } { "its intent" } });
     let line: Vec<Event> = events
@@ -189,7 +178,7 @@ async fn shown(mut cx: web::Cx, id: PaymentId, failed: Option<String>) -> web::R
         .map(|event| {
             Event::new(wall.exact(event.at), happened(&event.kind)).meta(html! {
                 (event.status.label()) " · " (match event.actor.starts_with("principal:") {
-                    true => called(&names, payment.principal_id.uuid()).to_owned(),
+                    true => names.payer(&payment).to_owned(),
                     false => actors.of(&event.actor),
                 })
             })

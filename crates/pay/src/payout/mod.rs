@@ -13,19 +13,21 @@ mod store;
 #[cfg(test)]
 mod tests;
 
+pub use crate::outgoing::Status;
 pub(crate) use store::{find, home_currency, payees};
 pub use store::{get, list, payee};
 
 use crate::account;
+use crate::outgoing;
 use crate::payment::{Desk, psp_of};
 use crate::rail::Rail;
 use base::{Currency, Error, Money, Result, TenantId, Time};
 use db::{Caller, Cx, Db, Fact, Scope};
 use ledger::TransferId;
 use ledger::account::Key;
-use ports::rail::{Asked, Found, PaidOut, Rail as Port, RailError, Stage, Sync, agree};
+use ports::rail::{Asked, Found, PaidOut, Rail as Port, Sync};
 use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use serde_json::json;
 use std::sync::Arc;
 use uuid::Uuid;
@@ -43,57 +45,6 @@ pub const MINIMUM_MAJOR: i64 = 10;
 /// The least that is paid out in a currency.
 pub fn minimum(currency: Currency) -> Money {
     Money { minor: MINIMUM_MAJOR * 10_i64.pow(currency.exponent()), currency }
-}
-
-/// How far a payout is.
-#[derive(
-    Clone,
-    Copy,
-    PartialEq,
-    Eq,
-    PartialOrd,
-    Ord,
-    Hash,
-    Debug,
-    Serialize,
-    Deserialize,
-    JsonSchema,
-    sqlx::Type
-)]
-#[serde(rename_all = "snake_case")]
-#[sqlx(type_name = "pay.payout_status", rename_all = "snake_case")]
-pub enum Status {
-    /// Set aside; the rail was not asked.
-    Initiated,
-    /// The rail is at work.
-    Pending,
-    /// The rail's answer was lost: it is asked until it is sure.
-    Unknown,
-    /// It arrived.
-    Succeeded,
-    /// It has not and will not: the amount is available again.
-    Failed,
-}
-
-impl Status {
-    /// The word in the database and the API.
-    pub fn word(self) -> &'static str {
-        match self {
-            Self::Initiated => "initiated",
-            Self::Pending => "pending",
-            Self::Unknown => "unknown",
-            Self::Succeeded => "succeeded",
-            Self::Failed => "failed",
-        }
-    }
-
-    /// Whether it may still happen.
-    pub fn is_open(self) -> bool {
-        match self {
-            Self::Initiated | Self::Pending | Self::Unknown => true,
-            Self::Succeeded | Self::Failed => false,
-        }
-    }
 }
 
 /// To whom payouts go.
@@ -268,15 +219,7 @@ async fn publish(cx: &mut Cx, payout: &Payout) -> Result<()> {
 }
 
 /// What is known of a payout at its rail.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub(crate) enum Answer {
-    /// The rail has it.
-    Has(PaidOut),
-    /// The rail said no.
-    Refused(String),
-    /// The answer was lost.
-    Lost(String),
-}
+pub(crate) type Answer = outgoing::Answer<PaidOut>;
 
 /// Seconds between two look-ups of an open payout.
 const CHECK_S: i64 = 300;
@@ -287,19 +230,10 @@ pub(crate) async fn conclude(cx: &mut Cx, id: PayoutId, answer: &Answer) -> Resu
     if !payout.status.is_open() {
         return Ok(payout);
     }
-    let (to, why) = match answer {
-        Answer::Has(word) => {
-            payout.provider_ref = Some(word.provider_ref.clone());
-            match (agree(payout.amount(), word.amount), &word.stage) {
-                (Err(mismatch), _) => (Status::Unknown, Some(mismatch.to_string())),
-                (Ok(()), Stage::Pending) => (Status::Pending, None),
-                (Ok(()), Stage::Succeeded) => (Status::Succeeded, None),
-                (Ok(()), Stage::Failed { message }) => (Status::Failed, Some(message.clone())),
-            }
-        }
-        Answer::Refused(why) => (Status::Failed, Some(why.clone())),
-        Answer::Lost(why) => (Status::Unknown, Some(why.clone())),
-    };
+    let (to, why) = answer.status(payout.amount(), |word| (word.amount, &word.stage));
+    if let Answer::Has(word) = answer {
+        payout.provider_ref = Some(word.provider_ref.clone());
+    }
     let transfer = TransferId(payout.id.uuid());
     match to {
         Status::Succeeded => {
@@ -426,9 +360,5 @@ async fn look_up(port: &Arc<dyn Port>, order: &Order) -> Result<Option<Answer>> 
 }
 
 async fn ask(port: &Arc<dyn Port>, order: &Order) -> Answer {
-    match port.payout(&order.setup.account(), &order.request()).await {
-        Ok(word) => Answer::Has(word),
-        Err(RailError::Unknown { detail, .. } | RailError::NotStarted { detail, .. }) => Answer::Lost(detail),
-        Err(error) => Answer::Refused(error.to_string()),
-    }
+    Answer::of(port.payout(&order.setup.account(), &order.request()).await)
 }

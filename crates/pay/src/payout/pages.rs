@@ -1,6 +1,7 @@
 //! `/pay/payouts`: what was paid out and how far each is.
 
 use super::{HOLD_WINDOW_S, Payee, Payout, PayoutId, Status};
+use crate::list;
 use crate::page::ROWS;
 use crate::show::next;
 use crate::vendor;
@@ -76,19 +77,9 @@ fn called(names: &BTreeMap<Uuid, String>, id: Uuid) -> &str {
     names.get(&id).map_or("A developer", String::as_str)
 }
 
-fn wrong(text: &str) -> base::Error {
-    base::Error::invalid("filter.invalid", text)
-}
-
 /// `GET /pay/payouts`
 pub(crate) async fn index(mut cx: web::Cx, Query(asked): Query<Asked>) -> web::Result<Response> {
-    let of = match asked.developer.as_str() {
-        "" => None,
-        id => Some(
-            id.parse::<Uuid>()
-                .map_err(|_| wrong("This link is damaged. Start again from the whole list."))?,
-        ),
-    };
+    let of: Option<Uuid> = list::id(&asked.developer)?;
     let page = super::list(&mut cx, of, asked.after.as_ref(), ROWS).await?;
     let earnings = match of {
         None => Some(earnings(&mut cx, asked.earned).await?),

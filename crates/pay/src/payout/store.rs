@@ -129,7 +129,7 @@ pub(super) async fn insert(cx: &mut Cx, p: &Payout, transfer: TransferId) -> Res
     let tenant = cx.tenant()?;
     sqlx::query!(
         "insert into pay.payout (id, tenant_id, developer_id, rail, destination, provider_key, amount_minor, currency, status, transfer, check_at, created_by, created_at, updated_at)
-         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $11, $11)",
+         values ($1, $2, $3, $4, $5, $6, $7, $8, $9::text::pay.payout_status, $10, $11, $12, $11, $11)",
         p.id.uuid(),
         tenant.uuid(),
         p.developer_id,
@@ -138,7 +138,7 @@ pub(super) async fn insert(cx: &mut Cx, p: &Payout, transfer: TransferId) -> Res
         p.id.to_string(),
         p.amount_minor,
         p.currency.code(),
-        p.status as Status,
+        p.status.word(),
         transfer.uuid(),
         p.created_at as Time,
         p.created_by,
@@ -156,7 +156,7 @@ pub async fn get(cx: &mut Cx, id: PayoutId) -> Result<Payout> {
     let tenant = cx.tenant()?;
     sqlx::query_as!(
         Row,
-        r#"select id, developer_id, rail as "rail: Rail", destination, provider_ref, amount_minor, currency, status as "status: Status", reason,
+        r#"select id, developer_id, rail as "rail: Rail", destination, provider_ref, amount_minor, currency, status::text as "status!: Status", reason,
                   created_by, created_at, updated_at
            from pay.payout where tenant_id = $1 and id = $2"#,
         tenant.uuid(),
@@ -194,7 +194,7 @@ pub async fn list(
     let (at, id) = page::start(after)?;
     let rows = sqlx::query_as!(
         Row,
-        r#"select id, developer_id, rail as "rail: Rail", destination, provider_ref, amount_minor, currency, status as "status: Status", reason,
+        r#"select id, developer_id, rail as "rail: Rail", destination, provider_ref, amount_minor, currency, status::text as "status!: Status", reason,
                   created_by, created_at, updated_at
            from pay.payout where tenant_id = $1 and ($2::uuid is null or developer_id = $2) and (created_at, id) < ($3, $4)
            order by created_at desc, id desc limit $5"#,
@@ -227,11 +227,11 @@ pub(super) async fn set_sent(cx: &mut Cx, id: PayoutId) -> Result<()> {
 pub(super) async fn save(cx: &mut Cx, p: &Payout, check_at: Option<Time>) -> Result<()> {
     let tenant = cx.tenant()?;
     sqlx::query!(
-        "update pay.payout set status = $3, provider_ref = coalesce($4, provider_ref), reason = $5, check_at = $6, updated_at = $7
+        "update pay.payout set status = $3::text::pay.payout_status, provider_ref = coalesce($4, provider_ref), reason = $5, check_at = $6, updated_at = $7
          where tenant_id = $1 and id = $2",
         tenant.uuid(),
         p.id.uuid(),
-        p.status as Status,
+        p.status.word(),
         p.provider_ref,
         p.reason,
         check_at as Option<Time>,

@@ -2,6 +2,7 @@
 
 use super::form::{Typed, instant};
 use super::{Ask, Judged, Policy, PolicyId, Rules, Verdict};
+use crate::list;
 use crate::page::ROWS;
 use crate::principal::{self, PrincipalId};
 use crate::rail::Rail;
@@ -28,19 +29,9 @@ pub(crate) struct Asked {
     after: Option<Cursor>,
 }
 
-fn principal_id(text: &str) -> Result<Option<PrincipalId>> {
-    match text {
-        "" => Ok(None),
-        text => text.parse().map(Some).map_err(|cause: uuid::Error| {
-            Error::invalid("filter.invalid", "This link is damaged. Start again from the whole list.")
-                .caused_by(cause)
-        }),
-    }
-}
-
 /// `GET /pay/policies`
 pub(crate) async fn index(mut cx: web::Cx, Query(asked): Query<Asked>) -> web::Result<Response> {
-    let owner = principal_id(&asked.principal)?;
+    let owner: Option<PrincipalId> = list::id(&asked.principal)?;
     let page = super::list(&mut cx, owner, asked.after.as_ref(), ROWS).await?;
     let names =
         principal::names(&mut cx, &page.rows.iter().map(|p| p.principal_id.uuid()).collect::<Vec<_>>())
@@ -135,7 +126,8 @@ pub(crate) async fn add(
     Sent(sent): Sent<Vec<(String, String)>>,
 ) -> web::Result<Response> {
     let typed = Typed::sent(sent);
-    let id = principal_id(typed.get("principal_id"))?.ok_or_else(|| Error::not_found("principal"))?;
+    let id =
+        list::id::<PrincipalId>(typed.get("principal_id"))?.ok_or_else(|| Error::not_found("principal"))?;
     let added = match typed.rules() {
         Ok(rules) => super::add(&mut cx, id, rules).await,
         Err(error) => Err(error),

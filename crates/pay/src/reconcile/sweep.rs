@@ -42,13 +42,38 @@ impl Job for Sweep {
     }
 }
 
+/// Gives the open rows of a table whose time is over a later one; their ids.
+macro_rules! due {
+    ($cx:ident, $table:literal, $open:literal, $id:literal) => {{
+        let (tenant, now) = ($cx.tenant()?, $cx.now());
+        sqlx::query_scalar!(
+            "update "
+                + $table
+                + " set check_at = $3 where tenant_id = $1 and id in (select id from "
+                + $table
+                + " where tenant_id = $1 and status in ("
+                + $open
+                + ") and check_at <= $2
+                   order by check_at limit $4 for update skip locked) returning "
+                + $id,
+            tenant.uuid(),
+            now as Time,
+            now.plus_s(AGAIN_S) as Time,
+            BATCH,
+        )
+        .fetch_all($cx.conn())
+        .await
+    }};
+}
+
 /// One batch of each noun; how many of the largest.
 pub(super) async fn sweep(cx: &mut Cx) -> Result<i64> {
-    let payments = due_payments(cx).await?;
+    let payments =
+        due!(cx, "pay.payment", "'initiated', 'reserved', 'pending', 'unknown'", r#"id as "id: PaymentId""#)?;
     payment::jobs::resume_each(cx, &payments).await?;
-    let refunds = due_refunds(cx).await?;
+    let refunds = due!(cx, "pay.refund", "'initiated', 'pending', 'unknown'", r#"id as "id: RefundId""#)?;
     refund::jobs::resume_each(cx, &refunds).await?;
-    let payouts = due_payouts(cx).await?;
+    let payouts = due!(cx, "pay.payout", "'initiated', 'pending', 'unknown'", r#"id as "id: PayoutId""#)?;
     payout::jobs::resume_each(cx, &payouts).await?;
     let most = payments.len().max(refunds.len()).max(payouts.len());
     Ok(i64::try_from(most).unwrap_or(BATCH))
@@ -66,52 +91,4 @@ async fn tenants(cx: &mut Cx) -> Result<Vec<TenantId>> {
     .fetch_all(cx.conn())
     .await?;
     Ok(rows.into_iter().map(TenantId).collect())
-}
-
-async fn due_payments(cx: &mut Cx) -> Result<Vec<PaymentId>> {
-    let (tenant, now) = (cx.tenant()?, cx.now());
-    Ok(sqlx::query_scalar!(
-        r#"update pay.payment set check_at = $3 where tenant_id = $1 and id in (
-             select id from pay.payment where tenant_id = $1 and status in ('initiated', 'reserved', 'pending', 'unknown') and check_at <= $2
-             order by check_at limit $4 for update skip locked)
-           returning id as "id: PaymentId""#,
-        tenant.uuid(),
-        now as Time,
-        now.plus_s(AGAIN_S) as Time,
-        BATCH,
-    )
-    .fetch_all(cx.conn())
-    .await?)
-}
-
-async fn due_refunds(cx: &mut Cx) -> Result<Vec<RefundId>> {
-    let (tenant, now) = (cx.tenant()?, cx.now());
-    Ok(sqlx::query_scalar!(
-        r#"update pay.refund set check_at = $3 where tenant_id = $1 and id in (
-             select id from pay.refund where tenant_id = $1 and status in ('initiated', 'pending', 'unknown') and check_at <= $2
-             order by check_at limit $4 for update skip locked)
-           returning id as "id: RefundId""#,
-        tenant.uuid(),
-        now as Time,
-        now.plus_s(AGAIN_S) as Time,
-        BATCH,
-    )
-    .fetch_all(cx.conn())
-    .await?)
-}
-
-async fn due_payouts(cx: &mut Cx) -> Result<Vec<PayoutId>> {
-    let (tenant, now) = (cx.tenant()?, cx.now());
-    Ok(sqlx::query_scalar!(
-        r#"update pay.payout set check_at = $3 where tenant_id = $1 and id in (
-             select id from pay.payout where tenant_id = $1 and status in ('initiated', 'pending', 'unknown') and check_at <= $2
-             order by check_at limit $4 for update skip locked)
-           returning id as "id: PayoutId""#,
-        tenant.uuid(),
-        now as Time,
-        now.plus_s(AGAIN_S) as Time,
-        BATCH,
-    )
-    .fetch_all(cx.conn())
-    .await?)
 }

@@ -10,10 +10,12 @@ mod store;
 #[cfg(test)]
 mod tests;
 
+pub use crate::outgoing::Status;
 pub(crate) use store::find;
 pub use store::{by_payment, get};
 
 use crate::account;
+use crate::outgoing;
 use crate::payment::{self, Desk, Payment, PaymentId};
 use crate::rail::Rail;
 use crate::receipt::{self, Attested};
@@ -21,66 +23,15 @@ use crate::signing::Keys;
 use base::{Currency, Error, Money, Result, TenantId, Time};
 use db::{Caller, Cx, Db, Fact, Scope};
 use ledger::TransferId;
-use ports::rail::{Asked, Found, RailError, Refunded, Stage, Sync, agree};
+use ports::rail::{Asked, Found, Refunded, Stage, Sync};
 use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use serde_json::json;
 
 base::id_type!(
     /// A refund.
     RefundId
 );
-
-/// How far a refund is.
-#[derive(
-    Clone,
-    Copy,
-    PartialEq,
-    Eq,
-    PartialOrd,
-    Ord,
-    Hash,
-    Debug,
-    Serialize,
-    Deserialize,
-    JsonSchema,
-    sqlx::Type
-)]
-#[serde(rename_all = "snake_case")]
-#[sqlx(type_name = "pay.refund_status", rename_all = "snake_case")]
-pub enum Status {
-    /// Written down; the rail was not asked.
-    Initiated,
-    /// The rail is at work.
-    Pending,
-    /// The rail's answer was lost: it is asked until it is sure.
-    Unknown,
-    /// The payer has it.
-    Succeeded,
-    /// It has not and will not.
-    Failed,
-}
-
-impl Status {
-    /// The word in the database and the API.
-    pub fn word(self) -> &'static str {
-        match self {
-            Self::Initiated => "initiated",
-            Self::Pending => "pending",
-            Self::Unknown => "unknown",
-            Self::Succeeded => "succeeded",
-            Self::Failed => "failed",
-        }
-    }
-
-    /// Whether it may still happen, or has: it then counts against what can be given back.
-    pub fn is_open(self) -> bool {
-        match self {
-            Self::Initiated | Self::Pending | Self::Unknown => true,
-            Self::Succeeded | Self::Failed => false,
-        }
-    }
-}
 
 /// A refund.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
@@ -252,15 +203,7 @@ async fn publish(cx: &mut Cx, refund: &Refund) -> Result<()> {
 }
 
 /// What is known of a refund at its rail.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub(crate) enum Answer {
-    /// The rail has it.
-    Has(Refunded),
-    /// The rail said no.
-    Refused(String),
-    /// The answer was lost.
-    Lost(String),
-}
+pub(crate) type Answer = outgoing::Answer<Refunded>;
 
 /// Books an answer; a refund that has ended stays as it is. The payment is locked before the refund.
 pub(crate) async fn conclude(cx: &mut Cx, keys: &Keys, id: RefundId, answer: &Answer) -> Result<Refund> {
@@ -270,32 +213,20 @@ pub(crate) async fn conclude(cx: &mut Cx, keys: &Keys, id: RefundId, answer: &An
     if !refund.status.is_open() {
         return Ok(refund);
     }
-    let (to, why) = match answer {
-        Answer::Has(word) => {
-            refund.provider_ref = Some(word.provider_ref.clone());
-            if let Err(mismatch) = agree(refund.amount(), word.amount) {
-                (Status::Unknown, mismatch.to_string())
-            } else {
-                match &word.stage {
-                    Stage::Succeeded => {
-                        return finish(cx, keys, locked.payment, refund, Some(word.provider_ref.clone()))
-                            .await;
-                    }
-                    Stage::Pending => (Status::Pending, String::new()),
-                    Stage::Failed { message } => (Status::Failed, message.clone()),
-                }
-            }
+    let (to, why) = answer.status(refund.amount(), |word| (word.amount, &word.stage));
+    if let Answer::Has(word) = answer {
+        refund.provider_ref = Some(word.provider_ref.clone());
+        if to == Status::Succeeded {
+            return finish(cx, keys, locked.payment, refund, Some(word.provider_ref.clone())).await;
         }
-        Answer::Refused(why) => (Status::Failed, why.clone()),
-        Answer::Lost(why) => (Status::Unknown, why.clone()),
-    };
+    }
     let changed = refund.status != to;
     refund.status = to;
     refund.updated_at = cx.now();
     let check_at = to.is_open().then(|| cx.now().plus_s(CHECK_S));
     store::save(cx, &refund, check_at, None).await?;
     if changed {
-        let detail = json!({ "refund": refund.id, "status": to.word(), "why": why });
+        let detail = json!({ "refund": refund.id, "status": to.word(), "why": why.unwrap_or_default() });
         payment::timeline(cx, &locked.payment, "refund", detail).await?;
         publish(cx, &refund).await?;
     }
@@ -352,13 +283,7 @@ pub async fn drive(db: &Db, tenant: TenantId, caller: Caller, desk: &Desk, id: R
     cx.commit().await?;
     let port = desk.rails.get(payment.rail.kind())?.clone();
     let answer = match sent_at {
-        None => match port.refund(&setup.account(), &request).await {
-            Ok(word) => Answer::Has(word),
-            Err(RailError::Unknown { detail, .. } | RailError::NotStarted { detail, .. }) => {
-                Answer::Lost(detail)
-            }
-            Err(error) => Answer::Refused(error.to_string()),
-        },
+        None => Answer::of(port.refund(&setup.account(), &request).await),
         Some(sent_at) => {
             let sync = Sync {
                 of: Asked::Refund(request.clone()),
@@ -367,13 +292,7 @@ pub async fn drive(db: &Db, tenant: TenantId, caller: Caller, desk: &Desk, id: R
             };
             match port.sync(&setup.account(), &sync).await {
                 Ok(Found::Refund(word)) => Answer::Has(word),
-                Ok(Found::NotSeen { .. }) => match port.refund(&setup.account(), &request).await {
-                    Ok(word) => Answer::Has(word),
-                    Err(RailError::Unknown { detail, .. } | RailError::NotStarted { detail, .. }) => {
-                        Answer::Lost(detail)
-                    }
-                    Err(error) => Answer::Refused(error.to_string()),
-                },
+                Ok(Found::NotSeen { .. }) => Answer::of(port.refund(&setup.account(), &request).await),
                 Ok(Found::Payment(_) | Found::Payout(_)) => {
                     return Err(Error::internal(
                         "The rail answered a look-up of a refund with something else.",

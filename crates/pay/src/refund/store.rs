@@ -47,14 +47,14 @@ pub(super) async fn insert(cx: &mut Cx, r: &Refund) -> Result<()> {
     let tenant = cx.tenant()?;
     sqlx::query!(
         "insert into pay.refund (id, tenant_id, payment_id, provider_key, amount_minor, currency, status, reason, check_at, created_by, created_at, updated_at)
-         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $9, $9)",
+         values ($1, $2, $3, $4, $5, $6, $7::text::pay.refund_status, $8, $9, $10, $9, $9)",
         r.id.uuid(),
         tenant.uuid(),
         r.payment_id.uuid(),
         r.id.to_string(),
         r.amount_minor,
         r.currency.code(),
-        r.status as Status,
+        r.status.word(),
         r.reason,
         r.created_at as Time,
         r.created_by,
@@ -72,7 +72,7 @@ pub async fn get(cx: &mut Cx, id: RefundId) -> Result<Refund> {
     let tenant = cx.tenant()?;
     sqlx::query_as!(
         Row,
-        r#"select id, payment_id, provider_ref, amount_minor, currency, status as "status: Status", reason, created_by, created_at, updated_at
+        r#"select id, payment_id, provider_ref, amount_minor, currency, status::text as "status!: Status", reason, created_by, created_at, updated_at
            from pay.refund where tenant_id = $1 and id = $2"#,
         tenant.uuid(),
         id.uuid(),
@@ -103,7 +103,7 @@ pub async fn by_payment(cx: &mut Cx, payment: PaymentId) -> Result<Vec<Refund>> 
     let tenant = cx.tenant()?;
     sqlx::query_as!(
         Row,
-        r#"select id, payment_id, provider_ref, amount_minor, currency, status as "status: Status", reason, created_by, created_at, updated_at
+        r#"select id, payment_id, provider_ref, amount_minor, currency, status::text as "status!: Status", reason, created_by, created_at, updated_at
            from pay.refund where tenant_id = $1 and payment_id = $2 order by created_at, id limit 200"#,
         tenant.uuid(),
         payment.uuid(),
@@ -150,11 +150,11 @@ pub(super) async fn save(
 ) -> Result<()> {
     let tenant = cx.tenant()?;
     sqlx::query!(
-        "update pay.refund set status = $3, provider_ref = coalesce($4, provider_ref), check_at = $5, transfer = coalesce($6, transfer), updated_at = $7
+        "update pay.refund set status = $3::text::pay.refund_status, provider_ref = coalesce($4, provider_ref), check_at = $5, transfer = coalesce($6, transfer), updated_at = $7
          where tenant_id = $1 and id = $2",
         tenant.uuid(),
         r.id.uuid(),
-        r.status as Status,
+        r.status.word(),
         r.provider_ref,
         check_at as Option<Time>,
         transfer.map(|id| id.uuid()),

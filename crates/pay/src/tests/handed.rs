@@ -78,6 +78,14 @@ async fn a_mandate_that_was_handed_on_pays_and_its_receipt_names_what_was_closed
             assert!(!said.is_about(&References::of(&own).expect("hashes")), "not the open mandate");
         }
     }
+    // The pages walk the chains too.
+    for (mandate, hops) in [(&parent, 0), (&direct, 1), (&open, 1)] {
+        let page = bed.owner().get(&format!("/pay/mandates/{}", text(&mandate["id"]))).await.expect(200);
+        let shown = page.visible();
+        let hop = |number: usize| shown.matches(&format!("Hop {number}")).count();
+        assert_eq!((hop(1), hop(2)), (2 * hops, 0), "both tokens: {shown}");
+        assert_eq!(shown.matches("Every signature, digest and time in it holds").count(), 2, "{shown}");
+    }
     // A refund's receipt names the same closed mandate as the payment's.
     let again = bed.execute(&text(&open["id"])).await.expect(200).json();
     let path = format!("/api/v1/payments/{}/refund", text(&again["payment"]["id"]));

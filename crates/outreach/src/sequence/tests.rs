@@ -109,8 +109,12 @@ fn branching() -> Vec<Step> {
         step(Channel::Email),
         Step { condition: vec![Test::is(What::HasPhone)], otherwise: Some(4), ..step(Channel::Sms) },
         Step { then_step: Some(0), ..step(Channel::Email) },
-        Step { condition: vec![Test::is(What::HasLinkedin)], otherwise: Some(0), form: Form::Invitation,
-            ..step(Channel::Linkedin) },
+        Step {
+            condition: vec![Test::is(What::HasLinkedin)],
+            otherwise: Some(0),
+            form: Form::Invitation,
+            ..step(Channel::Linkedin)
+        },
         step(Channel::Email),
     ]
 }

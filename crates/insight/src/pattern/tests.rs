@@ -85,53 +85,37 @@ async fn a_suggestion_waits_for_a_person_is_applied_as_approved_and_can_be_taken
 async fn a_client_on_autopilot_gets_suggestions_applied_and_a_roll_back_undoes_them() {
     let db = TestDb::new().await;
     let ours = db.tenant("Ours").await;
-    history(&db, ours.id.uuid(), 6_000).await;
+    history(&db, ours.id.uuid(), 8_000).await;
     own_weights(&db, &ours.owner).await;
-    learn(&db, &ours.owner).await;
-    db.clock.advance_s(60);
     let mut cx = db.cx(&ours.owner).await;
-    for one in suggestion::list(&mut cx, 50).await.unwrap() {
-        approval::reject(&mut cx, ApprovalId(one.approval_id.unwrap()), "Not now.").await.unwrap();
-        suggestion::decided(&mut cx, one.id).await.unwrap();
-    }
     setting::set(&mut cx, setting::Setting { autopilot: true }).await.unwrap();
     cx.commit().await.unwrap();
-    // What was refused is not applied either, until it is news again.
-    learn(&db, &ours.owner).await;
-    let mut cx = db.cx(&ours.owner).await;
-    assert_eq!(weights::in_force(&mut cx).await.unwrap().kind, Some(Kind::Custom));
-    drop(cx);
-    db.clock.advance_s(29 * 86_400);
-    let mut owner = owner(&db).await;
-    sqlx::query("update outreach.activity set at = at + interval '29 days'")
-        .execute(&mut owner)
-        .await
-        .unwrap();
-    sqlx::query("update insight.sent set sent_at = sent_at + interval '29 days'")
-        .execute(&mut owner)
-        .await
-        .unwrap();
-    sqlx::query("update outreach.touch set sent_at = sent_at + interval '29 days'")
-        .execute(&mut owner)
-        .await
-        .unwrap();
     learn(&db, &ours.owner).await;
     let mut cx = db.cx(&ours.owner).await;
     assert_eq!(weights::in_force(&mut cx).await.unwrap().kind, Some(Kind::Learned));
-    let who =
-        super::active(&mut cx).await.unwrap().into_iter().find(|one| one.detector == Detector::Who).unwrap();
-    let before = super::before(&mut cx, &who).await.unwrap().unwrap();
+    let who = super::active(&mut cx).await.unwrap();
+    let who = who.into_iter().find(|one| one.detector == Detector::Who).unwrap();
     assert!(roll_back(&mut cx, who.id, " ").await.is_err(), "a reason is wanted");
-    assert_eq!(roll_back(&mut cx, who.id, "It looks odd.").await.unwrap(), Some(before.id));
+    assert_eq!(roll_back(&mut cx, who.id, "It looks odd.").await.unwrap(), None);
     assert_eq!(
         weights::in_force(&mut cx).await.unwrap().kind,
         Some(Kind::Custom),
         "what it led to is undone"
     );
-    let now = super::get(&mut cx, before.id).await.unwrap();
-    assert_eq!((now.state, now.valid_until), (State::Active, cx.now().plus_days(VALID_DAYS)));
     assert_eq!(super::get(&mut cx, who.id).await.unwrap().state, State::RolledBack);
     assert!(roll_back(&mut cx, who.id, "Again.").await.is_err());
+    cx.commit().await.unwrap();
+    // The version before counts again, for fourteen days from now.
+    learn(&db, &ours.owner).await;
+    db.clock.advance_s(86_400);
+    learn(&db, &ours.owner).await;
+    let mut cx = db.cx(&ours.owner).await;
+    let when = super::active(&mut cx).await.unwrap();
+    let when = when.into_iter().find(|one| one.detector == Detector::When).unwrap();
+    let before = super::before(&mut cx, &when).await.unwrap().unwrap();
+    assert_eq!(roll_back(&mut cx, when.id, "It looks odd.").await.unwrap(), Some(before.id));
+    let now = super::get(&mut cx, before.id).await.unwrap();
+    assert_eq!((now.state, now.valid_until), (State::Active, cx.now().plus_days(VALID_DAYS)));
 }
 
 #[tokio::test]

@@ -123,7 +123,7 @@ fn name(rest: &str) -> Option<String> {
             if *ended {
                 return None;
             }
-            *ended = word.ends_with(|c: char| matches!(c, '.' | ',' | ';' | '!' | '?' | ')'));
+            *ended = word.ends_with(['.', ',', ';', '!', '?', ')']);
             Some(clean)
         })
         .take(4)

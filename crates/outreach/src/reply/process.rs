@@ -269,7 +269,7 @@ async fn act_on(cx: &mut Cx, act: &Act<'_>) -> Result<bool> {
     let Some(lead) = act.belongs.lead else {
         return stranger(cx, act).await;
     };
-    let objection = serde_json::to_value(&u.objection)?.as_str().map(str::to_owned);
+    let objection = serde_json::to_value(u.objection)?.as_str().map(str::to_owned);
     let received = Received {
         lead,
         from: act.from,

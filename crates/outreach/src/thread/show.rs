@@ -86,18 +86,19 @@ pub(super) fn write_card(thread: &Thread) -> Markup {
 pub(super) fn messages(thread: &Thread, all: &[Message], wall: &Wall, may: bool) -> Markup {
     html! {
         @if all.is_empty() { (state::empty("Nothing here", "This conversation has no messages.", None)) }
-        (grid::stack(all.iter().map(|message| one(thread, message, wall, may))))
+        (grid::stack((1..).zip(all).map(|(number, message)| one(thread, (number, message), wall, may))))
     }
 }
 
-fn one(thread: &Thread, message: &Message, wall: &Wall, may: bool) -> Markup {
+/// A message with its place in the conversation, by which those of one person are told apart.
+fn one(thread: &Thread, (number, message): (i64, &Message), wall: &Wall, may: bool) -> Markup {
     if message.inbound {
-        return received(thread, message, wall, may);
+        return received(thread, (number, message), wall, may);
     }
     match message.state.as_str() {
         "draft" | "awaiting_approval" => draft(thread, message, wall, may),
         state => html! {
-            (Card::new(format!("To {}", message.recipient))
+            (Card::new(format!("{number}. To {}", message.recipient))
                 .aside(html! { (standing(state)) " " (wall.moment(message.at)) })
                 .padded(html! {
                     p { strong { (message.subject) } }
@@ -119,9 +120,9 @@ fn standing(state: &str) -> Markup {
     }
 }
 
-fn received(thread: &Thread, message: &Message, wall: &Wall, may: bool) -> Markup {
+fn received(thread: &Thread, (number, message): (i64, &Message), wall: &Wall, may: bool) -> Markup {
     html! {
-        (Card::new(format!("From {}", message.sender))
+        (Card::new(format!("{number}. From {}", message.sender))
             .aside(html! { @if let Some(word) = &message.intent { (intent(word)) } " " (wall.moment(message.at)) })
             .padded(html! {
                 p { strong { (message.subject) } }
@@ -172,7 +173,7 @@ fn cites(understood: &Value) -> Markup {
     let cites = understood.get("cites").and_then(Value::as_array).map_or(&[][..], Vec::as_slice);
     html! {
         @if !cites.is_empty() {
-            h4 { "What it rests on" }
+            h3 { "What it rests on" }
             ul.cites {
                 @for cite in cites {
                     li {

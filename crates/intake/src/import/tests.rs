@@ -403,7 +403,7 @@ async fn a_process_that_takes_in() {
 #[tokio::test]
 async fn a_worker_killed_by_the_system_loses_no_row_and_takes_none_twice() {
     let world = World::new().await;
-    let at = world.upload("big.csv", crate::bench::list(12_000).as_bytes()).await;
+    let at = world.upload("big.csv", crate::bench::list(3_000).as_bytes()).await;
     world.us().post(&at, &[("act", "start"), ("country", "AU"), ("consent", "later")]).await.expect(303);
     let program = std::env::current_exe().expect("this test");
     let mut killed = 0;
@@ -432,11 +432,11 @@ async fn a_worker_killed_by_the_system_loses_no_row_and_takes_none_twice() {
     assert!(killed >= 2, "only {killed} processes were killed");
     assert_eq!(status(&world, &at).await, Status::Done);
     let [accepted, rejected, duplicates, merged, suppressed] = counts(&world, &at).await;
-    assert_eq!(accepted + rejected + duplicates + merged + suppressed, 12_000);
+    assert_eq!(accepted + rejected + duplicates + merged + suppressed, 3_000);
     assert_eq!(world.one("select count(*) from leads.lead").await, accepted.to_string());
     assert_eq!(
         world.one("select count(*) || ' ' || count(distinct line) from leads.import_row").await,
-        format!("{0} {0}", 12_000 - rejected)
+        format!("{0} {0}", 3_000 - rejected)
     );
     assert_eq!(
         world.one("select count(*) || ' ' || count(distinct line) from leads.import_reject").await,

@@ -19,7 +19,7 @@ async fn modules() -> std::path::PathBuf {
     let own = Path::new(env!("CARGO_TARGET_TMPDIR")).join("vendors-apify");
     let found = own.join("node_modules/apify-client/package.json");
     if !found.exists() {
-        std::fs::create_dir_all(&own).unwrap();
+        std::fs::create_dir_all(&own).expect("a folder below the target folder");
         let install = ["install", "--no-audit", "--no-fund", "--no-save", "--silent", "--prefix"];
         succeeds(Command::new("npm").args(install).arg(&own).arg(CLIENT)).await;
     }

@@ -5,7 +5,7 @@
 -- subquery with a limit, which the planner cannot turn round. Without statistics (a fresh table, a table that
 -- grew since) it would rather read every fact there ever was, and keep that plan with the session.
 create or replace function jobs.react() returns trigger language plpgsql
-set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off as $$
+set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off set jit = off as $$
 declare
   r record;
 begin

@@ -56,6 +56,21 @@ fn name(path: &str) -> String {
 /// The 95th percentile that a page may take, in milliseconds.
 const BAR_MS: f64 = 50.0;
 
+/// The list of leads alone, for other benches: its 95th percentile in milliseconds, loads a second without a
+/// pause, and loads that were no page.
+pub(super) async fn list_of_leads(
+    scratch: &Scratch,
+    leads: i64,
+    users: usize,
+    seconds: u64,
+) -> Result<(f64, f64, usize)> {
+    let pages = vec!["/leads".to_owned()];
+    let arguments = Arguments { json: false, leads, users, seconds, think_ms: 1_000, pages };
+    let figures = measure(scratch, &arguments).await?;
+    let page = figures.get("leads").ok_or_else(|| base::Error::internal("The list was not measured."))?;
+    Ok((page.p95_ms, page.relentless.per_s, page.errors))
+}
+
 /// One page's figures.
 #[derive(Clone, Debug, Serialize)]
 struct Figures {

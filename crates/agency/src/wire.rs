@@ -89,12 +89,9 @@ fn control_parts(house: &House) -> control::Parts {
             Arc::new(outreach::stop::Messages),
             Arc::new(hooks::stop::Webhooks),
         ])),
-        renderers: outreach::preview::renderers().with(
-            pay::mandate::KIND,
-            "Mandates to pay",
-            pay::mandate::shown,
-        )
-        .with(insight::suggestion::KIND, "What was learnt", insight::suggestion::shown),
+        renderers: outreach::preview::renderers()
+            .with(pay::mandate::KIND, "Mandates to pay", pay::mandate::shown)
+            .with(insight::suggestion::KIND, "What was learnt", insight::suggestion::shown),
         campaigns: |cx, ids| Box::pin(outreach::campaign::names(cx, ids)),
         countries: |text| {
             leads::Country::parse(text).map(|country| (country.code().to_owned(), country.name()))
@@ -147,18 +144,12 @@ fn lead_extras() -> leads::Extras {
 
 /// What leads is given.
 fn leads_needs(house: &House) -> leads::Needs {
-    leads::Needs {
-        ports: house.ports.clone(),
-        extras: lead_extras(),
-    }
+    leads::Needs { ports: house.ports.clone(), extras: lead_extras() }
 }
 
 /// What taking lists in is given.
 fn intake_needs(house: &House) -> intake::Needs {
-    intake::Needs {
-        state_dir: house.settings.state_dir.clone(),
-        extras: outreach::lead_link::extras(),
-    }
+    intake::Needs { state_dir: house.settings.state_dir.clone(), extras: outreach::lead_link::extras() }
 }
 
 /// What onboarding is given.

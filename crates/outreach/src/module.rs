@@ -1,8 +1,8 @@
 //! What outreach adds to the program: one function for each noun's routes, one list of jobs.
 
 use crate::{
-    account, campaign, content, deal, delivery, knowledge, lead_link, mailbox, meeting, postal, reply, resource, sink, thread,
-    touch, track, unsubscribe, wash,
+    account, campaign, content, deal, delivery, knowledge, lead_link, mailbox, meeting, postal, reply,
+    resource, sink, thread, touch, track, unsubscribe, wash,
 };
 use axum::http::Method;
 use base::Role;
@@ -266,7 +266,12 @@ fn sending(module: Module, needs: &Needs) -> Module {
 /// Accounts at providers and what they report; the Do-Not-Call register; postal addresses.
 fn accounts(module: Module, needs: &Needs) -> Module {
     use account::{pages, receive};
-    use axum::{Form, body::Bytes, extract::Path, http::{HeaderMap, Uri}};
+    use axum::{
+        Form,
+        body::Bytes,
+        extract::Path,
+        http::{HeaderMap, Uri},
+    };
     let own = pages::Needs { keyring: needs.keyring.clone(), origin: needs.origin.clone() };
     let (make, show, save) = (own.clone(), own.clone(), own);
     let desk = receive::Desk {
@@ -283,9 +288,12 @@ fn accounts(module: Module, needs: &Needs) -> Module {
         .page(Method::GET, "/settings/sending/accounts/{id}", ADMIN, move |cx: web::Cx, id: Path<_>| {
             pages::show(cx, id, show.clone())
         })
-        .page(Method::POST, "/settings/sending/accounts/{id}", ADMIN, move |cx: web::Cx, id: Path<_>, form: Form<_>| {
-            pages::save(cx, id, form, save.clone())
-        })
+        .page(
+            Method::POST,
+            "/settings/sending/accounts/{id}",
+            ADMIN,
+            move |cx: web::Cx, id: Path<_>, form: Form<_>| pages::save(cx, id, form, save.clone()),
+        )
         .page(Method::POST, "/settings/sending/accounts/{id}/remove", ADMIN, pages::drop)
         .page(Method::GET, "/settings/sending/do-not-call", VIEWER, wash::pages::index)
         .page(Method::POST, "/settings/sending/do-not-call", MEMBER, wash::pages::make)

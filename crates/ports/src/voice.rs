@@ -92,7 +92,10 @@ impl Call {
         let script = &self.script;
         let invalid = |code, words: String| Err(Error::invalid(code, words));
         if script.ai_disclosure.trim().is_empty() {
-            return invalid("voice.disclosure", "The call must begin by saying that an assistant speaks.".to_owned());
+            return invalid(
+                "voice.disclosure",
+                "The call must begin by saying that an assistant speaks.".to_owned(),
+            );
         }
         if script.record && script.recording_disclosure.trim().is_empty() {
             return invalid("voice.disclosure", "A call that is recorded must say so first.".to_owned());
@@ -102,7 +105,10 @@ impl Call {
         {
             let length = text.chars().count();
             if length > most {
-                return invalid("voice.length", format!("The {what} has {length} characters; {most} are possible."));
+                return invalid(
+                    "voice.length",
+                    format!("The {what} has {length} characters; {most} are possible."),
+                );
             }
         }
         match self.window {

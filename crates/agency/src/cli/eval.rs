@@ -163,7 +163,9 @@ fn required(kind: Kind, line: &Value) -> Result<()> {
         Kind::Reply | Kind::Bounce => ("raw", line.get("raw").is_some_and(Value::is_string)),
         Kind::Abn => (
             "abn",
-            ["abn", "text"].iter().any(|field| line.get(field).is_some_and(|v| v.is_string() || v.is_number())),
+            ["abn", "text"]
+                .iter()
+                .any(|field| line.get(field).is_some_and(|v| v.is_string() || v.is_number())),
         ),
         Kind::Icp => ("dir", line.get("dir").is_some_and(Value::is_string)),
         Kind::Phone => {

@@ -2,11 +2,11 @@
 
 use super::{clients::CLIENTS, people, setup::Ready, stage::Stage};
 use base::{Error, Random, Result};
-use jobs::simulate;
 use intake::{
     Options, Upload,
     import::{self, ImportId, Setup},
 };
+use jobs::simulate;
 use leads::{
     Country,
     lead::Consent,

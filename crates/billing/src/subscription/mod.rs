@@ -20,9 +20,24 @@ use accounts::tenant;
 use base::{Error, Result, TenantId, Time};
 use control::notification::{self, Kind, Notification, Severity};
 use db::{Cx, Fact};
-use ports::subscription::{Span, Subscription as Seen};
+pub(crate) use ports::subscription::Span;
+use ports::subscription::Subscription as Seen;
 use rules::{Effect, Held, Look};
 use serde_json::json;
+
+impl From<ports::subscription::Status> for Status {
+    fn from(status: ports::subscription::Status) -> Self {
+        use ports::subscription::Status as Theirs;
+        match status {
+            Theirs::Incomplete => Self::Incomplete,
+            Theirs::Trialing => Self::Trialing,
+            Theirs::Active => Self::Active,
+            Theirs::PastDue => Self::PastDue,
+            Theirs::Paused => Self::Paused,
+            Theirs::Cancelled => Self::Cancelled,
+        }
+    }
+}
 
 base::id_type!(
     /// A subscription.

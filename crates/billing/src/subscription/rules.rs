@@ -1,8 +1,8 @@
 //! What follows from a look at a subscription. Pure: of what is held and what was seen.
 
+use super::Span;
 use crate::plan::PlanId;
 use base::Time;
-use ports::subscription::Span;
 use serde::{Deserialize, Serialize};
 
 /// Where a subscription stands.
@@ -62,20 +62,6 @@ impl Status {
             Self::Trialing => next != Self::Incomplete,
             Self::Active | Self::PastDue => !matches!(next, Self::Incomplete | Self::Trialing),
             Self::Paused => next != Self::Incomplete,
-        }
-    }
-}
-
-impl From<ports::subscription::Status> for Status {
-    fn from(status: ports::subscription::Status) -> Self {
-        use ports::subscription::Status as Theirs;
-        match status {
-            Theirs::Incomplete => Self::Incomplete,
-            Theirs::Trialing => Self::Trialing,
-            Theirs::Active => Self::Active,
-            Theirs::PastDue => Self::PastDue,
-            Theirs::Paused => Self::Paused,
-            Theirs::Cancelled => Self::Cancelled,
         }
     }
 }

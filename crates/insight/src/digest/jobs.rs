@@ -123,7 +123,7 @@ async fn prepare(run: &Run, mailer: &Mailer, id: Uuid) -> Result<Option<(Outgoin
         return Ok(None);
     };
     let begun = mail.state == "sending";
-    if !begun && !(mail.member && store::wanted(&mut cx, mail.person).await?) {
+    if !(begun || mail.member && store::wanted(&mut cx, mail.person).await?) {
         store::moved(&mut cx, id, "dropped", "It is no longer wanted.").await?;
         run.complete_in(&mut cx).await?;
         cx.commit().await?;

@@ -215,11 +215,8 @@ async fn hours(cx: &mut Cx, pattern: &Pattern) -> Result<Option<New>> {
         )
     };
     let closes: Vec<String> = days.iter().chain(&hours).map(line).collect();
-    let evidence: Vec<Value> = days
-        .iter()
-        .chain(&hours)
-        .map(|finding| serde_json::to_value(finding))
-        .collect::<serde_json::Result<_>>()?;
+    let evidence: Vec<Value> =
+        days.iter().chain(&hours).map(serde_json::to_value).collect::<serde_json::Result<_>>()?;
     Ok(Some(New {
         pattern: Some(pattern.id),
         title: "Send no e-mail when hardly anybody answers".to_owned(),

@@ -148,7 +148,7 @@ pub async fn step(cx: &mut Cx, id: RescoreId, batch: i64) -> Result<Option<(i64,
     sqlx::query!(
         r#"update leads.rescore set done = $3, behind = $4, changed = changed + $5,
              moved = (select coalesce(jsonb_object_agg(k, n), '{}') from (
-               select k, sum(v::bigint) as n from (select * from jsonb_each_text(moved) a (k, v) union all select * from jsonb_each_text($6) b (k, v)) both_ group by k) s)
+               select k, sum(v::bigint) as n from (select k, v from jsonb_each_text(moved) a (k, v) union all select k, v from jsonb_each_text($6) b (k, v)) both_ group by k) s)
            where tenant_id = $1 and id = $2"#,
         tenant,
         id.uuid(),

@@ -153,7 +153,10 @@ async fn what_a_person_confirms_becomes_the_ideal_customer_the_portfolio_and_dra
     let mut cx = world.db.cx(&world.tenant.owner).await;
     let target = leads::score::target(&mut cx).await.expect("a target");
     assert!(target.industries.iter().any(|one| one == "Dental practices"), "{target:?}");
-    assert!(target.titles.iter().any(|one| one == "Principal Dentist") && target.weights.is_some(), "{target:?}");
+    assert!(
+        target.titles.iter().any(|one| one == "Principal Dentist") && target.weights.is_some(),
+        "{target:?}"
+    );
     drop(cx);
     let others = of("portfolio").len() - 1;
     assert_eq!(
@@ -265,7 +268,8 @@ async fn a_reading_that_was_interrupted_goes_on_without_a_second_visit() {
     let before = world.read(&at).await;
     // As if its worker had died after the third skill.
     // The product's roles delete nothing; the owner of the test's database does.
-    let mut owner = <sqlx::PgConnection as sqlx::Connection>::connect(world.db.url()).await.expect("a connection");
+    let mut owner =
+        <sqlx::PgConnection as sqlx::Connection>::connect(world.db.url()).await.expect("a connection");
     for statement in [
         "delete from onboarding.proposal",
         "delete from onboarding.finding where skill in ('extract_portfolio', 'classify_industries', 'estimate_company_size', 'derive_icp')",

@@ -29,7 +29,7 @@ pub struct OtherLimits {
 /// Acts that a number, a seat or a return address may carry out on the `day_in_use`-th day of its use,
 /// replies not counted. A warning leaves seven of ten, as it does for a domain (35 of 50).
 pub fn other_daily(limits: &OtherLimits, day_in_use: u32, health: Health) -> u32 {
-    let reached = limits.ramp.iter().filter(|(from_day, _)| *from_day <= day_in_use.max(1)).next_back();
+    let reached = limits.ramp.iter().rfind(|(from_day, _)| *from_day <= day_in_use.max(1));
     let ramped =
         reached.map_or(if limits.ramp.is_empty() { limits.daily } else { 0 }, |(_, allowed)| *allowed);
     let allowed = ramped.min(limits.daily);

@@ -68,7 +68,7 @@ pub async fn standings(cx: &mut Cx, campaign: Uuid, sequence: Uuid) -> Result<Ve
     )
     .fetch_all(cx.conn())
     .await?;
-    let mut days: BTreeMap<i16, BTreeMap<String, BTreeMap<String, (u64, u64, u64)>>> = BTreeMap::new();
+    let mut days: BTreeMap<i16, Days> = BTreeMap::new();
     let count = |n: i64| u64::try_from(n).unwrap_or(0);
     for row in rows {
         let cell = days.entry(row.number).or_default().entry(row.day).or_default();
@@ -77,7 +77,10 @@ pub async fn standings(cx: &mut Cx, campaign: Uuid, sequence: Uuid) -> Result<Ve
     Ok(days.into_iter().map(|(number, days)| step(number, &days)).collect())
 }
 
-fn step(number: i16, days: &BTreeMap<String, BTreeMap<String, (u64, u64, u64)>>) -> Step {
+/// Of each day, of each arm: what was sent, what was answered well, what had its time to be answered.
+type Days = BTreeMap<String, BTreeMap<String, (u64, u64, u64)>>;
+
+fn step(number: i16, days: &Days) -> Step {
     let mut letters: Vec<String> = days.values().flat_map(|day| day.keys().cloned()).collect();
     letters.sort();
     letters.dedup();

@@ -14,7 +14,7 @@ use crate::{
 use base::{Result, Time};
 use db::Cx;
 use serde_json::json;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, btree_map::Entry as Slot};
 use uuid::Uuid;
 
 /// Campaigns looked at, and touches made, in one run at most.
@@ -164,9 +164,8 @@ async fn turns(
 ) -> Result<Vec<Turn>> {
     let mut versions: BTreeMap<Uuid, Vec<Step>> = BTreeMap::new();
     for one in &due {
-        if !versions.contains_key(&one.sequence) {
-            let steps = sequence::steps(cx, one.sequence.into()).await?;
-            versions.insert(one.sequence, steps);
+        if let Slot::Vacant(unknown) = versions.entry(one.sequence) {
+            unknown.insert(sequence::steps(cx, one.sequence.into()).await?);
         }
     }
     let asks = |one: &&Due| {

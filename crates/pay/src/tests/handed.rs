@@ -146,7 +146,12 @@ async fn an_agent_that_closes_its_own_mandate_hands_it_on_with_its_own_signature
                 PaymentConstraint::AmountRange(range) => range.max = max,
                 PaymentConstraint::Budget(budget) => budget.minor = 200,
                 PaymentConstraint::AgentRecurrence(often) => often.max_occurrences = Some(2),
-                _ => {}
+                PaymentConstraint::AllowedPayees(_)
+                | PaymentConstraint::AllowedInstruments(_)
+                | PaymentConstraint::AllowedPisps(_)
+                | PaymentConstraint::ExecutionDate(_)
+                | PaymentConstraint::Reference(_)
+                | PaymentConstraint::Unknown { .. } => {}
             }
         }
         let shop = OpenCheckout { holder: helper.public(), exp: Some(end), ..checkout.clone() };

@@ -1,8 +1,8 @@
 //! A polite reader of one website: robots.txt obeyed, one page at a time with a pause, few and
 //! small pages, only public addresses, and every redirect looked at anew.
 
-use super::guard::Guard;
 use super::facts;
+use super::guard::Guard;
 use async_trait::async_trait;
 use base::{Clock, Error, Result};
 use ports::fetch::{Fetcher, OnPage, Site, SiteLimits, Skipped, WebPage, unreachable_site};
@@ -270,7 +270,15 @@ impl Fetcher for Website {
                 }
                 let facts = facts::find(&page, &got.url, now);
                 let text = page.text();
-                let page = WebPage { url: got.url, title: page.title, text, html, facts, fetched_at: now, cut: got.cut };
+                let page = WebPage {
+                    url: got.url,
+                    title: page.title,
+                    text,
+                    html,
+                    facts,
+                    fetched_at: now,
+                    cut: got.cut,
+                };
                 on_page(&page);
                 site.pages.push(page);
             }

@@ -62,7 +62,12 @@ pub(super) const TABLE: &[Row] = &[
     row("onboarding", 8, &["outreach", "leads", "control", "discovery", "accounts"]),
     row("insight", 8, &["outreach", "leads", "control", "evidence", "ports"]),
     row("console", 9, &["accounts", "control", "hooks", "leads", "outreach"]),
-    Row { name: "vendors", tier: 2, may_use: &["base", "ports", "x402", "discovery"], tests_may_use: &["twins"] },
+    Row {
+        name: "vendors",
+        tier: 2,
+        may_use: &["base", "ports", "x402", "discovery"],
+        tests_may_use: &["twins"],
+    },
     row("twins", 2, &["base", "x402"]),
     row("testkit", 5, &["base", "db", "web", "ports", "jobs"]),
     row(

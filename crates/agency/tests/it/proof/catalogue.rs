@@ -43,7 +43,7 @@ pub async fn tables(conn: &mut PgConnection) -> Vec<Table> {
 }
 
 /// Values of columns whose checks no generic value meets; everything else is made from its type.
-const VALUES: [(&str, &str); 35] = [
+const VALUES: [(&str, &str); 42] = [
     ("jobs.schedule.misfire", "'skip'"),
     ("jobs.schedule.zone", "'UTC'"),
     ("jobs.schedule.cron", "'0 0 1 1 *'"),
@@ -63,6 +63,11 @@ const VALUES: [(&str, &str); 35] = [
     ("outreach.booking_page.zone", "'Australia/Sydney'"),
     ("outreach.booking_page.host_email", "'canary-7f3a@anchor.example'"),
     ("pay.dispute.currency", "'USD'"),
+    ("pay.dispute_fee.currency", "'USD'"),
+    ("pay.dispute_fee.rail", "'stripe'"),
+    ("pay.exchange.get_currency", "'INR'"),
+    ("pay.exchange.give_currency", "'USD'"),
+    ("pay.exchange.spread_minor", "0"),
     ("pay.intent.currency", "'USD'"),
     ("pay.mandate.currency", "'USD'"),
     ("pay.payment.currency", "'USD'"),
@@ -79,6 +84,8 @@ const VALUES: [(&str, &str); 35] = [
     ("pay.fee_version.number", "(select max(number) + 1 from pay.fee_version)"),
     ("pay.principal_key.prefix", "gen_random_uuid()::text"),
     ("pay.signing_key.kid", "gen_random_uuid()::text"),
+    ("billing.founding_spot.number", "100"),
+    ("billing.invoice.lines", "'[]'"),
 ];
 
 /// Puts one row of a tenant into a table: the columns that need a value, and every text, hold one.

@@ -21,7 +21,8 @@ struct Size {
     limit: Duration,
 }
 
-const FULL: Size = Size { name: "full", campaigns: 40, kills: 100, opt_outs: 100, limit: Duration::from_secs(1_800) };
+const FULL: Size =
+    Size { name: "full", campaigns: 40, kills: 100, opt_outs: 100, limit: Duration::from_secs(1_800) };
 const USUAL: Size = Size { name: "usual", campaigns: 10, kills: 100, opt_outs: 50, limit: LIMIT };
 const SHORT: Size = Size { name: "short", campaigns: 3, kills: 30, opt_outs: 20, limit: LIMIT };
 /// It must be through by then.

@@ -15,7 +15,7 @@ use uuid::Uuid;
 use web::{Access, RouteKind};
 
 /// Tables whose rows name no tenant, and why no tenant can read another's there.
-const WITHOUT_TENANT: [(&str, &str); 13] = [
+const WITHOUT_TENANT: [(&str, &str); 19] = [
     ("accounts.mail_token", "belongs to a person; only the kernel's role may read it"),
     ("accounts.person", "a person may be in several tenants; a policy shows colleagues only"),
     ("accounts.sign_in_failure", "of people who are not signed in; only the kernel's role may read it"),
@@ -34,10 +34,25 @@ const WITHOUT_TENANT: [(&str, &str); 13] = [
         "simulated balances of wallets, which are nobody's here; anybody may read them, as on a chain",
     ),
     ("pay.coin_transfer", "simulated transfers between wallets; only the kernel's role may read it"),
+    ("pay.exchange_rate", "dated rates of the installation, the same for everybody"),
+    ("insight.prior", "four numbers of each dimension, sums of at least three clients"),
     ("public._sqlx_migrations", "the schema's own history; no role of the program may read it"),
+    ("billing.invoice_series", "one counter; only the kernel's role may read it"),
+    ("billing.plan", "what is sold, the same for everybody"),
+    ("billing.stray", "words of the provider about nobody known here; only the kernel's role may read it"),
+    ("billing.term", "dated figures of the installation, the same for everybody"),
 ];
 /// Those of them that a tenant's role may read.
-const READABLE: [&str; 4] = ["accounts.person", "jobs.subscription", "pay.coin", "pay.coin_balance"];
+const READABLE: [&str; 8] = [
+    "insight.prior",
+    "accounts.person",
+    "jobs.subscription",
+    "pay.coin",
+    "pay.coin_balance",
+    "pay.exchange_rate",
+    "billing.plan",
+    "billing.term",
+];
 
 async fn planted(kit: &TestDb, tenant: Uuid) -> (PgConnection, Vec<Table>, BTreeMap<String, Uuid>) {
     let mut conn = catalogue::owner(kit).await;
@@ -181,11 +196,16 @@ fn table_at(path: &str, parameter: &str) -> &'static str {
         ("approvals", _) => "control.approval",
         ("api-keys", _) => "accounts.api_key",
         ("budgets", _) => "control.budget",
+        // Clients, for whoever runs the installation.
+        ("billing", _) => "accounts.tenant",
         ("campaigns", _) => "outreach.campaign",
+        ("checkout" | "checkouts", _) => "billing.checkout",
+        ("invoices", _) => "billing.invoice",
         ("companies", _) => "leads.company",
         ("deals", _) => "outreach.deal",
         ("differences", _) => "pay.difference",
         ("disputes", _) => "pay.dispute",
+        ("exchanges", _) => "pay.exchange",
         ("drafts" | "messages", _) => "outreach.message",
         ("imports" | "import", _) => "leads.import",
         ("inbox", path) if path.starts_with("/operations") => "hooks.inbox",
@@ -202,6 +222,7 @@ fn table_at(path: &str, parameter: &str) -> &'static str {
         ("notifications", _) => "control.notification",
         ("paid-resources", _) => "pay.resource",
         ("payees" | "vendors" | "x402", _) => "pay.vendor",
+        ("patterns", path) if path.starts_with("/learning") => "insight.pattern",
         ("payments", _) => "pay.payment",
         ("payouts", _) => "pay.payout",
         ("policies", _) => "pay.policy",
@@ -215,6 +236,7 @@ fn table_at(path: &str, parameter: &str) -> &'static str {
         ("sending" | "resources", _) => "outreach.resource",
         ("sessions", _) => "accounts.session",
         ("sink" | "installation", _) => "outreach.sink_message",
+        ("suggestions", _) => "insight.suggestion",
         ("suppressions" | "suppression", _) => "leads.suppression",
         ("switches", _) => "control.switch",
         ("webhook-deliveries", _) => "hooks.delivery",
@@ -448,6 +470,8 @@ fn everything(ids: &BTreeMap<String, Uuid>, other: &Tenant) -> serde_json::Value
         "campaign": id("outreach.campaign"), "approval": id("control.approval"), "id": id("leads.lead"), "tenant": other.id,
         "payment": id("pay.payment"), "payout": id("pay.payout"), "refund": id("pay.refund"), "mandate": id("pay.mandate"),
         "delivery": id("hooks.inbox"), "sale": id("pay.sale"), "endpoint": id("hooks.endpoint"),
+        "checkout": id("billing.checkout"), "notice": id("billing.dunning_notice"), "subscription": id("billing.subscription"),
+        "provider_ref": CANARY, "since": "2026-01-01T00:00:00Z",
         "status": "approved", "what": "invitation", "kind": "invitation", "to": CANARY, "letter": "verify", "token": "0".repeat(64),
     })
 }

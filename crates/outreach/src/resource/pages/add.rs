@@ -72,12 +72,12 @@ pub struct Which {
 /// `GET /settings/sending/new`
 pub async fn form(mut cx: web::Cx, Query(which): Query<Which>) -> web::Result<Response> {
     let Some(id) = which.account else {
-        return Ok(cx.page("Connect a mailbox", page(&Typed::default(), None)).await?);
+        return cx.page("Connect a mailbox", page(&Typed::default(), None)).await;
     };
     let account = account::get(&mut cx, id).await?;
     let channel: Channel = which.channel.parse()?;
     let body = sender_page(&account, channel, &BTreeMap::new(), None)?;
-    Ok(cx.page("Add a sender", body).await?)
+    cx.page("Add a sender", body).await
 }
 
 fn sender_page(

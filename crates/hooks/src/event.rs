@@ -37,6 +37,9 @@ const PAYMENT: &[&str] = &["mandate_id", "rail", "amount_minor", "currency", "st
 const REFUND: &[&str] = &["payment_id", "amount_minor", "currency"];
 const DISPUTE: &[&str] = &["amount_minor", "fee_minor", "reason"];
 const PAYOUT: &[&str] = &["developer_id", "amount_minor", "currency"];
+const EXCHANGE: &[&str] =
+    &["give_minor", "give_currency", "spread_minor", "get_minor", "get_currency", "rate"];
+const DISPUTE_FEE: &[&str] = &["rail", "fee_minor", "currency", "valid_from"];
 const SALE: &[&str] = &["resource_id", "amount_minor", "currency", "status", "reason", "simulated"];
 
 /// Every event, in the order in which people read them.
@@ -146,8 +149,27 @@ pub const ALL: &[Event] = &[
     event(("payout.pending", "pay.payout.waits"), "payout", PAYOUT, "Its rail has it."),
     event(("payout.succeeded", "pay.payout.succeeded"), "payout", PAYOUT, "It was paid out."),
     event(("payout.failed", "pay.payout.failed"), "payout", PAYOUT, "It failed; the amount is back."),
+    event(
+        ("exchange.executed", "pay.exchange.executed"),
+        "exchange",
+        EXCHANGE,
+        "Paid credit of one currency became credit of another.",
+    ),
+    event(
+        ("dispute_fee.added", "pay.dispute_fee.added"),
+        "dispute fee",
+        DISPUTE_FEE,
+        "What a lost dispute costs on a rail was written down.",
+    ),
+    event(("sale.paid", "pay.sale.paid"), "sale", SALE, "It was paid before the work, which follows."),
     event(("sale.delivered", "pay.sale.delivered"), "sale", SALE, "What was paid for was handed over."),
     event(("sale.failed", "pay.sale.failed"), "sale", SALE, "Its payment failed; nothing was handed over."),
+    event(
+        ("sale.owed", "pay.sale.owed"),
+        "sale",
+        SALE,
+        "It was paid, and its work failed for good: the buyer is owed what was paid.",
+    ),
 ];
 
 /// The event of this name.

@@ -75,12 +75,13 @@ pub async fn opt_out(cx: &mut Cx, offer: &Offer, source: &str) -> Result<bool> {
     )
     .fetch_optional(cx.conn())
     .await?;
+    // An entry is in plain, or a hash once somebody was erased.
     let known = sqlx::query_scalar!(
         r#"select l.status = 'unsubscribed'
                   and exists (select from outreach.activity where tenant_id = $1 and lead_id = $2 and action = 'opted_out')
-                  and (l.email is null or exists (select from leads.suppression s where s.tenant_id is null and s.kind = 'email' and s.value = l.email
+                  and (l.email is null or exists (select from leads.suppression s where s.tenant_id is null and s.kind = 'email' and s.value in (l.email, leads.tomb('email', l.email))
                                                     and s.reason = 'unsubscribed' and s.released_at is null))
-                  and (l.phone is null or exists (select from leads.suppression s where s.tenant_id is null and s.kind = 'phone' and s.value = l.phone
+                  and (l.phone is null or exists (select from leads.suppression s where s.tenant_id is null and s.kind = 'phone' and s.value in (l.phone, leads.tomb('phone', l.phone))
                                                     and s.reason = 'unsubscribed' and s.released_at is null)) as "known!"
            from leads.lead l where l.tenant_id = $1 and l.id = $2"#,
         tenant,

@@ -1,6 +1,7 @@
 //! The way out.
 
-use crate::reply::tests::world::{TOKEN, World};
+use crate::reply::tests::world::{PRIYA, TOKEN, World};
+use leads::suppression;
 
 #[tokio::test]
 async fn looking_changes_nothing_and_one_click_opts_out_once_without_cookie_or_redirect() {
@@ -53,4 +54,32 @@ async fn a_token_of_nobody_gets_the_same_neutral_answer() {
             .shows("This link is not valid");
     }
     assert_eq!(world.count("leads.suppression").await, 0);
+}
+
+#[tokio::test]
+async fn who_is_on_the_list_as_a_hash_only_is_known_and_a_second_click_changes_nothing() {
+    let world = World::new().await;
+    let anyone = world.app.stranger();
+    let path = format!("/u/{TOKEN}");
+    let mut cx = world.db.system().await;
+    sqlx::query!("update leads.lead set phone = '+61491570156' where id = $1", world.lead)
+        .execute(cx.conn())
+        .await
+        .expect("a number");
+    cx.commit().await.expect("a commit");
+    anyone.post(&path, &[("List-Unsubscribe", "One-Click")]).await.expect(200);
+    let keys = suppression::Keys {
+        emails: vec![PRIYA.to_owned()],
+        phones: vec!["+61491570156".to_owned()],
+        ..suppression::Keys::default()
+    };
+    let mut cx = world.db.cx(&world.tenant.owner).await;
+    suppression::entomb(&mut cx, &keys).await.expect("hashed");
+    cx.commit().await.expect("a commit");
+    let plain = format!("leads.suppression where value in ('{PRIYA}', '+61491570156')");
+    assert_eq!(world.count(&plain).await, 0);
+    let before = world.fingerprint().await;
+    anyone.post(&path, &[("List-Unsubscribe", "One-Click")]).await.expect(200);
+    assert_eq!(world.count(&plain).await, 0, "nothing in plain comes back");
+    assert_eq!(world.fingerprint().await, before);
 }

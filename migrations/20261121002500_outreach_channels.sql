@@ -1,5 +1,5 @@
 -- All five channels: forms and arms of steps, conditions and jumps, provider accounts, what providers report,
--- opens and clicks, the Do-Not-Call register, postal addresses, and the figures that all of that obeys.
+-- opens and clicks, postal addresses, and the figures that all of that obeys.
 
 alter type outreach.action add value if not exists 'opened';
 alter type outreach.action add value if not exists 'clicked';
@@ -106,30 +106,6 @@ create index track_touch on outreach.track (tenant_id, touch_id, kind, at);
 call kernel.isolate('outreach.track');
 revoke update on outreach.track from agency_app, agency_system;
 
--- The Do-Not-Call register: numbers that were handed in, and what came back.
-create table outreach.wash (
-  id uuid primary key,
-  tenant_id uuid not null,
-  numbers integer not null,
-  source text not null default '',        -- which register, by which way
-  created_by text not null,
-  created_at timestamptz not null,
-  answered_at timestamptz
-);
-create index wash_list on outreach.wash (tenant_id, created_at desc, id);
-call kernel.isolate('outreach.wash');
-call kernel.audited('outreach.wash');
-create table outreach.washed (
-  tenant_id uuid not null,
-  phone text not null check (phone ~ '^\+[1-9][0-9]{6,14}$'),
-  wash_id uuid not null references outreach.wash (id),
-  result text check (result in ('clear', 'listed', 'invalid')), -- null: no answer yet
-  checked_at timestamptz,
-  primary key (tenant_id, phone)
-);
-create index washed_wash on outreach.washed (wash_id);
-call kernel.isolate('outreach.washed');
-
 create table outreach.postal_address (
   lead_id uuid primary key references leads.lead (id),
   tenant_id uuid not null,
@@ -176,10 +152,6 @@ from (values
      "mail": {"*": ["express", "inferred_relationship", "inferred_published", "legitimate_interest"]}}'::jsonb,
    'Spam Act 2003 (Australia); TCPA and FCC ruling of February 2024 (USA); GDPR Art. 6 and 21',
    'which recorded basis permits which channel, by country (* for all others); an empty list: never. Calls by an AI to the USA are off.'),
-  ('0b3a3a52-3a2b-4c37-9a55-2500a0000011'::uuid, 'dnc.valid_days', '30'::jsonb,
-   'Do Not Call Register Act 2006 (Australia)', 'days for which an answer of the Do-Not-Call register counts'),
-  ('0b3a3a52-3a2b-4c37-9a55-2500a0000012'::uuid, 'dnc.countries', '["AU"]'::jsonb,
-   'Do Not Call Register Act 2006 (Australia)', 'countries whose numbers are called only after their register was asked, or with express consent'),
   ('0b3a3a52-3a2b-4c37-9a55-2500a0000013'::uuid, 'dns.valid_days', '7'::jsonb,
    'Gmail and Yahoo sender rules of February 2024', 'days for which a look-up of SPF, DKIM and DMARC counts; older or wrong: nothing is sent from the domain'),
   ('0b3a3a52-3a2b-4c37-9a55-2500a0000014'::uuid, 'sms.registered_sender_countries', '["AU"]'::jsonb,

@@ -13,6 +13,7 @@ pub mod account;
 pub mod activity;
 pub mod campaign;
 pub mod channel;
+mod client;
 pub mod content;
 pub mod deal;
 pub mod delivery;
@@ -34,7 +35,6 @@ pub mod thread;
 pub mod touch;
 pub mod track;
 pub mod unsubscribe;
-pub mod wash;
 pub mod window;
 
 pub use module::{Needs, module};

@@ -18,11 +18,9 @@ pub struct Limits {
     values: BTreeMap<String, serde_json::Value>,
 }
 
-const KEYS: [&str; 41] = [
+const KEYS: [&str; 39] = [
     "consent.bases",
     "content.stale_days",
-    "dnc.countries",
-    "dnc.valid_days",
     "dns.valid_days",
     "email.domain_daily",
     "email.pacing_s",
@@ -202,11 +200,6 @@ impl Limits {
         let own = all.get(channel.word()).ok_or_else(|| missing("consent.bases"))?;
         let found = own.get(country).or_else(|| own.get("*"));
         Ok(found.cloned().unwrap_or_default())
-    }
-
-    /// Countries with a Do-Not-Call register that must be asked, and for how many days its answer counts.
-    pub fn register(&self) -> Result<(Vec<String>, i64)> {
-        Ok((self.get("dnc.countries")?, self.get("dnc.valid_days")?))
     }
 
     /// Days for which a look-up of a domain's records counts.

@@ -2,7 +2,7 @@
 
 use crate::{
     account, campaign, content, deal, delivery, knowledge, lead_link, mailbox, meeting, postal, reply,
-    resource, sink, thread, touch, track, unsubscribe, wash,
+    resource, sink, thread, touch, track, unsubscribe,
 };
 use axum::http::Method;
 use base::Role;
@@ -263,7 +263,7 @@ fn sending(module: Module, needs: &Needs) -> Module {
         })
 }
 
-/// Accounts at providers and what they report; the Do-Not-Call register; postal addresses.
+/// Accounts at providers and what they report; postal addresses.
 fn accounts(module: Module, needs: &Needs) -> Module {
     use account::{pages, receive};
     use axum::{
@@ -295,10 +295,6 @@ fn accounts(module: Module, needs: &Needs) -> Module {
             move |cx: web::Cx, id: Path<_>, form: Form<_>| pages::save(cx, id, form, save.clone()),
         )
         .page(Method::POST, "/settings/sending/accounts/{id}/remove", ADMIN, pages::drop)
-        .page(Method::GET, "/settings/sending/do-not-call", VIEWER, wash::pages::index)
-        .page(Method::POST, "/settings/sending/do-not-call", MEMBER, wash::pages::make)
-        .page(Method::POST, "/settings/sending/do-not-call/{id}", MEMBER, wash::pages::take)
-        .page(Method::GET, "/settings/sending/do-not-call/{id}/numbers.csv", MEMBER, wash::pages::file)
         .page(Method::GET, "/leads/{id}/address", VIEWER, postal::pages::show)
         .page(Method::POST, "/leads/{id}/address", MEMBER, postal::pages::save)
         .hook(

@@ -10,7 +10,7 @@ mod store;
 #[cfg(test)]
 mod tests;
 
-pub use store::{Entry, balance, entries, reservation};
+pub use store::{Entry, balance, entries, reservation, was_used_for};
 
 use crate::standing;
 use crate::subscription::{self, Status, Subscription};

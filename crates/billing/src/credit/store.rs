@@ -81,6 +81,18 @@ pub async fn balance(cx: &mut Cx) -> Result<Balance> {
     Ok(held.unwrap_or(Balance { available: 0, reserved: 0, quota: 0, period_start: None, period_end: None }))
 }
 
+/// Whether a credit was ever used for a subject: a lead that was enriched is paid for, whatever is left now.
+pub async fn was_used_for(cx: &mut Cx, subject: Uuid) -> Result<bool> {
+    let tenant = cx.tenant()?.uuid();
+    Ok(sqlx::query_scalar!(
+        r#"select exists (select from billing.credit_reservation where tenant_id = $1 and subject_id = $2 and used > 0) as "is!""#,
+        tenant,
+        subject
+    )
+    .fetch_one(cx.conn())
+    .await?)
+}
+
 /// Changes the account and writes the entry; false, and nothing, when a part would fall below zero.
 pub(super) async fn write(cx: &mut Cx, step: &Move) -> Result<bool> {
     let (tenant, now, id) = (cx.tenant()?.uuid(), cx.now(), cx.id::<Uuid>());

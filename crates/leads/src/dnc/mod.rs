@@ -1,5 +1,6 @@
-//! The Australian Do Not Call Register: numbers are washed in batches, a wash counts for thirty days, and a number
-//! without a valid wash is not called (Do Not Call Register Act 2006; ACMA).
+//! The Australian Do Not Call Register: numbers are washed in batches, a wash counts for thirty days
+//! (the figure `dnc.valid_days`), and a number without a valid wash is not called unless the person consented expressly
+//! (Do Not Call Register Act 2006; ACMA).
 //!
 //! The register has no public API: a batch becomes a file that goes there (its portal, SFTP, a reseller), and the
 //! result file comes back with the date of the wash.
@@ -95,33 +96,44 @@ pub fn is_covered(phone: &str) -> bool {
     phone.starts_with("+61")
 }
 
+/// What the last wash said of a number: a row of `leads.dnc`.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Washed {
+    /// What the register said.
+    pub answer: Answer,
+    /// When it was asked.
+    pub at: Time,
+    /// Until when that counts (the figure `dnc.valid_days` at the wash).
+    pub until: Time,
+}
+
 /// Whether a number may be called, as far as the register goes. `phone` is in E.164.
 pub async fn callable(cx: &mut Cx, phone: &str) -> Result<Callable> {
-    if !is_covered(phone) {
-        return Ok(Callable::Elsewhere);
-    }
     let (tenant, now) = (cx.tenant()?.uuid(), cx.now());
-    let row = sqlx::query!(
-        r#"select result as "result: Answer", washed_at as "washed_at: Time", valid_until as "valid_until: Time"
+    let washed = sqlx::query_as!(
+        Washed,
+        r#"select result as "answer: Answer", washed_at as "at: Time", valid_until as "until: Time"
            from leads.dnc where tenant_id = $1 and phone = $2"#,
         tenant,
         phone,
     )
     .fetch_optional(cx.conn())
     .await?;
-    Ok(match row {
-        None => Callable::NeverWashed,
-        Some(row) => judged(row.result, row.washed_at, row.valid_until, now),
-    })
+    Ok(judge(phone, washed, now))
 }
 
-fn judged(result: Answer, washed_at: Time, valid_until: Time, now: Time) -> Callable {
-    match result {
-        Answer::Listed => Callable::Listed { since: washed_at },
+/// The rule: what the last wash of a number, if there was one, says of calling it now. `phone` is in E.164.
+pub fn judge(phone: &str, washed: Option<Washed>, now: Time) -> Callable {
+    if !is_covered(phone) {
+        return Callable::Elsewhere;
+    }
+    let Some(Washed { answer, at, until }) = washed else { return Callable::NeverWashed };
+    match answer {
+        Answer::Listed => Callable::Listed { since: at },
         Answer::Invalid => Callable::Invalid,
         Answer::Waiting => Callable::NeverWashed,
-        Answer::Clear if valid_until <= now => Callable::Expired { since: valid_until },
-        Answer::Clear => Callable::Yes { until: valid_until },
+        Answer::Clear if until <= now => Callable::Expired { since: until },
+        Answer::Clear => Callable::Yes { until },
     }
 }
 

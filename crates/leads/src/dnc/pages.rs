@@ -5,6 +5,7 @@ use axum::extract::{Multipart, Path};
 use axum::http::header;
 use axum::response::{IntoResponse, Response};
 use base::{Error, Result, Role, Time};
+use control::figure;
 use jiff::civil::Date;
 use maud::html;
 use ui::prelude::*;
@@ -18,6 +19,7 @@ const NAMED: usize = 5;
 /// `GET /compliance/dnc`
 pub(crate) async fn index(mut cx: web::Cx) -> web::Result<Response> {
     let washes = list(&mut cx, SHOWN).await?;
+    let days: i64 = figure::read(&mut cx, "dnc.valid_days").await?;
     let wall = Wall::new(cx.now(), cx.who().zone.clone());
     let may = cx.who().role >= Role::Member;
     let columns = [
@@ -40,11 +42,11 @@ pub(crate) async fn index(mut cx: web::Cx) -> web::Result<Response> {
         }))
         .empty(state::empty(
             "No number was washed yet",
-            "Without a wash that is at most 30 days old no Australian number is called.",
+            &format!("Without a wash that is at most {days} days old, or express consent, no Australian number is called."),
             None,
         ));
     let mut heading = Heading::new("Do Not Call")
-        .about("Australian numbers are checked against the Do Not Call Register before anybody is called; a check counts for 30 days.");
+        .about(format!("Australian numbers are checked against the Do Not Call Register before anybody is called without express consent; a check counts for {days} days."));
     if may {
         heading = heading.act(Button::post("Prepare a wash", "/compliance/dnc").primary());
     }
@@ -62,6 +64,7 @@ pub(crate) async fn prepare_wash(mut cx: web::Cx) -> web::Result<Response> {
 /// `GET /compliance/dnc/{id}`
 pub(crate) async fn show(mut cx: web::Cx, Path(id): Path<Uuid>) -> web::Result<Response> {
     let all = numbers(&mut cx, id).await?;
+    let days: i64 = figure::read(&mut cx, "dnc.valid_days").await?;
     let (wall, may) = (Wall::new(cx.now(), cx.who().zone.clone()), cx.who().role >= Role::Member);
     let count =
         |answer: Answer| i64::try_from(all.iter().filter(|(_, one)| *one == answer).count()).unwrap_or(0);
@@ -93,7 +96,7 @@ pub(crate) async fn show(mut cx: web::Cx, Path(id): Path<Uuid>) -> web::Result<R
                     (Field::line(Input::Date, "washed_on", "Washed on").value(today).required())
                     (Button::submit("Take the result").primary())
                 }
-            }).foot("Each line a number and Y (on the register), N (not) or I (invalid). From the day of the wash it counts for 30 days."))
+            }).foot(format!("Each line a number and Y (on the register), N (not) or I (invalid). From the day of the wash it counts for {days} days.")))
         }
         (Card::new("Numbers").id("numbers").body(table))
         p.muted { "As of " (wall.moment(cx.now())) "." }

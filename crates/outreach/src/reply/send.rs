@@ -5,6 +5,7 @@ use super::answer::{State, Way, set_state};
 use crate::{
     activity::{self, Action, Entry},
     channel::Channel,
+    client,
     limits::Limits,
     resource::{self, Reserved},
     thread::MessageId,
@@ -249,6 +250,8 @@ async fn load(cx: &mut Cx, id: MessageId) -> Result<Option<Loaded>> {
     )
     .fetch_one(cx.conn())
     .await?;
+    // Whom we answer wrote to us: no credit is asked for.
+    let client_blocked = client::blocked(cx, &row.client_status, None).await?.map(|(_, why)| why);
     Ok(Some(Loaded {
         id,
         state: row.state.parse()?,
@@ -262,8 +265,7 @@ async fn load(cx: &mut Cx, id: MessageId) -> Result<Option<Loaded>> {
         approval: row.approval_id.map(ApprovalId),
         way: serde_json::from_value(row.understood)?,
         suppressed: row.suppressed,
-        client_blocked: (!matches!(row.client_status.as_str(), "trialing" | "active"))
-            .then(|| format!("The client is {}.", row.client_status.replace('_', " "))),
+        client_blocked,
         country: row.country,
         region: row.region,
     }))

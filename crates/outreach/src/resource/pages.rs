@@ -107,7 +107,7 @@ pub async fn index(mut cx: web::Cx, needs: Needs) -> web::Result<Response> {
     let body = html! {
         (Heading::new("Sending").crumb("Settings", "/settings").about("Mailboxes, numbers, seats and addresses from which messages leave, and how well they do.")
             .act(Button::link("Accounts at providers", "/settings/sending/accounts"))
-            .act(Button::link("Do not call", "/settings/sending/do-not-call"))
+            .act(Button::link("Do Not Call", "/compliance/dnc"))
             .act(Button::link("Connect a mailbox", "/settings/sending/new").primary()))
         @if needs.sink.is_some() && !has_sink { (sink_card()) }
         (Card::bare().body(Table::new("Senders", columns).rows(rows).empty(empty))

@@ -13,7 +13,7 @@ use serde::Serialize;
 pub enum Check {
     /// A kill switch holds on the platform, client, campaign, channel or agent.
     Switch,
-    /// The client is trialing or active.
+    /// The client is trialing or active, nothing of what it pays is missing, and there is a credit for somebody new.
     Client,
     /// The campaign is active.
     Campaign,
@@ -199,8 +199,8 @@ pub struct Inputs {
     pub now: Time,
     /// The engaged switch that holds this, in words.
     pub switch: Option<String>,
-    /// Whether the client is trialing or active, else its status in words.
-    pub client_blocked: Option<String>,
+    /// Why the client may not reach out (past due, trial over, paused, no credits): a stable code and words.
+    pub client_blocked: Option<(&'static str, String)>,
     /// Whether the campaign is active, else its status in words.
     pub campaign_blocked: Option<String>,
     /// The effective permission mode.
@@ -290,7 +290,10 @@ fn held(reason: &Option<String>, check: Check, code: &'static str, now: Time) ->
 fn ask(check: Check, i: &Inputs, purpose: Purpose) -> Result<(), Skip> {
     match check {
         Check::Switch => held(&i.switch, check, "engaged", i.now),
-        Check::Client => held(&i.client_blocked, check, "not_active", i.now),
+        Check::Client => match &i.client_blocked {
+            None => Ok(()),
+            Some((code, why)) => Err(Skip::until(check, code, why.clone(), i.now.plus_s(LOOK_AGAIN_S))),
+        },
         Check::Campaign => held(&i.campaign_blocked, check, "not_active", i.now),
         Check::Mode => mode(i, purpose),
         Check::Lead => blocked(&i.lead_blocked, check, "state")
@@ -457,7 +460,7 @@ mod tests {
         let why = || Some("because".to_owned());
         match check {
             Check::Switch => i.switch = why(),
-            Check::Client => i.client_blocked = why(),
+            Check::Client => i.client_blocked = Some(("not_active", "because".to_owned())),
             Check::Campaign => i.campaign_blocked = why(),
             Check::Mode => i.mode = Mode::Manual,
             Check::Lead => i.lead_blocked = why(),

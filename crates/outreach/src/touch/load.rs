@@ -12,8 +12,9 @@ use crate::{
         Channel, Form,
         way::{Person, PostalAddress, Sender},
     },
+    client,
     limits::Limits,
-    resource, wash,
+    resource,
     window::LocalWindow,
 };
 use base::{Digest, Error, Result, Time, Zone};
@@ -22,6 +23,7 @@ use control::{
     switch::{self, Targets},
 };
 use db::Cx;
+use leads::dnc::{self, Answer, Callable, Washed};
 use uuid::Uuid;
 
 /// A touch with what surrounds it, as one decision sees it.
@@ -57,7 +59,7 @@ pub(super) struct Loaded {
 /// What only the gate needs.
 struct Parts {
     switch: Option<String>,
-    client_blocked: Option<String>,
+    client_blocked: Option<(&'static str, String)>,
     campaign_blocked: Option<String>,
     approval: Approval,
     lead_blocked: Option<String>,
@@ -157,7 +159,7 @@ pub(super) async fn load(cx: &mut Cx, id: TouchId) -> Result<Loaded> {
                   exists (select from outreach.activity v where v.tenant_id = $1 and v.lead_id = l.id and v.action = 'connected') as "connected!",
                   p.line1 as "line1?", p.line2 as "line2?", p.city as "post_city?", p.region as "post_region?", p.postcode as "postcode?",
                   p.country as "post_country?", p.verdict as "verdict?",
-                  w.result as "wash_result?", w.checked_at as "washed_at?",
+                  w.result as "dnc_answer?: Answer", w.washed_at as "dnc_at?: Time", w.valid_until as "dnc_until?: Time",
                   (select coalesce(array_agg(p.sent_at order by p.sent_at), '{}') from outreach.touch p
                     where p.tenant_id = $1 and p.lead_id = t.lead_id and p.channel = 'sms' and p.sent_at > $3::timestamptz - interval '30 days') as "texts!: Vec<Time>",
                   l.tier::text as tier, l.score, l.zone as lead_zone, l.country, l.region,
@@ -182,7 +184,7 @@ pub(super) async fn load(cx: &mut Cx, id: TouchId) -> Result<Loaded> {
            join outreach.enrolment e on e.id = t.enrolment_id
            left join control.approval a on a.id = t.approval_id
            left join outreach.postal_address p on p.lead_id = l.id
-           left join outreach.washed w on w.tenant_id = $1 and w.phone = l.phone
+           left join leads.dnc w on w.tenant_id = $1 and w.phone = l.phone
            where t.tenant_id = $1 and t.id = $2"#,
         tenant,
         id.uuid(),
@@ -251,8 +253,14 @@ pub(super) async fn load(cx: &mut Cx, id: TouchId) -> Result<Loaded> {
         reach.as_ref().ok().map(String::as_str),
     )?;
     let basis = row.consent.as_deref();
-    let washed = row.wash_result.as_deref().and_then(wash::Verdict::read).zip(row.washed_at);
-    let consent_blocked = consent_blocked(&limits, row.channel, &country, basis, washed, now)?;
+    let washed = match (row.dnc_answer, row.dnc_at, row.dnc_until) {
+        (Some(answer), Some(at), Some(until)) => Some(Washed { answer, at, until }),
+        (None, _, _) | (_, None, _) | (_, _, None) => None,
+    };
+    let register = dnc::judge(person.phone.as_deref().unwrap_or_default(), washed, now);
+    let consent_blocked = consent_blocked(&limits, row.channel, &country, basis, register)?;
+    let stranger = row.last_touch_at.is_none().then_some(row.lead_id);
+    let client_blocked = client::blocked(cx, &row.client_status, stranger).await?;
     let registered_countries = limits.registered_sender_countries()?;
     let sender = Sender {
         resource: resource.as_ref(),
@@ -290,8 +298,7 @@ pub(super) async fn load(cx: &mut Cx, id: TouchId) -> Result<Loaded> {
         daily_limit: row.daily_limit,
         parts: Parts {
             switch,
-            client_blocked: (!matches!(row.client_status.as_str(), "trialing" | "active"))
-                .then(|| format!("The client is {}.", row.client_status.replace('_', " "))),
+            client_blocked,
             campaign_blocked: campaign_blocked(
                 &row.campaign_status,
                 row.starts_on.as_deref(),
@@ -407,8 +414,7 @@ fn consent_blocked(
     channel: Channel,
     country: &str,
     basis: Option<&str>,
-    washed: Option<(wash::Verdict, Time)>,
-    now: Time,
+    register: Callable,
 ) -> Result<Option<(&'static str, String)>> {
     let Some(basis) = basis else {
         return Ok(Some(("no_basis", "No basis of consent is recorded for this lead.".to_owned())));
@@ -426,11 +432,27 @@ fn consent_blocked(
         };
         return Ok(Some(("not_for_channel", detail)));
     }
-    let (countries, valid_days) = limits.register()?;
-    if !channel.way().asks_register() || !countries.iter().any(|listed| listed == country) {
+    // Express consent needs no answer of the register.
+    if !channel.way().asks_register() || basis == "express" {
         return Ok(None);
     }
-    Ok(wash::permits(washed, basis == "express", valid_days, now).err())
+    Ok(listed(register))
+}
+
+/// Why the Do-Not-Call register does not let a number be called, if so: a code and words.
+fn listed(register: Callable) -> Option<(&'static str, String)> {
+    let (code, why) = match register {
+        Callable::Yes { .. } | Callable::Elsewhere => return None,
+        Callable::Listed { .. } => ("listed", "The number is on the Do-Not-Call register."),
+        Callable::Invalid => ("not_washed", "The Do-Not-Call register does not take this number."),
+        Callable::NeverWashed => {
+            ("not_washed", "The number was not yet checked against the Do-Not-Call register.")
+        }
+        Callable::Expired { .. } => {
+            ("wash_old", "The answer of the Do-Not-Call register is too old. Wash the number again.")
+        }
+    };
+    Some((code, why.to_owned()))
 }
 
 fn content_blocked(

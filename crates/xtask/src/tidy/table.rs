@@ -58,7 +58,7 @@ pub(super) const TABLE: &[Row] = &[
     },
     row("intake", 7, &["leads"]),
     row("privacy", 7, &["leads", "control"]),
-    row("outreach", 7, &["leads", "hooks", "control", "inbound", "evidence", "discovery"]),
+    row("outreach", 7, &["leads", "billing", "hooks", "control", "inbound", "evidence", "discovery"]),
     row("onboarding", 8, &["outreach", "leads", "control", "discovery", "accounts"]),
     row("insight", 8, &["outreach", "leads", "control", "evidence", "ports"]),
     row("console", 9, &["accounts", "control", "hooks", "leads", "outreach"]),

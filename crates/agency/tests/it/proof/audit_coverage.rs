@@ -57,7 +57,6 @@ const EXEMPT: [(&str, &str); 76] = [
     ("outreach.delivery", "append-only: what providers reported, as it was read"),
     ("outreach.mailbox_cursor", "how far a mailbox was read"),
     ("outreach.track", "append-only: looks and visits, with the signs of machines"),
-    ("outreach.washed", "answers of a batch, which is audited"),
     ("pay.cap_use", "counters of what payments take, which are rows of their own"),
     ("pay.closed_mandate", "append-only: it is the evidence, byte for byte"),
     ("pay.coin", "the program's own list, written by migrations"),

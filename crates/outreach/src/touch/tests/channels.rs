@@ -206,8 +206,10 @@ async fn nobody_is_called_without_a_fresh_answer_of_the_register_and_never_in_th
     w.sql("update leads.lead set consent = 'inferred_published'").await;
     w.run_s(3_600).await;
     assert_eq!(w.touch(0).await.code.as_deref(), Some("consent.not_washed"));
-    w.sql("insert into outreach.wash (id, tenant_id, numbers, created_by, created_at) values ('00000000-0000-7000-8000-000000000001', $T, 1, 'test', now())").await;
-    w.sql("insert into outreach.washed (tenant_id, phone, wash_id, result, checked_at) values ($T, '+61400000002', '00000000-0000-7000-8000-000000000001', 'clear', '2026-03-02')").await;
+    washed(&w, "2026-01-15", "clear").await;
+    w.run_s(7 * 3_600).await;
+    assert_eq!(w.touch(0).await.code.as_deref(), Some("consent.wash_old"));
+    washed(&w, "2026-03-01", "clear").await;
     w.run_s(86_400).await;
     assert_eq!(w.outside.voice.placed().len(), 1);
     let (w, _) = on(Channel::Voice, Form::Plain, false).await;
@@ -220,6 +222,37 @@ async fn nobody_is_called_without_a_fresh_answer_of_the_register_and_never_in_th
         1,
         "it is passed over"
     );
+}
+
+/// A wash of the lead's number on a day, with what the register said.
+async fn washed(w: &World, day: &str, word: &str) {
+    w.sql("insert into leads.dnc_wash (id, tenant_id, numbers, created_by, created_at) values ('00000000-0000-7000-8000-000000000001', $T, 1, 'test', now()) on conflict do nothing").await;
+    w.sql(&format!(
+        "insert into leads.dnc (tenant_id, phone, result, wash_id, washed_at, valid_until)
+         values ($T, '+61400000002', '{word}', '00000000-0000-7000-8000-000000000001', '{day}', '{day}'::timestamptz + interval '30 days')
+         on conflict (tenant_id, phone) do update set result = excluded.result, washed_at = excluded.washed_at, valid_until = excluded.valid_until"
+    ))
+    .await;
+}
+
+#[tokio::test]
+async fn a_listed_number_is_never_called_and_the_register_says_nothing_of_numbers_elsewhere() {
+    let (w, _) = on(Channel::Voice, Form::Plain, false).await;
+    w.sql("update leads.lead set consent = 'inferred_published'").await;
+    washed(&w, "2026-03-01", "listed").await;
+    w.run_s(3_600).await;
+    assert_eq!(w.outside.voice.placed().len(), 0);
+    assert_eq!(
+        w.count(
+            "select count(*) from outreach.touch where skip_code = 'consent.listed' and retry_at is null"
+        )
+        .await,
+        1
+    );
+    let (w, _) = on(Channel::Voice, Form::Plain, false).await;
+    w.sql("update leads.lead set consent = 'inferred_published', phone = '+6421000002'").await;
+    w.run_s(3_600).await;
+    assert_eq!(w.outside.voice.placed().len(), 1);
 }
 
 #[tokio::test]

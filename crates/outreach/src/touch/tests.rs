@@ -1,6 +1,7 @@
 //! The way of a touch from its plan to its outcome, against PostgreSQL, in memory otherwise.
 
 mod channels;
+mod client;
 mod gate;
 mod interleaved;
 mod oracle;

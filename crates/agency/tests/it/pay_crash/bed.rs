@@ -1,6 +1,7 @@
 //! A database, rails that outlive every kill, an agent that may pay everywhere, and the processes.
 
 use super::http::{Answer, Ask};
+use super::load::Contested;
 use crate::proof::{herd::Herd, house};
 use accounts::key;
 use axum::body::Body;
@@ -11,6 +12,7 @@ use ledger::{Act, Chart, Leg, Purpose, Step, TransferId};
 use serde_json::{Value, json};
 use sqlx::{Connection, PgConnection};
 use std::{
+    collections::BTreeMap,
     net::SocketAddr,
     sync::{
         Arc,
@@ -202,6 +204,20 @@ impl Bed {
             )
             .await;
         sum[0].0
+    }
+
+    /// The disputes that do not stand here as they stand at Stripe.
+    pub async fn untold<'a>(&self, contested: &'a [Contested]) -> Vec<&'a Contested> {
+        let known: BTreeMap<String, String> = self
+            .rows::<(String, String)>("select payment_id::text, status::text from pay.dispute")
+            .await
+            .into_iter()
+            .collect();
+        let word = |contested: &Contested| if contested.won == Some(true) { "won" } else { "lost" };
+        contested
+            .iter()
+            .filter(|one| known.get(&one.payment).is_none_or(|status| status != word(one)))
+            .collect()
     }
 
     /// As the owner of the schema, who sees everything.

@@ -1,7 +1,7 @@
 //! What must be true afterwards, by our books, by our proofs and by the rails' own records.
 
 use super::bed::{Bed, SHOP_MINOR, STRIPE_KEY, TOP_UP_MINOR, ask_twin};
-use super::load::{Op, What, send};
+use super::load::{Contested, Op, What, send};
 use crate::program::Program;
 use base::{Currency, Random};
 use control::secret::Keyring;
@@ -15,19 +15,19 @@ use std::{
 };
 
 /// Checks everything; panics at the first thing that is not so.
-pub async fn judge(bed: &Bed, ops: Vec<Op>) {
+pub async fn judge(bed: &Bed, ops: Vec<Op>, contested: &[Contested]) {
     let live = bed.kit.live().await;
     let replayed = replay(bed, &ops).await;
     nothing_hangs(bed).await;
     one_receipt_each(bed).await;
-    let outside = counted(bed).await;
+    let outside = counted(bed, disputed(bed, contested).await).await;
     books(&live, &outside).await;
     chains(bed, &live).await;
     counters(bed).await;
     once_per_key(bed, &replayed).await;
     let ended_by_jobs = "select count(distinct payment_id) from pay.payment_event where kind in ('succeeded', 'failed') and actor like 'system:%'";
     println!(
-        "kills {}, calls {} of which {} were answered in their time; payments {} ({} given up, {} ended by a job or a webhook), refunds {}, payouts {}; effects at the rails {}, lost 0, double 0",
+        "kills {}, calls {} of which {} were answered in their time; payments {} ({} given up, {} ended by a job or a webhook), refunds {}, payouts {}, disputes {} ({} lost); effects at the rails {}, lost 0, double 0",
         bed.herd.kills,
         ops.len(),
         ops.iter().filter(|op| op.answer.is_some()).count(),
@@ -36,6 +36,8 @@ pub async fn judge(bed: &Bed, ops: Vec<Op>) {
         number(bed, ended_by_jobs).await,
         number(bed, "select count(*) from pay.refund where status = 'succeeded'").await,
         number(bed, "select count(*) from pay.payout where status = 'succeeded'").await,
+        contested.len(),
+        contested.iter().filter(|one| one.won == Some(false)).count(),
         outside.effects,
     );
 }
@@ -89,13 +91,18 @@ async fn one_receipt_each(bed: &Bed) {
              group by p.id having count(r.id) <> 1
              union all
              select f.id::text, f.status::text, count(r.id) from pay.refund f left join pay.receipt r on r.subject_id = f.id and r.kind = 'refunded'
-             group by f.id having count(r.id) <> (f.status = 'succeeded')::int",
+             group by f.id having count(r.id) <> (f.status = 'succeeded')::int
+             union all
+             select d.id::text, d.status::text, count(r.id) from pay.dispute d
+             left join pay.receipt r on r.subject_id = d.id and r.kind::text in ('disputed', 'dispute_' || d.status)
+             group by d.id having count(r.id) <> 2 or count(distinct r.kind) <> 2",
         )
         .await;
     assert!(wrong.is_empty(), "ends with no receipt, or with several: {wrong:?}");
     let surplus = number(
         bed,
-        "select (select count(*) from pay.receipt) - (select count(*) from pay.payment) - (select count(*) from pay.refund where status = 'succeeded')",
+        "select (select count(*) from pay.receipt) - (select count(*) from pay.payment) - 2 * (select count(*) from pay.dispute)
+              - (select count(*) from pay.refund where status = 'succeeded')",
     )
     .await;
     assert_eq!(surplus, 0, "receipts of nothing");
@@ -104,12 +111,42 @@ async fn one_receipt_each(bed: &Bed) {
 /// What the rails say.
 struct Counted {
     effects: u64,
-    /// Taken less given back less paid out, in minor units.
+    /// Taken less given back, paid out and lost to banks, in minor units.
     stripe: i64,
     cashfree: i64,
 }
 
-async fn counted(bed: &Bed) -> Counted {
+/// What the disputes took out of the account at Stripe. Each is here once, frozen once and ended once, as
+/// it ended there.
+async fn disputed(bed: &Bed, contested: &[Contested]) -> i64 {
+    let ours = bed
+        .rows::<(String, String, i64, i64, i64)>(
+            "select d.payment_id::text, d.status::text, d.amount_minor, d.fee_minor,
+                    (select count(distinct t.id) from ledger.transfer t where t.purpose = 'dispute_open' and t.id = d.hold) * 10
+                    + (select count(distinct t.id) from ledger.transfer t where t.pending_id = d.hold and t.purpose::text = 'dispute_' || d.status)
+             from pay.dispute d order by 1",
+        )
+        .await;
+    let mut theirs: Vec<(String, String, i64, i64, i64)> = contested
+        .iter()
+        .map(|one| {
+            let status = if one.won == Some(true) { "won" } else { "lost" };
+            (one.payment.clone(), status.to_owned(), one.minor, DISPUTE_FEE, 11)
+        })
+        .collect();
+    theirs.sort();
+    assert_eq!(ours, theirs, "disputes here and at Stripe: payment, end, amount, fee, frozen and ended");
+    let steps =
+        number(bed, "select count(distinct id) from ledger.transfer where purpose::text like 'dispute%'")
+            .await;
+    assert_eq!(steps, 2 * contested.len() as i64, "steps of disputes in the books");
+    contested.iter().filter(|one| one.won == Some(false)).map(|one| one.minor + DISPUTE_FEE).sum()
+}
+
+/// What the twin charges for a dispute, in minor units.
+const DISPUTE_FEE: i64 = 2_500;
+
+async fn counted(bed: &Bed, disputed: i64) -> Counted {
     let taken = listed(bed, "payment_intents", "payment").await;
     let given = listed(bed, "refunds", "refund").await;
     let paid = listed(bed, "transfers", "payout").await;
@@ -132,7 +169,7 @@ async fn counted(bed: &Bed) -> Counted {
         count(&taken) + count(&given) + count(&paid),
         "effects at Stripe"
     );
-    let stripe = sum(&taken) - sum(&given) - sum(&paid);
+    let stripe = sum(&taken) - sum(&given) - sum(&paid) - disputed;
 
     let orders = ours(
         "select id::text, captured_minor from pay.payment where rail = 'cashfree' and status <> 'failed'",

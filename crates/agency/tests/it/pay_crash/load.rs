@@ -1,7 +1,7 @@
 //! Clients that want things done once: they send a request under one key until it is answered, whatever
 //! happens to the servers.
 
-use super::bed::{Bed, Outside, People, RAILS, SHOP_MINOR};
+use super::bed::{Bed, Outside, People, RAILS, SHOP_MINOR, ask_twin};
 use super::http::{Answer, Ask};
 use base::Random;
 use serde_json::{Value, json};
@@ -31,6 +31,44 @@ pub struct Op {
     pub answer: Option<Answer>,
 }
 
+/// A payment that its payer's bank asks back.
+#[derive(Clone, Debug)]
+pub struct Contested {
+    pub payment: String,
+    /// Stripe's name of the payment.
+    pub intent: String,
+    pub minor: i64,
+    /// How it ended at Stripe; none: it is open.
+    pub won: Option<bool>,
+}
+
+impl Contested {
+    /// What Stripe calls its state.
+    fn status(&self) -> &'static str {
+        match self.won {
+            None => "needs_response",
+            Some(true) => "won",
+            Some(false) => "lost",
+        }
+    }
+
+    /// Stripe opens or ends it, or says once more how it stands, and tells us.
+    pub async fn tell(&self, outside: &Outside) {
+        let order = json!({"payment_intent": self.intent, "status": self.status()});
+        ask_twin(&outside.stripe, "POST", "/_twin/disputes", &[], order).await;
+        ask_twin(&outside.stripe, "POST", "/_twin/webhook/flush", &[], Value::Null).await;
+    }
+}
+
+/// A payment that succeeded and what it took.
+#[derive(Clone, Debug)]
+struct Paid {
+    id: String,
+    minor: i64,
+    /// Stripe's name of it, as long as nothing of it was given back.
+    intent: Option<String>,
+}
+
 /// A kind of call.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum What {
@@ -56,6 +94,7 @@ pub struct Office {
     stop: AtomicBool,
     answered: AtomicUsize,
     ops: Mutex<Vec<Op>>,
+    contested: Mutex<Vec<Contested>>,
 }
 
 pub struct Load {
@@ -72,6 +111,7 @@ impl Load {
             stop: AtomicBool::new(false),
             answered: AtomicUsize::new(0),
             ops: Mutex::default(),
+            contested: Mutex::default(),
         });
         let mut set = JoinSet::new();
         for number in 0..clients {
@@ -92,13 +132,14 @@ impl Load {
     }
 
     /// Lets each client finish what it is at.
-    pub async fn stop(mut self) -> Vec<Op> {
+    pub async fn stop(mut self) -> (Vec<Op>, Vec<Contested>) {
         self.office.stop.store(true, Ordering::Relaxed);
         while let Some(ended) = self.clients.join_next().await {
             ended.expect("a client ends well");
         }
         let mut ops = self.office.ops.lock().unwrap_or_else(PoisonError::into_inner);
-        std::mem::take(&mut *ops)
+        let mut contested = self.office.contested.lock().unwrap_or_else(PoisonError::into_inner);
+        (std::mem::take(&mut *ops), std::mem::take(&mut *contested))
     }
 }
 
@@ -125,16 +166,17 @@ struct Client {
     random: Random,
     number: usize,
     calls: usize,
-    /// Payments that succeeded and what they took.
-    paid: Vec<(String, i64)>,
+    paid: Vec<Paid>,
 }
 
 impl Client {
     async fn run(mut self) {
         while !self.office.stop.load(Ordering::Relaxed) {
-            match self.random.between(0, 9) {
+            match self.random.between(0, 12) {
                 0..=4 => self.pay().await,
                 5..=8 => self.refund().await,
+                9 | 10 => self.dispute().await,
+                11 => self.verdict().await,
                 _ => self.payout().await,
             }
         }
@@ -239,7 +281,9 @@ impl Client {
         let done = self.until_answered(What::Execute, "/api/v1/execute".to_owned(), execute).await;
         let Some(payment) = done.map(|done| done["payment"].clone()) else { return };
         if payment["status"] == "succeeded" && rail != "x402" {
-            self.paid.push((payment["id"].as_str().unwrap_or_default().to_owned(), minor));
+            let text = |name: &str| payment[name].as_str().unwrap_or_default().to_owned();
+            let intent = (rail == "stripe").then(|| text("provider_ref"));
+            self.paid.push(Paid { id: text("id"), minor, intent });
         }
     }
 
@@ -248,7 +292,9 @@ impl Client {
             return self.pay().await;
         }
         let at = usize::try_from(self.random.between(0, self.paid.len() as i64 - 1)).expect("small");
-        let (payment, taken) = self.paid[at].clone();
+        // What was given back in part is not asked back by a bank here.
+        self.paid[at].intent = None;
+        let Paid { id: payment, minor: taken, .. } = self.paid[at].clone();
         let minor = self.random.between(1, taken);
         self.spoil(&[
             ("stripe", "POST /v1/refunds"),
@@ -265,5 +311,33 @@ impl Client {
         let body =
             json!({"developer_id": self.office.people.vendors[0], "currency": "AUD", "amount_minor": minor});
         self.until_answered(What::Payout, "/api/v1/payouts".to_owned(), body).await;
+    }
+
+    /// A payer's bank asks a whole payment back.
+    async fn dispute(&mut self) {
+        let Some(at) = self.paid.iter().position(|paid| paid.intent.is_some()) else {
+            return self.pay().await;
+        };
+        let Paid { id: payment, minor, intent } = self.paid.swap_remove(at);
+        let contested = Contested { payment, intent: intent.unwrap_or_default(), minor, won: None };
+        contested.tell(&self.office.outside).await;
+        self.office.contested.lock().unwrap_or_else(PoisonError::into_inner).push(contested);
+    }
+
+    /// A bank decides about one of them.
+    async fn verdict(&mut self) {
+        let won = self.chance(50);
+        let decided = {
+            let mut all = self.office.contested.lock().unwrap_or_else(PoisonError::into_inner);
+            let open = all.iter_mut().find(|contested| contested.won.is_none());
+            open.map(|contested| {
+                contested.won = Some(won);
+                contested.clone()
+            })
+        };
+        match decided {
+            Some(decided) => decided.tell(&self.office.outside).await,
+            None => self.pay().await,
+        }
     }
 }

@@ -8,7 +8,7 @@ mod load;
 
 use base::{Clock, Random, SystemClock};
 use bed::Bed;
-use load::Load;
+use load::{Contested, Load};
 use std::time::{Duration, Instant};
 
 /// How large the run is.
@@ -40,7 +40,7 @@ fn seed() -> u64 {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn no_payment_refund_or_payout_is_lost_or_doubled_though_processes_are_killed_all_the_time() {
+async fn no_payment_refund_payout_or_dispute_is_lost_or_doubled_though_processes_are_killed_all_the_time() {
     let (size, seed) = (size(), seed());
     println!("payments, {}: {} kills, seed {seed}", size.name, size.kills);
     let random = Random::seeded(seed);
@@ -50,11 +50,11 @@ async fn no_payment_refund_or_payout_is_lost_or_doubled_though_processes_are_kil
     disturb(&mut bed, &load, &size, &random, began).await;
     let kills = bed.herd.kills;
     let disturbed = began.elapsed();
-    let ops = load.stop().await;
+    let (ops, mut contested) = load.stop().await;
     bed.quiet();
-    settle(&mut bed, began).await;
+    settle(&mut bed, &mut contested, began).await;
     let settled = began.elapsed();
-    judge::judge(&bed, ops).await;
+    judge::judge(&bed, ops, &contested).await;
     println!(
         "{:.1} s of kills, {:.1} s until all was settled, {:.1} s of checks",
         disturbed.as_secs_f64(),
@@ -83,15 +83,25 @@ async fn disturb(bed: &mut Bed, load: &Load, size: &Size, random: &Random, began
     }
 }
 
-/// Lets everything come to its end in peace; hours may pass.
-async fn settle(bed: &mut Bed, began: Instant) {
+/// Lets everything come to its end in peace; hours may pass. Banks decide about what is still open, and
+/// Stripe says again what was not taken, as it does for three days.
+async fn settle(bed: &mut Bed, contested: &mut [Contested], began: Instant) {
+    for (number, open) in contested.iter_mut().filter(|contested| contested.won.is_none()).enumerate() {
+        open.won = Some(number % 2 == 0);
+    }
     loop {
         bed.outage().await;
-        for _ in 0..40 {
+        for round in 0..40 {
             tokio::time::sleep(Duration::from_millis(250)).await;
             bed.hurry().await;
-            if bed.open().await == 0 {
+            let untold = bed.untold(contested).await;
+            if untold.is_empty() && bed.open().await == 0 {
                 return;
+            }
+            if round % 10 == 4 {
+                for contested in untold {
+                    contested.tell(&bed.outside).await;
+                }
             }
         }
         assert!(began.elapsed() < LIMIT, "something stays open\n{}", bed.state(0).await);

@@ -89,7 +89,7 @@ pub(crate) async fn render(request: Request, next: Next) -> Response {
 fn is_program(request: &Request) -> bool {
     let path = request.uri().path();
     let accepts = request.headers().get(header::ACCEPT).and_then(|v| v.to_str().ok()).unwrap_or("");
-    ["/api/", "/webhooks/", "/x402/", "/live", "/metrics", "/health"]
+    ["/api/", "/hooks/", "/webhooks/", "/x402/", "/live", "/metrics", "/health"]
         .iter()
         .any(|prefix| path.starts_with(prefix))
         || (accepts.contains("json") && !accepts.contains("html"))

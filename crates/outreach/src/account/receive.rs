@@ -14,7 +14,7 @@ use control::secret::Keyring;
 use hooks::inbox::{self, Received};
 use ports::{
     Ports,
-    delivery::{Event, Inbound, Keys as Signed, Provider, SignaturePlan, Signing, WebhookError},
+    delivery::{Event, Inbound, Keys as Signed, Provider, SignaturePlan, Signing},
 };
 use serde_json::json;
 use std::sync::Arc;
@@ -76,10 +76,9 @@ pub async fn receive(
     };
     let event = match desk.ports.receivers.get(known)?.receive(&signed, &inbound) {
         Ok(event) => event,
-        Err(WebhookError::Malformed { .. }) => return Ok(StatusCode::BAD_REQUEST.into_response()),
         Err(refused) => {
             tracing::warn!(provider, account = %account, %refused, "a webhook was refused");
-            return Ok(StatusCode::UNAUTHORIZED.into_response());
+            return Err(Error::from(refused).into());
         }
     };
     keep(&mut cx, known, account, &event, &body).await?;

@@ -13,7 +13,7 @@ pub(crate) fn heading(title: &str, sub: impl Render) -> Heading {
 /// One place: title, address, what is there, the least role that gains by it.
 struct Place(&'static str, &'static str, &'static str, Role);
 
-const ORGANISATION: [Place; 9] = [
+const ORGANISATION: [Place; 10] = [
     Place(
         "Organisation",
         "/settings/organisation",
@@ -31,6 +31,12 @@ const ORGANISATION: [Place; 9] = [
         "Who you want",
         "/settings/icp",
         "Industries, titles, sizes, countries, and how a score is weighed.",
+        Role::Viewer,
+    ),
+    Place(
+        "Scoring",
+        "/settings/scoring",
+        "The weights of a score, who would move under others, and the versions before.",
         Role::Viewer,
     ),
     Place("Booking page", "/meetings/settings", "When prospects may book a time with you.", Role::Admin),

@@ -126,8 +126,13 @@ test('the approved answer goes out in the thread', async () => {
   await open(tab, '/approvals');
   const draft = tab.locator('article.approval', { hasText: 'Answer to' }).first();
   await Promise.all([tab.waitForNavigation(), draft.getByRole('button', { name: /^Approve/ }).click()]);
-  const mail = await until('the answer at the server', async () => (await outgoing.mails())[4], 60);
-  assert.deepEqual(mail.to, sent[0].to);
+  // Whoever asked to be removed got one confirmation meanwhile, before or after.
+  const later = await until('the answer at the server', async () => {
+    const all = (await outgoing.mails()).slice(4);
+    return all.length >= 2 && all;
+  }, 60);
+  assert.deepEqual(later.flatMap((mail) => mail.to).toSorted(), [...sent[0].to, ...sent[1].to].toSorted());
+  const mail = later.find((one) => one.to[0] === sent[0].to[0]);
   assert.match(mail.raw, /^In-Reply-To: <[^>]+@prospect\.example>/mi);
   assert.match(mail.raw, /^Subject: Re: /mi);
   assert.deepEqual(tab.problems, []);

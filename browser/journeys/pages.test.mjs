@@ -46,6 +46,28 @@ test('the tour holds every place of the menu and of the settings, and the pages 
   assert.ok(pages.length >= 35, pages.join(' '));
 });
 
+test('every page of the tour is linked from another, and no link is dead', async () => {
+  const shape = (path) => path.replace(/[?#].*$/, '').replace(/[0-9a-f]{8}-[0-9a-f-]{27}/g, 'one');
+  const linked = new Map();
+  for (const path of pages) {
+    const html = await (await tab.request.get(agency.url + path)).text();
+    // A form that asks leads to a page as a link does.
+    const asked = [...html.matchAll(/<form [^>]*>/g)].map(([form]) => form).filter((form) => !/method="post"/.test(form));
+    for (const [, href] of [...html.matchAll(/<a [^>]*href="([^"]+)"/g), ...asked.flatMap((form) => [...form.matchAll(/action="([^"]+)"/g)])]) {
+      const to = href.replaceAll('&amp;', '&');
+      if (!to.startsWith('/') || to.startsWith('/sign-out')) continue;
+      if (shape(to) !== shape(path) && !linked.has(shape(to))) linked.set(shape(to), { to, from: path });
+    }
+  }
+  assert.deepEqual(pages.filter((path) => !linked.has(shape(path))), [], 'pages that nothing leads to');
+  const dead = [];
+  for (const { to, from } of linked.values()) {
+    const answer = await tab.request.get(agency.url + to);
+    if (answer.status() >= 400) dead.push(`${to} on ${from} answered ${answer.status()}`);
+  }
+  assert.deepEqual(dead, []);
+});
+
 for (const look of ['light', 'dark']) {
   test(`every page in ${look}: no script error, nothing that axe finds`, async () => {
     await theme(tab, look);

@@ -44,6 +44,17 @@ export async function press(tab, name, within = tab.locator('main')) {
   return answer;
 }
 
+// Presses a button whose request is to be refused; answers what the page then says.
+export async function refused(tab, name) {
+  const [answer] = await Promise.all([
+    tab.waitForNavigation({ waitUntil: 'load' }),
+    tab.locator('main').getByRole('button', { name, exact: typeof name === 'string' }).first().click(),
+  ]);
+  const said = await text(tab);
+  assert.ok(answer.status() >= 400 && answer.status() < 500, `“${name}” led to ${answer.status()}: ${said.slice(0, 600)}`);
+  return said;
+}
+
 // The control with this label; the label of one that may stay empty says so.
 export function field(tab, label, within = tab.locator('main')) {
   const exact = new RegExp(`^${label.replace(/[.*+?^${}()|[\]\\]/g, '\\$&')}( optional)?$`);

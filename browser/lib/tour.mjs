@@ -13,12 +13,19 @@ export async function every(tab) {
   await open(tab, '/settings');
   const settings = await links(tab, 'main', /^\/[^#]*$/);
   const found = new Set([...menu, ...account, ...settings,
-    '/stop', '/stop?scope=client', '/pay/statement', '/campaigns/new', '/leads/new', '/leads/import', '/leads/imports', '/meetings/settings', '/settings/sending/new', '/settings/webhooks/new',
+    '/stop', '/stop?scope=client', '/pay/statement', '/campaigns/new', '/leads/new', '/leads/import', '/leads/imports', '/meetings/settings', '/settings/webhooks/new',
+    '/settings/sending/new', '/settings/sending/accounts', '/settings/sending/accounts/new?provider=twilio',
+    '/enrichment/quarantine', '/billing/credits', '/billing/invoices', '/compliance/person?q=nobody%40here.example', '/costs/spend',
     '/operations/jobs', '/operations/schedules', '/operations/inbox', '/activities', '/reports/outcomes', '/reports/attribution', '/reports/leads', '/reports/digest', '/settings/limits/holidays', '/welcome?step=0', '/welcome?step=1', '/welcome?step=2', '/palette']);
   // One of each kind of record.
   const details = [['/leads', /^\/leads\/[0-9a-f-]{36}$/], ['/leads/imports', /^\/leads\/import\/[0-9a-f-]{36}$/],
     ['/campaigns', /^\/campaigns\/[0-9a-f-]{36}$/], ['/approvals', /^\/approvals\/[0-9a-f-]{36}$/],
     ['/settings/sending', /^\/settings\/sending\/[0-9a-f-]{36}$/], ['/operations/jobs', /^\/operations\/jobs\/[0-9a-f-]{36}$/],
+    ['/settings/sending/accounts', /^\/settings\/sending\/accounts\/[0-9a-f-]{36}$/], ['/settings/webhooks', /^\/settings\/webhooks\/[0-9a-f-]{36}$/],
+    ['/knowledge', /^\/knowledge\/[0-9a-f-]{36}$/], ['/learning', /^\/learning\/patterns\/[0-9a-f-]{36}$/],
+    ['/enrichment', /^\/enrichment\/runs\/[0-9a-f-]{36}$/], ['/onboarding', /^\/onboarding\/[0-9a-f-]{36}$/],
+    ['/billing/invoices', /^\/billing\/invoices\/[0-9a-f-]{36}$/], ['/compliance/dnc', /^\/compliance\/dnc\/[0-9a-f-]{36}$/],
+    ['/operations/inbox', /^\/operations\/inbox\/[0-9a-f-]{36}$/],
     ['/sink', /^\/sink\/[0-9a-f-]{36}$/], ['/inbox', /^\/inbox\/[0-9a-f-]{36}$/], ['/meetings', /^\/(meetings\/[0-9a-f-]{36}|book\/.+)$/],
     ['/pay/intents', /^\/pay\/intents\/[0-9a-f-]{36}$/], ['/pay/payments', /^\/pay\/payments\/[0-9a-f-]{36}$/],
     ['/pay/receipts', /^\/pay\/receipts\/[0-9a-f-]{36}$/], ['/pay/mandates', /^\/pay\/mandates\/[0-9a-f-]{36}$/],

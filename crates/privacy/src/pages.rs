@@ -48,7 +48,7 @@ fn group_card(title: &str, keys: &[&str], figures: &[Figure], wall: &Wall) -> Ma
     let rows = figures.iter().filter(|figure| keys.iter().any(|key| figure.key.starts_with(key))).map(|figure| {
         let value = match figure.value.as_array() {
             Some(days) if figure.key.starts_with("holidays.") => {
-                html! { a href="/settings/holidays" { (number::counted(i64::try_from(days.len()).unwrap_or(0), "day", "days")) } }
+                html! { a href="/settings/limits/holidays" { (number::counted(i64::try_from(days.len()).unwrap_or(0), "day", "days")) } }
             }
             Some(_) | None => html! { code { (figure.value.to_string()) } },
         };

@@ -168,9 +168,9 @@ fn leads(kind: &str, fact: &Fact, names: &Names) -> Option<Markup> {
         "leads.lead.created" => html! { (capital(&lead(names, fact.subject_id))) " is a lead now" },
         "leads.lead.scored" => html! { (capital(&lead(names, fact.subject_id))) " has a score" },
         "leads.import.finished" | "leads.import.done" => {
-            html! { a href=(about("/leads/imports", fact)) { "An import" } " is done" }
+            html! { a href=(about("/leads/import", fact)) { "An import" } " is done" }
         }
-        "leads.import.failed" => html! { a href=(about("/leads/imports", fact)) { "An import" } " failed" },
+        "leads.import.failed" => html! { a href=(about("/leads/import", fact)) { "An import" } " failed" },
         "leads.suppression.added" => html! { "One more address is never written to" },
         _ => return None,
     })

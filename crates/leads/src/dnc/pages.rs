@@ -42,7 +42,7 @@ pub(crate) async fn index(mut cx: web::Cx) -> web::Result<Response> {
         }))
         .empty(state::empty(
             "No number was washed yet",
-            &format!("Without a wash that is at most {days} days old, or express consent, no Australian number is called."),
+            format!("Without a wash that is at most {days} days old, or express consent, no Australian number is called."),
             None,
         ));
     let mut heading = Heading::new("Do Not Call")

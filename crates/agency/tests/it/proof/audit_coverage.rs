@@ -4,7 +4,7 @@ use super::catalogue;
 use testkit::TestDb;
 
 /// Tables whose changes write no audit entry of their own.
-const EXEMPT: [(&str, &str); 76] = [
+const EXEMPT: [(&str, &str); 75] = [
     ("accounts.mail_token", "single-use tokens; what they lead to is audited"),
     ("accounts.session", "signing in and out are noted as verbs; the rest is when it was last seen"),
     ("accounts.sign_in_failure", "counts guesses; kept for minutes"),

@@ -89,10 +89,14 @@ async fn events(cx: &mut Cx, members: &[Member], standing: &Standing, made: &[Ma
         let hash = standing.mandate(member.tenant, p.mandate_id).map(|mandate| mandate.hash.to_string());
         let reserved = json!({ "rail": p.rail, "amount_minor": p.amount_minor, "currency": p.currency, "mandate_hash": hash });
         let succeeded = json!({ "rail": p.rail, "provider_ref": p.provider_ref, "network_ref": null });
-        for (kind, state, detail) in
-            [("reserved", Status::Reserved, reserved), ("succeeded", Status::Succeeded, succeeded)]
+        // Both happen at one instant; their ids put them in order.
+        let mut pair = [cx.id::<Uuid>(), cx.id::<Uuid>()];
+        pair.sort_unstable();
+        for (id, (kind, state, detail)) in pair
+            .into_iter()
+            .zip([("reserved", Status::Reserved, reserved), ("succeeded", Status::Succeeded, succeeded)])
         {
-            ids.push(cx.id::<Uuid>());
+            ids.push(id);
             tenants.push(member.tenant.uuid());
             payments.push(p.id.uuid());
             kinds.push(kind.to_owned());

@@ -136,6 +136,8 @@ fn routes() -> Router<Arc<Desk>> {
         .route("/apollo/api/v1/organizations/enrich", get(apollo::organisation))
         .route("/apollo/api/v1/webhook_result/{id}", get(apollo::result))
         .route("/apify/v2/acts/{actor}/runs", post(apify::run))
+        // Apify's own client of today writes the same address so.
+        .route("/apify/v2/actors/{actor}/runs", post(apify::run))
         .route("/apify/v2/actor-runs/{id}", get(apify::get))
         .route("/apify/v2/datasets/{id}/items", get(apify::items))
         .route("/clay", post(others::clay))

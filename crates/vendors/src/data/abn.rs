@@ -117,9 +117,10 @@ fn read(found: &Value, asked: Option<&str>) -> Looked {
         .filter_map(|name| name.as_str().map(str::to_owned))
         .chain(text(found, "EntityName"))
         .collect();
-    // The name that it trades under, if one is like what was asked for, else the entity's.
+    // The name that it trades under, if one is like what was asked for, else the entity's; of two that are
+    // equally like it the name that it trades under, which stands before.
     let called = asked
-        .and_then(|asked| names.iter().max_by_key(|name| likeness(asked, name)))
+        .and_then(|asked| names.iter().rev().max_by_key(|name| likeness(asked, name)))
         .cloned()
         .or_else(|| text(found, "EntityName"));
     let sure = if is_active(found) { 0.98 } else { 0.5 };

@@ -43,7 +43,19 @@ pub async fn tables(conn: &mut PgConnection) -> Vec<Table> {
 }
 
 /// Values of columns whose checks no generic value meets; everything else is made from its type.
-const VALUES: [(&str, &str); 42] = [
+const VALUES: [(&str, &str); 54] = [
+    ("insight.run.cause", "'person'"),
+    ("insight.digest_mail.state", "'waiting'"),
+    ("insight.prior.clients", "3"),
+    ("leads.weight.points", "'{2000,2500,2500,1500,1500}'"),
+    ("onboarding.finding.read_by", "'person'"),
+    ("outreach.account.status", "'active'"),
+    ("outreach.knowledge.source", "'person'"),
+    ("outreach.postal_address.country", "'AU'"),
+    ("outreach.postal_address.verdict", "'unchecked'"),
+    ("outreach.step_arm.arm", "'B'"),
+    ("outreach.track.kind", "'opened'"),
+    ("insight.goal.from_month", "'2026-11-01'"),
     ("jobs.schedule.misfire", "'skip'"),
     ("jobs.schedule.zone", "'UTC'"),
     ("jobs.schedule.cron", "'0 0 1 1 *'"),

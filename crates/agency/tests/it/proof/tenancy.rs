@@ -15,7 +15,8 @@ use uuid::Uuid;
 use web::{Access, RouteKind};
 
 /// Tables whose rows name no tenant, and why no tenant can read another's there.
-const WITHOUT_TENANT: [(&str, &str); 19] = [
+const WITHOUT_TENANT: [(&str, &str); 20] = [
+    ("audit.redaction", "what erasures took out of the whole chain; only the kernel's role may read it"),
     ("accounts.mail_token", "belongs to a person; only the kernel's role may read it"),
     ("accounts.person", "a person may be in several tenants; a policy shows colleagues only"),
     ("accounts.sign_in_failure", "of people who are not signed in; only the kernel's role may read it"),
@@ -232,6 +233,8 @@ fn table_at(path: &str, parameter: &str) -> &'static str {
         ("resources", path) if path.starts_with("/pay") => "pay.resource",
         // What is for sale is open to every buyer.
         ("r", path) if path.starts_with("/x402") => "pay.resource",
+        ("runs", path) if path.contains("/enrichment") => "enrich.run",
+        ("quarantine", _) => "enrich.quarantine",
         ("sales", _) => "pay.sale",
         ("sending" | "resources", _) => "outreach.resource",
         ("sessions", _) => "accounts.session",
@@ -446,6 +449,14 @@ fn own(kind: &str, ids: &BTreeMap<String, Uuid>) -> Option<serde_json::Value> {
     match kind {
         // The installation's own letters, across tenants by design: asked for an address that nobody has.
         "accounts.mail" => Some(serde_json::json!({"mail": "reset", "email": "nobody@nowhere.example"})),
+        "enrich.lead" => Some(serde_json::json!({"run": id("enrich.run"), "lead": id("leads.lead")})),
+        "enrich.search" => Some(serde_json::json!({"search": id("enrich.search")})),
+        "insight.digest" => Some(serde_json::json!({"week": "2026-11-16"})),
+        "insight.digest_mail" => Some(serde_json::json!({"mail": id("insight.digest_mail")})),
+        "insight.learn" => Some(serde_json::json!({"cause": "person", "as_of": null})),
+        "leads.rescore" => Some(serde_json::json!({"run": id("leads.rescore")})),
+        "onboarding.analyse" => Some(serde_json::json!({"analysis": id("onboarding.analysis")})),
+        "outreach.import_knowledge" => Some(serde_json::json!({"website": "http://127.0.0.1:9/"})),
         "leads.bulk" => Some(serde_json::json!({
             "query": "", "act": {"act": "delete"}, "asked_at": "2100-01-01T00:00:00Z", "after": null,
         })),
@@ -470,6 +481,7 @@ fn everything(ids: &BTreeMap<String, Uuid>, other: &Tenant) -> serde_json::Value
         "campaign": id("outreach.campaign"), "approval": id("control.approval"), "id": id("leads.lead"), "tenant": other.id,
         "payment": id("pay.payment"), "payout": id("pay.payout"), "refund": id("pay.refund"), "mandate": id("pay.mandate"),
         "delivery": id("hooks.inbox"), "sale": id("pay.sale"), "endpoint": id("hooks.endpoint"),
+        "request": id("privacy.request"), "suggestion": id("insight.suggestion"),
         "checkout": id("billing.checkout"), "notice": id("billing.dunning_notice"), "subscription": id("billing.subscription"),
         "provider_ref": CANARY, "since": "2026-01-01T00:00:00Z",
         "status": "approved", "what": "invitation", "kind": "invitation", "to": CANARY, "letter": "verify", "token": "0".repeat(64),

@@ -15,15 +15,23 @@ use std::sync::Arc;
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct RecomputeHealth {}
 
+/// A client's own run looks after that client; the installation's looks after everybody who has senders.
+async fn whose(run: &Run) -> Result<Vec<uuid::Uuid>> {
+    if let Ok(tenant) = run.tenant() {
+        return Ok(vec![tenant.uuid()]);
+    }
+    let mut all = run.db().begin(Scope::System, run.caller()).await?;
+    let tenants = store::tenants(&mut all).await?;
+    all.rollback().await?;
+    Ok(tenants)
+}
+
 impl Job for RecomputeHealth {
     const KIND: &'static str = "outreach.resource_health";
     type State = ();
 
     async fn run(self, run: &Run, (): &()) -> Result<()> {
-        let mut all = run.db().begin(Scope::System, run.caller()).await?;
-        let tenants = store::tenants(&mut all).await?;
-        all.rollback().await?;
-        for tenant in tenants {
+        for tenant in whose(run).await? {
             if run.cancel().is_cancelled() {
                 return Ok(());
             }
@@ -44,10 +52,7 @@ impl Job for LookUp {
     type State = Arc<Ports>;
 
     async fn run(self, run: &Run, ports: &Arc<Ports>) -> Result<()> {
-        let mut all = run.db().begin(Scope::System, run.caller()).await?;
-        let tenants = store::tenants(&mut all).await?;
-        all.rollback().await?;
-        for tenant in tenants {
+        for tenant in whose(run).await? {
             let mut cx = run.db().begin(Scope::Tenant(TenantId(tenant)), run.caller()).await?;
             let resources = store::list(&mut cx).await?;
             cx.rollback().await?;

@@ -194,6 +194,8 @@ fn table_at(path: &str, parameter: &str) -> &'static str {
     let before: Vec<&str> = path.split('/').take_while(|part| *part != parameter).collect();
     match (before.last().copied().unwrap_or_default(), path) {
         ("accounts", path) if path.starts_with("/pay") => "ledger.account",
+        ("accounts", _) => "outreach.account",
+        ("{provider}", path) if path.starts_with("/hooks") => "outreach.account",
         ("approvals", _) => "control.approval",
         ("api-keys", _) => "accounts.api_key",
         ("budgets", _) => "control.budget",
@@ -235,6 +237,11 @@ fn table_at(path: &str, parameter: &str) -> &'static str {
         ("r", path) if path.starts_with("/x402") => "pay.resource",
         ("runs", path) if path.contains("/enrichment") => "enrich.run",
         ("quarantine", _) => "enrich.quarantine",
+        ("dnc", _) => "leads.dnc_wash",
+        ("scoring", _) => "leads.weight",
+        ("portfolio", _) => "onboarding.portfolio",
+        ("onboarding" | "analyses", _) => "onboarding.analysis",
+        ("knowledge", _) => "outreach.knowledge",
         ("sales", _) => "pay.sale",
         ("sending" | "resources", _) => "outreach.resource",
         ("sessions", _) => "accounts.session",
@@ -271,7 +278,20 @@ pub fn aimed(path: &str, ids: &BTreeMap<String, Uuid>) -> Option<String> {
 }
 
 /// Parameters that name nothing of a tenant's rows: words, tokens and public names.
-const WORDS: [&str; 8] = ["{chain}", "{token}", "{slug}", "{part}", "{what}", "{key}", "{name}", "{number}"];
+const WORDS: [&str; 12] = [
+    "{provider}",
+    "{purpose}",
+    "{detector}",
+    "{link}",
+    "{chain}",
+    "{token}",
+    "{slug}",
+    "{part}",
+    "{what}",
+    "{key}",
+    "{name}",
+    "{number}",
+];
 
 struct Asked {
     status: u16,

@@ -72,9 +72,10 @@ test('a wallet is given simulated tokens, and an agent buys: the sale, the balan
   await press(tab, 'Give', gift);
   const held = async () => Object.fromEntries((await rows('Simulated wallets')).map(([wallet, , units]) => [wallet.toLowerCase(), units]));
   assert.deepEqual(await held(), { [WALLET.address.toLowerCase()]: '5000000' });
+  const usdc = { network: `eip155:${CHAIN}`, asset: '0x036CbD53842c5426634e7929541eC2318f3dCF7e', name: 'USDC', version: '2', decimals: 6, currency: 'USD' };
   await call(tab, 'PUT', '/api/v1/rails', {
     rail: 'x402', key: WALLET.key, rpc_url: `${agency.url}/x402/rpc/${CHAIN}`,
-    tokens: [{ network: `eip155:${CHAIN}`, asset: '0x036CbD53842c5426634e7929541eC2318f3dCF7e', name: 'USDC', version: '2', decimals: 6, currency: 'USD' }],
+    tokens: [usdc],
   });
   const agent = await addAgent(tab);
   const vendor = await call(tab, 'POST', '/api/v1/vendors', { name: 'Ourselves', rails: ['x402'], x402_endpoint: seen.sold });

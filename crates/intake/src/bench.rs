@@ -23,8 +23,6 @@ pub struct Figures {
     pub read_rows_per_s: f64,
     /// Rows that became leads, were rejected, repeated, were there, were suppressed.
     pub came: [i32; 5],
-    /// The most memory that this process held, in MB, from its beginning on; 0 where the system does not tell.
-    pub peak_mb: f64,
 }
 
 /// A messy list: a twentieth of the rows cannot be read, a twentieth repeats an earlier person.
@@ -128,16 +126,7 @@ pub async fn run(db: &Db, tenant: TenantId, state_dir: &Path, rows: u64) -> Resu
         import_rows_per_s: preview.rows as f64 / import_s,
         read_rows_per_s: preview.rows as f64 / read_s,
         came,
-        peak_mb: peak_mb(),
     })
-}
-
-/// The most memory that this process has held, in MB; 0 where the system does not tell.
-pub fn peak_mb() -> f64 {
-    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
-    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
-    let kb = line.and_then(|line| line.trim().split(' ').next()).and_then(|kb| kb.parse::<f64>().ok());
-    kb.map_or(0.0, |kb| kb / 1_024.0)
 }
 
 #[cfg(test)]
@@ -153,7 +142,7 @@ mod tests {
             super::run(&world.db.db, world.ours.id, world.folder.path(), rows).await.expect("it comes in");
         let share = |n: i32| f64::from(n) / rows as f64;
         assert!(share(got.came[1]) > 0.02 && share(got.came[2]) > 0.02, "{got:?}");
-        assert!(got.peak_mb > 0.0 && got.import_rows_per_s > 0.0);
+        assert!(got.import_rows_per_s > 0.0);
         println!("{}", serde_json::to_string(&got).expect("JSON"));
     }
 }

@@ -1,5 +1,7 @@
 //! How sure a share is.
 
+use evidence::{Interval, Rate, rate::Confidence};
+
 /// Below so many observations a share says nothing.
 pub(super) const EVIDENCE_MIN: i64 = 30;
 
@@ -13,16 +15,10 @@ pub(super) struct Share {
 
 /// The share of `hits` in `of` with Wilson's 95 % interval (Wilson 1927); none for nothing.
 pub(super) fn wilson(hits: i64, of: i64) -> Option<Share> {
-    /// The 97.5 % quantile of the normal distribution.
-    const Z: f64 = 1.959_963_984_540_054;
-    if of <= 0 || hits < 0 || hits > of {
-        return None;
-    }
-    let (n, p) = (of as f64, hits as f64 / of as f64);
-    let z2 = Z * Z;
-    let middle = (p + z2 / (2.0 * n)) / (1.0 + z2 / n);
-    let half = Z / (1.0 + z2 / n) * (p * (1.0 - p) / n + z2 / (4.0 * n * n)).sqrt();
-    Some(Share { low: (middle - half).max(0.0), mid: p, high: (middle + half).min(1.0) })
+    let hits = u64::try_from(hits).ok()?;
+    let rate = Rate::of(hits, u64::try_from(of).ok()?.checked_sub(hits)?);
+    let Interval { low, high } = rate.interval(Confidence::USUAL);
+    Some(Share { low, mid: rate.share()?, high })
 }
 
 #[cfg(test)]

@@ -61,7 +61,7 @@ pub(super) const TABLE: &[Row] = &[
     row("outreach", 7, &["leads", "billing", "hooks", "control", "inbound", "evidence", "discovery"]),
     row("onboarding", 8, &["outreach", "leads", "control", "discovery", "accounts"]),
     row("insight", 8, &["outreach", "leads", "control", "evidence", "ports"]),
-    row("console", 9, &["accounts", "control", "hooks", "leads", "outreach"]),
+    row("console", 9, &["accounts", "control", "evidence", "hooks", "leads", "outreach"]),
     Row {
         name: "vendors",
         tier: 2,

@@ -15,8 +15,9 @@ mod take;
 
 use super::scratch::Scratch;
 use crate::{settings::Settings, term};
-use base::Result;
+use base::{Result, TenantId};
 use serde::Serialize;
+use sqlx::PgConnection;
 use std::process::ExitCode;
 
 /// How much to do.
@@ -84,6 +85,18 @@ async fn part<T>(settings: &Settings, measure: impl AsyncFnOnce(&Scratch) -> Res
     let result = measure(&scratch).await;
     scratch.drop().await?;
     result
+}
+
+/// A client that may send, past sign-up; the only one of its database.
+async fn client(owner: &mut PgConnection) -> Result<TenantId> {
+    let id = sqlx::query_scalar(
+        "insert into accounts.tenant (id, name, status, legal_name, postal_address, website, offer, onboarded_at, created_at, updated_at)
+         values (gen_random_uuid(), 'Bench Agency', 'active', 'Bench Agency', '1 George Street, Sydney NSW 2000', 'https://example.com',
+                 'Bookkeeping for builders', now(), now(), now()) returning id",
+    )
+    .fetch_one(owner)
+    .await?;
+    Ok(TenantId(id))
 }
 
 pub(super) async fn run(settings: Settings, arguments: Arguments) -> Result<ExitCode> {

@@ -2,12 +2,11 @@
 
 use super::super::scratch::Scratch;
 use crate::term;
-use base::{Clock, Result, SystemClock, TenantId};
+use base::{Clock, Result, SystemClock};
 use db::{Caller, Scope};
 use insight::{generate, learn};
 use serde::Serialize;
 use std::time::Instant;
-use uuid::Uuid;
 
 /// What was measured.
 #[derive(Clone, Debug, Serialize)]
@@ -27,12 +26,8 @@ pub(super) async fn run(scratch: &Scratch, activities: i64) -> Result<Figures> {
     let people = (activities * generate::PEOPLE_FOR_A_MILLION / 1_000_000).max(1);
     term::line(format!("learning: a history of {people} people …"));
     let mut owner = scratch.owner().await?;
-    let tenant: Uuid = sqlx::query_scalar(
-        "insert into accounts.tenant (id, name, status, created_at, updated_at) values (gen_random_uuid(), 'Bench Agency', 'active', now(), now()) returning id",
-    )
-    .fetch_one(&mut owner)
-    .await?;
-    let wanted = generate::Wanted { tenant, people, seed: 0.5, days_ago: 28, effects: true };
+    let tenant = super::client(&mut owner).await?;
+    let wanted = generate::Wanted { tenant: tenant.uuid(), people, seed: 0.5, days_ago: 28, effects: true };
     let activities = generate::write(&mut owner, &wanted, SystemClock.now()).await?;
     sqlx::query("vacuum analyze").execute(&mut owner).await?;
     let db = scratch.connect().await?;
@@ -40,7 +35,7 @@ pub(super) async fn run(scratch: &Scratch, activities: i64) -> Result<Figures> {
     let mut learnt = 0;
     for _ in 0..2 {
         let began = Instant::now();
-        let mut cx = db.begin(Scope::Tenant(TenantId(tenant)), Caller::system("bench", &db)).await?;
+        let mut cx = db.begin(Scope::Tenant(tenant), Caller::system("bench", &db)).await?;
         let now = cx.now();
         let learned = learn::run(&mut cx, learn::Cause::Person, now).await?;
         cx.commit().await?;

@@ -102,7 +102,7 @@ async fn measure(
 ) -> Result<Figures> {
     let house = House::open(&scratch.settings).await?;
     let mut owner = scratch.owner().await?;
-    let tenant = organisation(&mut owner).await?;
+    let tenant = super::client(&mut owner).await?;
     figures(&mut owner).await?;
     let campaigns = mails.div_ceil(PER_CAMPAIGN);
     let mails = campaigns * PER_CAMPAIGN;
@@ -187,17 +187,6 @@ async fn wait(
         }
         tokio::time::sleep(Duration::from_millis(200)).await;
     }
-}
-
-async fn organisation(owner: &mut PgConnection) -> Result<TenantId> {
-    let id: Uuid = sqlx::query_scalar(
-        "insert into accounts.tenant (id, name, status, legal_name, postal_address, website, offer, onboarded_at, created_at, updated_at)
-         values (gen_random_uuid(), 'Bench Agency', 'active', 'Bench Agency', '1 George Street, Sydney NSW 2000', 'https://example.com',
-                 'Bookkeeping for builders', now(), now(), now()) returning id",
-    )
-    .fetch_one(owner)
-    .await?;
-    Ok(TenantId(id))
 }
 
 async fn set(owner: &mut PgConnection, key: &str, value: serde_json::Value) -> Result<()> {

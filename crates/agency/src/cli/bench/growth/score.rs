@@ -2,7 +2,7 @@
 
 use super::super::scratch::Scratch;
 use crate::term;
-use base::{Result, TenantId};
+use base::Result;
 
 pub(super) use leads::score::bench::Figures;
 
@@ -10,13 +10,9 @@ pub(super) use leads::score::bench::Figures;
 pub(super) async fn run(scratch: &Scratch, count: i64) -> Result<Figures> {
     term::line(format!("score: {count} leads under other weights …"));
     let mut owner = scratch.owner().await?;
-    let tenant = sqlx::query_scalar(
-        "insert into accounts.tenant (id, name, status, created_at, updated_at) values (gen_random_uuid(), 'Bench Agency', 'active', now(), now()) returning id",
-    )
-    .fetch_one(&mut owner)
-    .await?;
+    let tenant = super::client(&mut owner).await?;
     let db = scratch.connect().await?;
-    let figures = leads::score::bench::run(&db, &mut owner, TenantId(tenant), count).await?;
+    let figures = leads::score::bench::run(&db, &mut owner, tenant, count).await?;
     db.close().await;
     term::line(format!(
         "score    {:>8.0} leads/s   one plain update {:.0}/s   ratio {:.2}   unchanged {:.0}/s   preview of all {:.0} ms   {} wrong sums",

@@ -2,7 +2,7 @@
 
 use super::super::scratch::Scratch;
 use crate::term;
-use base::{Result, TenantId};
+use base::Result;
 
 pub(super) use intake::bench::Figures;
 
@@ -10,15 +10,10 @@ pub(super) use intake::bench::Figures;
 pub(super) async fn run(scratch: &Scratch, rows: usize) -> Result<Figures> {
     term::line(format!("import: a list of {rows} rows, one in twenty of them broken or repeated …"));
     let mut owner = scratch.owner().await?;
-    let tenant = sqlx::query_scalar(
-        "insert into accounts.tenant (id, name, status, created_at, updated_at) values (gen_random_uuid(), 'Bench Agency', 'active', now(), now()) returning id",
-    )
-    .fetch_one(&mut owner)
-    .await?;
+    let tenant = super::client(&mut owner).await?;
     let db = scratch.connect().await?;
     let state = &scratch.settings.state_dir;
-    let figures =
-        intake::bench::run(&db, TenantId(tenant), state, u64::try_from(rows).unwrap_or(u64::MAX)).await?;
+    let figures = intake::bench::run(&db, tenant, state, u64::try_from(rows).unwrap_or(u64::MAX)).await?;
     db.close().await;
     let [accepted, rejected, repeated, there, suppressed] = figures.came;
     term::line(format!(

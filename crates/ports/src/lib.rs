@@ -5,6 +5,8 @@
 //! Rules of every port: a call never happens inside a database transaction; nothing reads the
 //! system clock or randomness; a secret leaves its [`base::Secret`] only on the wire.
 
+pub mod calendar;
+pub mod crm;
 pub mod delivery;
 pub mod dns;
 pub mod email;
@@ -57,6 +59,10 @@ pub struct Ports {
     pub post: Arc<dyn post::PostSender>,
     /// Read what providers of messages tell.
     pub receivers: delivery::Receivers,
+    /// Clients' CRMs.
+    pub crms: crm::Crms,
+    /// Booking services.
+    pub calendars: calendar::Calendars,
 }
 
 /// Every port in memory, with handles to what is inside, for Simulation and unit tests.
@@ -86,6 +92,10 @@ pub struct InMemory {
     pub voice: Arc<voice::MemoryVoice>,
     /// Postcards.
     pub post: Arc<post::MemoryPost>,
+    /// CRMs, in the order of [`crm::CrmKind::ALL`].
+    pub crms: [Arc<crm::MemoryCrm>; 3],
+    /// Booking services, in the order of [`calendar::Service::ALL`].
+    pub calendars: [Arc<calendar::MemoryCalendar>; 2],
 }
 
 impl InMemory {
@@ -108,6 +118,8 @@ impl InMemory {
             linkedin: Arc::new(linkedin::MemoryLinkedIn::new(clock.clone(), random.clone())),
             voice: Arc::new(voice::MemoryVoice::new(clock.clone(), random.clone())),
             post: Arc::new(post::MemoryPost::new(clock, random)),
+            crms: crm::CrmKind::ALL.map(|kind| Arc::new(crm::MemoryCrm::new(kind))),
+            calendars: calendar::Service::ALL.map(|one| Arc::new(calendar::MemoryCalendar::new(one))),
         }
     }
 
@@ -131,6 +143,10 @@ impl InMemory {
             speech: Arc::new(speech::MemorySpeech),
             post: self.post.clone(),
             receivers: delivery::Receivers::default(),
+            crms: crm::Crms::of(self.crms.clone().map(|one| -> Arc<dyn crm::Crm> { one })),
+            calendars: calendar::Calendars::of(
+                self.calendars.clone().map(|one| -> Arc<dyn calendar::Calendar> { one }),
+            ),
         }
     }
 }

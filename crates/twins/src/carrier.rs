@@ -15,10 +15,10 @@
 //! | `POST /_twin/events` | lets something happen: `{"event":"delivered","ref":…}`, a reply, a bounce, an opt-out, … |
 
 mod deepgram;
-mod desk;
+pub(crate) mod desk;
 mod elevenlabs;
 mod heyreach;
-mod letters;
+pub(crate) mod letters;
 mod lob;
 mod postmark;
 mod resend;

@@ -4,7 +4,9 @@
 //!
 //! Twins know nothing of our adapters; they are written from the vendors' documents.
 
+pub mod calendar;
 pub mod carrier;
+pub mod crm;
 pub mod data;
 pub mod llm;
 pub mod rail;

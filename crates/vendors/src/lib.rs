@@ -6,6 +6,8 @@
 //! `retry-after`; what may have had an effect is never repeated blindly; base addresses can be
 //! set, so that everything is tested over loopback against the twins.
 
+pub mod calendar;
+pub mod crm;
 pub mod data;
 pub mod delivery;
 pub mod dns;
@@ -60,6 +62,7 @@ pub fn ports(settings: &Settings, clock: Arc<dyn Clock>, random: Arc<Random>) ->
     let enricher: Arc<dyn ports::enrich::Enricher> =
         Arc::new(ports::enrich::FromWebsite::new(fetcher.clone()));
     let providers = data::providers(&data::Line::new(random.clone(), http::TOTAL)?, enricher.clone());
+    let crms = crm::crms(&crm::Line::new(random.clone(), http::TOTAL)?);
     let rails = rail::rails(settings.allow_loopback, &clock, &random)?;
     let carriers = delivery::Line::new(clock.clone(), random.clone(), http::TOTAL)?;
     let smtp = email::smtp::Smtp::new(&settings.hello_name, mailbox.clone(), clock.clone())?;
@@ -79,5 +82,7 @@ pub fn ports(settings: &Settings, clock: Arc<dyn Clock>, random: Arc<Random>) ->
         speech: Arc::new(speech::Voices::new(&carriers)),
         post: Arc::new(post::Posts::new(&carriers)),
         receivers: delivery::receivers(),
+        crms,
+        calendars: calendar::calendars(&carriers),
     })
 }

@@ -59,57 +59,57 @@ pub enum FaultKind {
 }
 
 /// A call as a vendor sees it.
-pub(super) struct Call<'a> {
-    pub(super) method: &'a str,
-    pub(super) path: Vec<&'a str>,
-    pub(super) query: Vec<(String, String)>,
-    pub(super) headers: &'a HeaderMap,
-    pub(super) body: &'a Bytes,
-    pub(super) now: Time,
+pub(crate) struct Call<'a> {
+    pub(crate) method: &'a str,
+    pub(crate) path: Vec<&'a str>,
+    pub(crate) query: Vec<(String, String)>,
+    pub(crate) headers: &'a HeaderMap,
+    pub(crate) body: &'a Bytes,
+    pub(crate) now: Time,
 }
 
 impl Call<'_> {
-    pub(super) fn header(&self, name: &str) -> &str {
+    pub(crate) fn header(&self, name: &str) -> &str {
         self.headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default()
     }
 
-    pub(super) fn asked(&self, name: &str) -> Option<&str> {
+    pub(crate) fn asked(&self, name: &str) -> Option<&str> {
         self.query.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str())
     }
 
     /// The body as JSON; null when it is none.
-    pub(super) fn json(&self) -> Value {
+    pub(crate) fn json(&self) -> Value {
         serde_json::from_slice(self.body).unwrap_or(Value::Null)
     }
 }
 
 /// What a vendor answers.
-pub(super) struct Answer {
-    pub(super) status: u16,
-    pub(super) content: Content,
+pub(crate) struct Answer {
+    pub(crate) status: u16,
+    pub(crate) content: Content,
     /// How many people this would have reached.
-    pub(super) reached: u64,
+    pub(crate) reached: u64,
     /// Webhooks that follow from it.
-    pub(super) letters: Vec<Letter>,
+    pub(crate) letters: Vec<Letter>,
 }
 
-pub(super) enum Content {
+pub(crate) enum Content {
     Json(Value),
     Bytes(&'static str, Vec<u8>),
     Empty,
 }
 
 impl Answer {
-    pub(super) fn of(status: u16, body: Value) -> Self {
+    pub(crate) fn of(status: u16, body: Value) -> Self {
         Self { status, content: Content::Json(body), reached: 0, letters: Vec::new() }
     }
 
-    pub(super) fn empty(status: u16) -> Self {
+    pub(crate) fn empty(status: u16) -> Self {
         Self { status, content: Content::Empty, reached: 0, letters: Vec::new() }
     }
 
     /// Somebody was reached, and the vendor will say so.
-    pub(super) fn reaches(mut self, letters: Vec<Letter>) -> Self {
+    pub(crate) fn reaches(mut self, letters: Vec<Letter>) -> Self {
         self.reached = 1;
         self.letters = letters;
         self
@@ -117,7 +117,7 @@ impl Answer {
 }
 
 /// One vendor's manners.
-pub(super) trait Vendor: Send + 'static {
+pub(crate) trait Vendor: Send + 'static {
     /// As people write it.
     fn name(&self) -> &'static str;
     /// A call of the API.
@@ -129,14 +129,14 @@ pub(super) trait Vendor: Send + 'static {
 }
 
 /// A text of an order or a body.
-pub(super) fn text(value: &Value, name: &str) -> String {
+pub(crate) fn text(value: &Value, name: &str) -> String {
     value[name].as_str().unwrap_or_default().to_owned()
 }
 
-pub(super) struct Desk {
-    pub(super) name: &'static str,
-    pub(super) stop: CancellationToken,
-    pub(super) clock: Arc<dyn Clock>,
+pub(crate) struct Desk {
+    pub(crate) name: &'static str,
+    pub(crate) stop: CancellationToken,
+    pub(crate) clock: Arc<dyn Clock>,
     vendor: Mutex<Box<dyn Vendor>>,
     faults: Mutex<VecDeque<Fault>>,
     hook: Mutex<Hook>,
@@ -146,7 +146,7 @@ pub(super) struct Desk {
 }
 
 impl Desk {
-    pub(super) fn hook(&self) -> Hook {
+    pub(crate) fn hook(&self) -> Hook {
         locked(&self.hook).clone()
     }
 
@@ -175,7 +175,7 @@ pub struct CarrierTwin {
 }
 
 impl CarrierTwin {
-    pub(super) async fn serve(
+    pub(crate) async fn serve(
         at: SocketAddr,
         clock: Arc<dyn Clock>,
         vendor: Box<dyn Vendor>,

@@ -38,52 +38,54 @@ pub struct Hook {
 }
 
 /// What is signed.
-pub(super) struct Signing<'a> {
-    pub(super) secret: &'a str,
-    pub(super) at: Time,
-    pub(super) id: &'a str,
-    pub(super) url: &'a Url,
-    pub(super) body: &'a str,
+pub(crate) struct Signing<'a> {
+    pub(crate) secret: &'a str,
+    pub(crate) at: Time,
+    pub(crate) id: &'a str,
+    pub(crate) url: &'a Url,
+    pub(crate) body: &'a str,
 }
 
 /// Gives the headers of a webhook.
-pub(super) type Sign = fn(&Signing<'_>) -> Vec<(&'static str, String)>;
+pub(crate) type Sign = fn(&Signing<'_>) -> Vec<(&'static str, String)>;
 
 /// A webhook on its way.
-pub(super) struct Letter {
-    pub(super) id: String,
-    pub(super) body: String,
-    pub(super) sign: Sign,
+pub(crate) struct Letter {
+    pub(crate) id: String,
+    pub(crate) body: String,
+    pub(crate) sign: Sign,
     /// Form instead of JSON.
-    pub(super) form: bool,
+    pub(crate) form: bool,
     /// Where to, instead of the hook's address: the message named its own.
-    pub(super) to: Option<Url>,
+    pub(crate) to: Option<Url>,
+    /// What signs it, instead of the hook's secret: whoever subscribed gave their own.
+    pub(crate) secret: Option<String>,
 }
 
 impl Letter {
-    pub(super) fn json(id: &str, body: &serde_json::Value, sign: Sign) -> Self {
-        Self { id: id.to_owned(), body: body.to_string(), sign, form: false, to: None }
+    pub(crate) fn json(id: &str, body: &serde_json::Value, sign: Sign) -> Self {
+        Self { id: id.to_owned(), body: body.to_string(), sign, form: false, to: None, secret: None }
     }
 }
 
 /// HMAC-SHA256 in hexadecimal.
-pub(super) fn hex_mac(key: &[u8], parts: &[&str]) -> String {
+pub(crate) fn hex_mac(key: &[u8], parts: &[&str]) -> String {
     hex::encode(raw_mac(key, parts))
 }
 
-pub(super) fn raw_mac(key: &[u8], parts: &[&str]) -> Vec<u8> {
+pub(crate) fn raw_mac(key: &[u8], parts: &[&str]) -> Vec<u8> {
     let mut mac = Hmac::<Sha256>::new_from_slice(key).expect("HMAC takes a key of any length");
     parts.iter().for_each(|part| mac.update(part.as_bytes()));
     mac.finalize().into_bytes().to_vec()
 }
 
 /// For vendors that do not sign.
-pub(super) fn unsigned(_: &Signing<'_>) -> Vec<(&'static str, String)> {
+pub(crate) fn unsigned(_: &Signing<'_>) -> Vec<(&'static str, String)> {
     Vec::new()
 }
 
 /// Sends until the twin closes; nothing is the order to send what is held back.
-pub(super) async fn run(desk: Arc<Desk>, mut incoming: UnboundedReceiver<Option<Letter>>) {
+pub(crate) async fn run(desk: Arc<Desk>, mut incoming: UnboundedReceiver<Option<Letter>>) {
     let mut held: Option<Letter> = None;
     loop {
         let letter = tokio::select! {
@@ -107,8 +109,8 @@ pub(super) async fn run(desk: Arc<Desk>, mut incoming: UnboundedReceiver<Option<
 async fn send(desk: &Desk, hook: &Hook, letter: &Letter) {
     let Some(url) = letter.to.as_ref().filter(|url| is_here(url)).or(hook.url.as_ref()) else { return };
     for tried in 0..TRIES {
-        let signing =
-            Signing { secret: &hook.secret, at: desk.clock.now(), id: &letter.id, url, body: &letter.body };
+        let secret = letter.secret.as_deref().unwrap_or(&hook.secret);
+        let signing = Signing { secret, at: desk.clock.now(), id: &letter.id, url, body: &letter.body };
         let headers = (letter.sign)(&signing);
         let sent = tokio::select! {
             () = desk.stop.cancelled() => return,

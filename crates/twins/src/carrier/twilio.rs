@@ -79,7 +79,7 @@ impl Twilio {
             form.append_pair("ErrorCode", code);
         }
         let to = message["status_callback"].as_str().and_then(|url| url.parse().ok());
-        Some(Letter { id: sid.to_owned(), body: form.finish(), sign, form: true, to })
+        Some(Letter { id: sid.to_owned(), body: form.finish(), sign, form: true, to, secret: None })
     }
 
     fn inbound(&mut self, order: &Value, now: Time) -> Letter {
@@ -100,7 +100,7 @@ impl Twilio {
             .append_pair("NumSegments", "1")
             .append_pair("SmsStatus", "received")
             .append_pair("ApiVersion", "2010-04-01");
-        Letter { id: sid, body: form.finish(), sign, form: true, to: None }
+        Letter { id: sid, body: form.finish(), sign, form: true, to: None, secret: None }
     }
 
     fn list(&self, call: &Call<'_>) -> Answer {

@@ -22,6 +22,7 @@ pub fn modules(house: &House) -> Result<Vec<Module>> {
         billing::module(billing_desk(house)?),
         console::module(),
         control::module(control_parts(house)),
+        crm::module(crm::Desk { ports: house.ports.clone(), ring: house.ring.clone() }),
         enrich::module(enrich_desk(house)),
         hooks::module(),
         hooks::outbound(hooks_desk(house)),
@@ -29,6 +30,7 @@ pub fn modules(house: &House) -> Result<Vec<Module>> {
         intake::module(intake_needs(house)),
         leads::dnc::module(),
         leads::module(leads_needs(house)),
+        meetings::module(meetings_needs(house)),
         onboarding::module(onboarding_needs(house)?),
         outreach::module(outreach_needs(house)?),
         pay::mandates(signing.clone()),
@@ -166,7 +168,17 @@ fn outreach_needs(house: &House) -> Result<outreach::Needs> {
         llm: llm(house)?,
         origin: house.settings.web.origin(),
         sink: sink_settings(house)?,
+        offers: Some(meetings_needs(house).offers()),
     })
+}
+
+/// What meetings are given.
+fn meetings_needs(house: &House) -> meetings::Needs {
+    meetings::Needs {
+        ports: house.ports.clone(),
+        keyring: house.ring.clone(),
+        origin: house.settings.web.origin(),
+    }
 }
 
 /// The model that writes and the one that criticises, where they are set.
@@ -262,7 +274,20 @@ pub async fn data_twins(house: &House) -> Result<Option<twins::data::DataTwin>> 
     twins::data::DataTwin::start(data.listen).await.map(Some)
 }
 
-/// Starts the built-in twins of the carriers of messages, where they are enabled.
+/// Starts the built-in twins of CRMs, where they are enabled.
+///
+/// # Errors
+/// Unavailable when the port is taken, invalid when the address is not on this machine.
+pub async fn crm_twins(house: &House) -> Result<Option<twins::crm::CrmTwin>> {
+    let crm = &house.settings.crm;
+    if !crm.twins {
+        return Ok(None);
+    }
+    twins::crm::CrmTwin::start(crm.listen, house.db.clock().clone()).await.map(Some)
+}
+
+/// Starts the built-in twins of the carriers of messages and, on the ports after them, of booking services,
+/// where they are enabled.
 ///
 /// # Errors
 /// Unavailable when a port is taken, invalid when an address is not on this machine.
@@ -271,7 +296,21 @@ pub async fn carrier_twins(house: &House) -> Result<Vec<twins::carrier::CarrierT
     if !carriers.twins {
         return Ok(Vec::new());
     }
-    twins::carrier::start_all(carriers.listen, house.db.clock()).await
+    let mut started = twins::carrier::start_all(carriers.listen, house.db.clock()).await?;
+    let mut next = carriers.listen;
+    if next.port() != 0 {
+        next.set_port(next.port().saturating_add(u16::try_from(started.len()).unwrap_or(u16::MAX)));
+    }
+    match twins::calendar::start_all(next, house.db.clock()).await {
+        Ok(calendars) => started.extend(calendars),
+        Err(error) => {
+            for twin in started {
+                twin.shutdown().await;
+            }
+            return Err(error);
+        }
+    }
+    Ok(started)
 }
 
 /// Starts the built-in twins of payment services, where they are enabled.

@@ -1,5 +1,4 @@
-//! Outreach: campaigns and their sequences, what is written and sent, what comes back, meetings and
-//! deals.
+//! Outreach: campaigns and their sequences, what is written and sent, what comes back, deals.
 //!
 //! The way of a message: [`campaign`] and [`sequence`] say what is to happen, [`enrolment`] carries
 //! a lead along, [`touch`] plans, writes, asks and sends over the channels of [`channel`], [`delivery`] hears what
@@ -22,8 +21,8 @@ pub mod knowledge;
 pub mod lead_link;
 pub mod limits;
 pub mod mailbox;
-pub mod meeting;
 mod module;
+pub mod offer;
 pub mod postal;
 pub mod preview;
 pub mod reply;

@@ -1,7 +1,7 @@
 //! What outreach adds to the program: one function for each noun's routes, one list of jobs.
 
 use crate::{
-    account, campaign, content, deal, delivery, knowledge, lead_link, mailbox, meeting, postal, reply,
+    account, campaign, content, deal, delivery, knowledge, lead_link, mailbox, offer, postal, reply,
     resource, sink, thread, touch, track, unsubscribe,
 };
 use axum::http::Method;
@@ -26,6 +26,8 @@ pub struct Needs {
     pub origin: String,
     /// The built-in mail sink, when it runs; then its pages are there.
     pub sink: Option<resource::SinkSettings>,
+    /// Who knows where somebody picks a time; none: answers ask for one.
+    pub offers: Option<Arc<dyn offer::Offers>>,
 }
 
 const VIEWER: Access = Access::Role(Role::Viewer);
@@ -35,13 +37,14 @@ const ADMIN: Access = Access::Role(Role::Admin);
 /// Pages, API, menu entries and jobs of this domain.
 pub fn module(needs: Needs) -> Module {
     let module = Module::new("outreach");
-    let module = accounts(sending(campaigns(deals(meetings(knowledge(inbox(module))))), &needs), &needs);
+    let module = accounts(sending(campaigns(deals(knowledge(inbox(module)))), &needs), &needs);
     let module = if needs.sink.is_some() { letters(module) } else { module };
     module.jobs(move |registry| {
         let writer = touch::Writer {
             ports: needs.ports.clone(),
             llm: needs.llm.clone(),
             origin: needs.origin.clone(),
+            offers: needs.offers.clone(),
         };
         let sender = touch::Sender {
             ports: needs.ports.clone(),
@@ -49,14 +52,9 @@ pub fn module(needs: Needs) -> Module {
             keyring: needs.keyring.clone(),
             switches: needs.switches.clone(),
         };
-        let post = meeting::jobs::Post {
-            ports: needs.ports.clone(),
-            keyring: needs.keyring.clone(),
-            origin: needs.origin.clone(),
-        };
         let answerer = reply::Answerer {
             ports: needs.ports.clone(),
-            origin: needs.origin.clone(),
+            offers: needs.offers.clone(),
             keyring: needs.keyring.clone(),
             switches: needs.switches.clone(),
             llm: needs.llm.clone(),
@@ -66,7 +64,6 @@ pub fn module(needs: Needs) -> Module {
         reply::jobs::register(registry, answerer);
         knowledge::import::register(registry, needs.ports.clone());
         mailbox::jobs::register(registry, reader);
-        meeting::jobs::register(registry, post);
         resource::jobs::register(registry, needs.ports.clone());
         let heard = delivery::jobs::Reader { ports: needs.ports.clone(), keyring: needs.keyring.clone() };
         delivery::jobs::register(registry, heard);
@@ -149,34 +146,6 @@ fn letters(module: Module) -> Module {
         .page(Method::GET, "/sink/{id}", VIEWER, pages::letter)
         .page(Method::POST, "/sink/{id}/answer", MEMBER, pages::say)
         .page(Method::POST, "/sink/{id}/{what}", MEMBER, pages::happen)
-}
-
-fn meetings(module: Module) -> Module {
-    use meeting::{book, pages};
-    module
-        .menu(MenuItem {
-            group: "Acquire",
-            order: 240,
-            label: "Meetings",
-            href: "/meetings",
-            key: Some('m'),
-            count: None,
-            daily: false,
-            platform: false,
-        })
-        .page(Method::GET, "/meetings", VIEWER, pages::list)
-        .page(Method::GET, "/meetings/settings", ADMIN, pages::settings)
-        .page(Method::POST, "/meetings/settings", ADMIN, pages::save)
-        .page(Method::GET, "/meetings/{id}", VIEWER, pages::show)
-        .page(Method::POST, "/meetings/{id}/held", MEMBER, pages::held)
-        .page(Method::POST, "/meetings/{id}/missed", MEMBER, pages::missed)
-        .page(Method::POST, "/meetings/{id}/cancel", MEMBER, pages::cancel)
-        .page(Method::GET, "/book/{slug}", Access::Public, book::show)
-        .page(Method::POST, "/book/{slug}", Access::Public, book::book)
-        .page(Method::GET, "/meeting/{token}", Access::Public, book::meeting)
-        .page(Method::GET, "/meeting/{token}/invitation.ics", Access::Public, book::invitation)
-        .page(Method::POST, "/meeting/{token}/move", Access::Public, book::move_to)
-        .page(Method::POST, "/meeting/{token}/cancel", Access::Public, book::cancel)
 }
 
 fn deals(module: Module) -> Module {

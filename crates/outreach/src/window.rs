@@ -193,7 +193,7 @@ impl LocalWindow {
     }
 
     /// A wall-clock minute of a date; in the gap of a clock change, the next valid moment.
-    pub(crate) fn at_minute(&self, date: Date, minute: u16) -> Option<Time> {
+    pub fn at_minute(&self, date: Date, minute: u16) -> Option<Time> {
         let hour = i8::try_from(minute / 60).ok()?;
         let minute = i8::try_from(minute % 60).ok()?;
         let zoned = date.at(hour, minute, 0, 0).to_zoned(self.zone.tz()).ok()?;

@@ -5,7 +5,7 @@ use db::Cx;
 use uuid::Uuid;
 
 /// Tables about the client itself: who works there, how it sends, what it decided. A prospect's data has no place there.
-const OF_THE_CLIENT: [&str; 24] = [
+const OF_THE_CLIENT: [&str; 25] = [
     "accounts.api_key",
     "accounts.invitation",
     "accounts.membership",
@@ -24,6 +24,7 @@ const OF_THE_CLIENT: [&str; 24] = [
     "jobs.schedule",
     "outreach.account",
     "outreach.booking_page",
+    "outreach.calendar",
     "outreach.campaign_resource",
     "outreach.mailbox_cursor",
     "outreach.resource",

@@ -10,8 +10,8 @@ use base::{Actor, EmailAddress, Error, Random, Result, Time, Zone};
 use db::{Caller, Scope};
 use jiff::ToSpan;
 use jobs::{Job, Options, Registry, Run};
+use meetings::meeting;
 use outreach::{
-    meeting,
     sink::{self, LetterId},
 };
 use ports::email::Outgoing;
@@ -108,8 +108,8 @@ impl Market {
             }
             return Ok(());
         }
-        let missed = mail.calendar.is_some() && mail.subject.starts_with("We missed you");
-        if missed || (mail.calendar.is_none() && mail.text.contains("/book/")) {
+        if mail.calendar.is_none() && mail.text.contains("/book/") {
+            let missed = mail.text.contains("We did not manage to meet");
             if let Some(at) = moods::to_offer(stage.seed, &p, a.at, missed) {
                 let book = Book {
                     lead: a.lead,

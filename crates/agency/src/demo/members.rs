@@ -5,9 +5,9 @@ use super::{moods, setup::Ready, stage::Stage};
 use base::{Result, Time};
 use control::{approval, notification};
 use db::Cx;
+use meetings::meeting;
 use outreach::{
     deal::{self, Stage as DealStage},
-    meeting,
     reply::answer,
     thread,
 };

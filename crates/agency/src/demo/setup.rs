@@ -10,9 +10,10 @@ use base::{Actor, EmailAddress, Error, Micros, Random, Result, Secret, TenantId,
 use control::budget;
 use db::{Caller, Cx, Scope};
 use jiff::civil::Weekday;
+use meetings::meeting;
 use outreach::{
     campaign::{self, CampaignId},
-    meeting, resource,
+    resource,
     window::Window,
 };
 use uuid::Uuid;

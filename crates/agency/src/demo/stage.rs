@@ -68,7 +68,8 @@ impl Stage {
 /// real role writes the usual times back.
 fn thin(registry: &mut Registry) -> Result<()> {
     use control::{approval, budget};
-    use outreach::{mailbox, meeting, resource, touch};
+    use meetings::meeting;
+    use outreach::{mailbox, resource, touch};
     often(registry, "outreach.sweep", "0 8-20 * * 1-5", &touch::jobs::Sweep {})?;
     often(registry, "outreach.remind", "0 6-18 * * *", &meeting::jobs::Remind {})?;
     often(registry, "outreach.resource_health", "0 8,14,20 * * *", &resource::jobs::RecomputeHealth {})?;

@@ -40,6 +40,8 @@ pub struct Settings {
     pub carriers: Carriers,
     /// The built-in twins of data providers.
     pub data: Data,
+    /// The built-in twins of CRMs.
+    pub crm: Crm,
     /// The language model of drafts and replies.
     pub llm: Llm,
     /// Workers.
@@ -67,6 +69,7 @@ impl Default for Settings {
             rails: Rails::default(),
             carriers: Carriers::default(),
             data: Data::default(),
+            crm: Crm::default(),
             llm: Llm::default(),
             work: Work::default(),
             outside: Outside::default(),
@@ -138,7 +141,8 @@ pub struct Carriers {
     /// Runs them in one server of this database.
     pub twins: bool,
     /// Where the first listens, on this machine only: Resend. The others follow on the next ports:
-    /// Postmark, Salesforge, Twilio, Telnyx, HeyReach, Vapi, ElevenLabs, Deepgram, Lob.
+    /// Postmark, Salesforge, Twilio, Telnyx, HeyReach, Vapi, ElevenLabs, Deepgram, Lob, and behind them the
+    /// booking services: Cal.com, Calendly.
     pub listen: SocketAddr,
 }
 
@@ -188,6 +192,24 @@ pub struct Data {
 impl Default for Data {
     fn default() -> Self {
         Self { twins: false, listen: SocketAddr::from(([127, 0, 0, 1], 2535)) }
+    }
+}
+
+/// The built-in twins of CRMs (HubSpot, Pipedrive, Close), for development and simulation: they speak the services'
+/// formats on this machine and forget what they hold when they end. A connection under CRM uses one when its address
+/// is the twin's. `agency up` runs them, else one `agency serve` of the database.
+#[derive(Clone, Debug, Deserialize, schemars::JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct Crm {
+    /// Whether they run.
+    pub twins: bool,
+    /// Where they listen; loopback only. Each is below a path of its own: `/hubspot`, `/pipedrive`, `/close/api/v1`.
+    pub listen: SocketAddr,
+}
+
+impl Default for Crm {
+    fn default() -> Self {
+        Self { twins: false, listen: SocketAddr::from(([127, 0, 0, 1], 2536)) }
     }
 }
 

@@ -254,6 +254,8 @@ pub struct Brief {
     pub recipient: String,
     /// The person's opt-out link.
     pub unsubscribe_url: String,
+    /// Where they pick a time, when the client has a calendar or a booking page.
+    pub booking_url: Option<String>,
     /// Now.
     pub now: Time,
     /// The person's zone.

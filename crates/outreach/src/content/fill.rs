@@ -6,7 +6,7 @@ use super::{
 };
 
 /// The placeholders that a template may use.
-pub const PLACEHOLDERS: [&str; 11] = [
+pub const PLACEHOLDERS: [&str; 12] = [
     "first_name",
     "last_name",
     "company",
@@ -16,6 +16,7 @@ pub const PLACEHOLDERS: [&str; 11] = [
     "offer",
     "sender_name",
     "client_name",
+    "booking_link",
     "SMART_PROMPT",
     "SMART_PROMPT_SUBJECT",
 ];
@@ -97,6 +98,7 @@ fn value(token: &str, brief: &Brief, smart: &str, used: &mut Vec<String>) -> Opt
         "offer" => brief.offer().and_then(|offer| text::statement(offer, 40)),
         "sender_name" => text::name(&brief.sender.name),
         "client_name" => text::name(&brief.client.name),
+        "booking_link" => brief.booking_url.clone(),
         "SMART_PROMPT" | "SMART_PROMPT_SUBJECT" => (!smart.is_empty()).then(|| smart.to_owned()),
         _ => None,
     }

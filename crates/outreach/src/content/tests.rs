@@ -69,6 +69,7 @@ fn brief() -> Brief {
         objections: Vec::new(),
         recipient: "priya@harbour-dental.example".into(),
         unsubscribe_url: "https://app.example/u/abc".into(),
+        booking_url: None,
         now: now(),
         zone: Zone::sydney(),
     };

@@ -1,8 +1,10 @@
 //! Answers that we give: drafted by the built-in writer and approved by a person, or written by a
 //! person. What leaves, leaves once, by [`super::send`].
 
+mod again;
 mod rows;
 
+pub use self::again::{Missed, offer_again};
 pub(super) use self::rows::set_state;
 use self::rows::{
     ask, entry, has_open, insert, keep_content, lock_draft, lock_thread, sending_identity, way,
@@ -14,6 +16,7 @@ use super::{
 };
 use crate::{
     activity::Action,
+    offer::Offer,
     thread::{MessageId, ThreadId},
     touch::{Content, Mode},
 };
@@ -112,6 +115,8 @@ pub(super) struct Way {
     pub confirms: bool,
     /// Whether a person wrote it, rather than our writer.
     pub personal: bool,
+    /// The meeting to which nobody came, when it offers other times.
+    pub about: Option<Uuid>,
     /// Capacity that it holds.
     pub held: Vec<crate::touch::Held>,
     /// How often it was tried.
@@ -124,7 +129,7 @@ pub(super) struct Way {
     pub intent_by: Option<(::jobs::JobId, i32)>,
 }
 
-/// Starts drafting an answer to a received message; the job knows the address of the booking page.
+/// Starts drafting an answer to a received message; the job knows where times are picked.
 pub async fn draft_offer(cx: &mut Cx, thread: Uuid, message: Uuid, lead: Uuid) -> Result<()> {
     let belongs = sqlx::query_scalar!(
         r#"select exists (select from outreach.thread where tenant_id = $1 and id = $2 and lead_id = $3) as "is!""#,
@@ -160,7 +165,6 @@ struct Answered {
     client_mode: Mode,
     company: String,
     postal_address: Option<String>,
-    booking: Option<String>,
     suppressed: bool,
 }
 
@@ -173,7 +177,6 @@ async fn answered(cx: &mut Cx, thread: ThreadId, message: Option<MessageId>) -> 
                   m.intent::text as intent, m.body, m.understood, l.first_name as "first_name?", l.score as "score?", l.mode as "lead_mode?: Mode",
                   l.mode_until as "mode_until?", c.mode as "campaign_mode?: Mode", n.mode as "client_mode: Mode",
                   coalesce(nullif(n.legal_name, ''), n.name) as "company!", n.postal_address,
-                  (select b.slug from outreach.booking_page b where b.tenant_id = $1 and b.active) as booking,
                   exists (select from leads.suppression s where s.released_at is null and (s.tenant_id is null or s.tenant_id = $1)
                             and (s.kind, s.value) in (('email', lower(m.sender)), ('email', l.email), ('domain', split_part(lower(m.sender), '@', 2)))) as "suppressed!"
            from outreach.message m
@@ -223,7 +226,7 @@ struct Words {
 /// no answer fits, or nobody may write to them.
 pub(super) async fn draft(
     cx: &mut Cx,
-    origin: &str,
+    offer: Option<&Offer>,
     thread: ThreadId,
     message: MessageId,
     modelled: Option<Suggestion>,
@@ -240,11 +243,19 @@ pub(super) async fn draft(
     let (Some(intent), Some(from)) = (intent, sending_identity(cx, thread, &a).await?) else {
         return Ok(None);
     };
-    let Some(words) = say(cx, origin, &a, (message, intent), &from, modelled).await? else {
+    let Some(words) = say(cx, offer, &a, (message, intent), &from, modelled).await? else {
         return Ok(None);
     };
     let id = insert(cx, &a, &from, &words.body, State::Draft, words.way).await?;
     entry(cx, &a, id, Action::ReplyDrafted).await?;
+    let mode = lead_on(cx, &a, id, words.simple).await?;
+    let payload = json!({"thread_id": thread, "lead_id": a.lead, "mode": mode});
+    cx.publish(Fact::about("outreach.reply.drafted", id).with(payload)).await?;
+    Ok(Some(id))
+}
+
+/// By the permission mode: it leaves, a person is asked, or it stays a draft.
+async fn lead_on(cx: &mut Cx, a: &Answered, id: MessageId, simple: bool) -> Result<Mode> {
     let mode = Mode::effective(
         a.lead_mode.map(|mode| (mode, a.mode_until)),
         a.campaign_mode,
@@ -252,41 +263,53 @@ pub(super) async fn draft(
         cx.now(),
     );
     match mode {
-        Mode::Autopilot if words.simple => {
+        Mode::Autopilot if simple => {
             set_state(cx, id, State::Approved).await?;
             jobs::enqueue_send(cx, id).await?;
         }
-        Mode::Autopilot | Mode::CoPilot => ask(cx, id, &a).await?,
+        Mode::Autopilot | Mode::CoPilot => ask(cx, id, a).await?,
         Mode::Manual => {}
     }
-    let payload = json!({"thread_id": thread, "lead_id": a.lead, "mode": mode});
-    cx.publish(Fact::about("outreach.reply.drafted", id).with(payload)).await?;
-    Ok(Some(id))
+    Ok(mode)
+}
+
+/// Whether a received message asks for a time: then of whom, if that is a lead.
+pub(super) async fn wants_a_time(
+    cx: &mut Cx,
+    thread: ThreadId,
+    message: MessageId,
+) -> Result<Option<Option<Uuid>>> {
+    let Some(a) = answered(cx, thread, Some(message)).await? else { return Ok(None) };
+    let wants = [Intent::MeetingRequest, Intent::Interested]
+        .iter()
+        .any(|intent| a.intent.as_deref() == Some(intent.name()));
+    Ok((wants && !a.suppressed).then_some(a.lead))
 }
 
 /// The words of an answer: from the knowledge base for a question, else the built-in ones; none where a
 /// person has to find them.
 async fn say(
     cx: &mut Cx,
-    origin: &str,
+    offer: Option<&Offer>,
     a: &Answered,
     (message, intent): (MessageId, Intent),
     from: &crate::resource::Resource,
     modelled: Option<Suggestion>,
 ) -> Result<Option<Words>> {
     let times: Vec<String> = serde_json::from_value(a.understood["times"].clone()).unwrap_or_default();
-    let lead = a.lead.map(|lead| format!("?l={lead}")).unwrap_or_default();
-    let booking_url = a.booking.as_ref().map(|slug| format!("{origin}/book/{slug}{lead}"));
+    let free = offer.map(Offer::written).unwrap_or_default();
     let facts = words::Facts {
         first_name: a.first_name.as_deref(),
         times: &times,
-        booking_url: booking_url.as_deref(),
+        booking_url: offer.map(|offer| offer.url.as_str()),
+        free: &free,
+        zone: offer.map(|offer| offer.zone.name()).unwrap_or_default(),
         sender_name: &from.display_name,
         company: &a.company,
         postal_address: a.postal_address.as_deref().unwrap_or_default(),
     };
     if intent != Intent::Question {
-        let offers_meeting = booking_url.is_some();
+        let offers_meeting = offer.is_some();
         let way = way(a, Some(message), "built-in", offers_meeting);
         return Ok(words::answer(intent, &facts).map(|body| Words { body, way, simple: true }));
     }

@@ -6,6 +6,7 @@ use super::{
     suggest::{self, Suggestion},
 };
 use crate::content::model::Purse;
+use crate::offer::Offer;
 use crate::thread::{MessageId, ThreadId};
 use base::Result;
 use control::approval;
@@ -64,14 +65,28 @@ impl Job for Draft {
 
     async fn run(self, run: &Run, answerer: &Answerer) -> Result<()> {
         let modelled = self.modelled(run, answerer).await?;
+        let offer = self.offer(run, answerer).await?;
         let mut cx = run.begin().await?;
-        answer::draft(&mut cx, &answerer.origin, self.thread, self.message, modelled).await?;
+        answer::draft(&mut cx, offer.as_ref(), self.thread, self.message, modelled).await?;
         run.complete_in(&mut cx).await?;
         cx.commit().await
     }
 }
 
 impl Draft {
+    /// Where they pick a time, when they want one.
+    async fn offer(&self, run: &Run, answerer: &Answerer) -> Result<Option<Offer>> {
+        let Some(offers) = &answerer.offers else { return Ok(None) };
+        let mut cx = run.begin().await?;
+        let wants = answer::wants_a_time(&mut cx, self.thread, self.message).await?;
+        // The transaction only read; it ends before a calendar is asked.
+        cx.rollback().await?;
+        match wants {
+            Some(lead) => offers.of(run, lead).await,
+            None => Ok(None),
+        }
+    }
+
     /// A model's words over the entries that answer; none without a model, a question or an entry.
     async fn modelled(&self, run: &Run, answerer: &Answerer) -> Result<Option<Suggestion>> {
         let Some(settings) = &answerer.llm else { return Ok(None) };

@@ -32,8 +32,8 @@ use uuid::Uuid;
 pub struct Answerer {
     /// The outside world.
     pub ports: Arc<Ports>,
-    /// Where booking links lead: the installation's public address without a final slash.
-    pub origin: String,
+    /// Who knows where somebody picks a time; none: answers ask for one.
+    pub offers: Option<Arc<dyn crate::offer::Offers>>,
     /// Opens sealed credentials.
     pub keyring: Arc<control::secret::Keyring>,
     /// Tells within milliseconds that a switch was engaged.

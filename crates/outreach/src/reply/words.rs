@@ -11,6 +11,10 @@ pub struct Facts<'a> {
     pub times: &'a [String],
     /// The page on which they can pick a time, when there is one.
     pub booking_url: Option<&'a str>,
+    /// Times that are free, as written.
+    pub free: &'a [String],
+    /// The zone of those times.
+    pub zone: &'a str,
     /// Who answers.
     pub sender_name: &'a str,
     /// The client's name.
@@ -43,14 +47,42 @@ pub fn answer(intent: Intent, facts: &Facts<'_>) -> Option<String> {
 
 fn meeting(facts: &Facts<'_>) -> String {
     match (facts.booking_url, facts.times) {
-        (Some(url), []) => format!("Great, let us talk. Pick the time that suits you best here:\n{url}\n\nYou will get the invitation at once."),
+        (Some(url), []) => {
+            format!("Great, let us talk. {}\n\nYou will get the invitation at once.", pick(url, facts))
+        }
         (Some(url), times) => format!(
-            "Great, let us talk. You mentioned {}; please confirm it, or pick what suits you best, here:\n{url}\n\nYou will get the invitation at once.",
-            join(times)
+            "Great, let us talk. You mentioned {}; please confirm it, or pick what suits you best, here:\n{url}{}\n\nYou will get the invitation at once.",
+            join(times),
+            free(facts)
         ),
         (None, []) => "Great, let us talk. Which two times suit you in the next days? I will send an invitation for one of them.".to_owned(),
         (None, times) => format!("Great, let us talk. You mentioned {}. I will check it and send you an invitation.", join(times)),
     }
+}
+
+/// Where to pick a time, and what is free.
+fn pick(url: &str, facts: &Facts<'_>) -> String {
+    format!("Pick the time that suits you best here:\n{url}{}", free(facts))
+}
+
+fn free(facts: &Facts<'_>) -> String {
+    if facts.free.is_empty() {
+        return String::new();
+    }
+    let lines: Vec<String> = facts.free.iter().map(|time| format!("- {time}")).collect();
+    format!("\n\nThese are free at the moment ({}):\n{}", facts.zone, lines.join("\n"))
+}
+
+/// What somebody is told who did not come to a meeting.
+pub fn missed(title: &str, when: &str, facts: &Facts<'_>) -> String {
+    let begin = format!(
+        "We did not manage to meet for “{title}” ({when}). That happens, and I would still like to talk."
+    );
+    let core = match facts.booking_url {
+        Some(url) => format!("{begin} {}", pick(url, facts)),
+        None => format!("{begin} Which two times suit you in the next days?"),
+    };
+    whole(&core, facts)
 }
 
 fn interested(facts: &Facts<'_>) -> String {
@@ -108,6 +140,8 @@ mod tests {
             first_name: Some("Priya"),
             times: &times,
             booking_url: Some("http://x.example/book/us"),
+            free: &[],
+            zone: "",
             sender_name: "Ana Wells",
             company: "Anchor",
             postal_address: "1 George Street, Sydney",
@@ -120,6 +154,30 @@ mod tests {
         let bare =
             answer(Intent::Interested, &Facts { sender_name: "Ana", ..Facts::default() }).expect("an answer");
         assert!(bare.starts_with("Hello,") && !bare.contains("http"));
+    }
+
+    #[test]
+    fn free_times_stand_with_their_zone_and_a_missed_meeting_is_named() {
+        let free = ["Tuesday 3 March, 10:00".to_owned(), "Wednesday 4 March, 09:00".to_owned()];
+        let facts = Facts {
+            booking_url: Some("http://x.example/book/us"),
+            free: &free,
+            zone: "Australia/Sydney",
+            sender_name: "Ana",
+            ..Facts::default()
+        };
+        let text = answer(Intent::MeetingRequest, &facts).expect("an answer");
+        assert!(
+            text.contains("(Australia/Sydney):\n- Tuesday 3 March, 10:00\n- Wednesday 4 March, 09:00\n"),
+            "{text}"
+        );
+        let again = missed("Intro call", "Monday 2 March, 11:00", &facts);
+        assert!(
+            again.contains("“Intro call” (Monday 2 March, 11:00)") && again.contains("- Tuesday"),
+            "{again}"
+        );
+        let bare = missed("Intro call", "Monday", &Facts::default());
+        assert!(bare.contains("Which two times") && !bare.contains("http"), "{bare}");
     }
 
     #[test]

@@ -169,7 +169,7 @@ fn fields(step: &Step, number: usize, steps: usize) -> Vec<Field> {
         Field::text(name("purpose"), "What it is for").value(step.purpose.as_str()).hint("The writer reads this."),
         Field::text(name("subject"), "Subject or headline").value(step.subject_template.as_str()).hint("Empty: the writer decides. Of an e-mail fewer than 50 characters, of a postcard at most 10 words."),
         Field::area(name("body"), "Text", 6).value(step.body_template.as_str()).hint(
-            "Empty: the writer decides. Placeholders: {{first_name}}, {{company}}, {{title}}, {{industry}}, {{city}}, {{offer}}, {{sender_name}}; {{SMART_PROMPT}} is where the writer's words go. A sentence whose placeholder has no value is left out. Signature, address and opt-out are added.",
+            "Empty: the writer decides. Placeholders: {{first_name}}, {{company}}, {{title}}, {{industry}}, {{city}}, {{offer}}, {{sender_name}}, {{booking_link}}; {{SMART_PROMPT}} is where the writer's words go. A sentence whose placeholder has no value is left out. Signature, address and opt-out are added.",
         ),
         Field::check(name("threaded"), "Stays in the thread of the first message", step.threaded),
     ];

@@ -7,7 +7,8 @@ mod store;
 pub(crate) use list::UNREAD;
 pub use list::{Filter, Line, Message, Thread, get, handled, list, mark_read, messages};
 pub(crate) use list::{like, place};
-pub use store::{Inbound, Outbound, record_inbound, record_outbound, set_needs_person};
+pub(crate) use store::thread_for;
+pub use store::{Inbound, Outbound, record_inbound, record_outbound_all, set_needs_person};
 
 base::id_type!(
     /// A conversation.

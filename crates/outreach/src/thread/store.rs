@@ -2,8 +2,9 @@
 
 use super::{MessageId, ThreadId};
 use crate::channel::Channel;
-use base::{Result, Time};
+use base::{Error, Result, Time};
 use db::Cx;
+use std::collections::HashMap;
 use uuid::Uuid;
 
 /// A message that left.
@@ -67,7 +68,7 @@ pub struct Inbound {
 }
 
 /// The conversation with a lead in a campaign (or outside every campaign).
-async fn thread_for(
+pub(crate) async fn thread_for(
     cx: &mut Cx,
     lead: Uuid,
     campaign: Option<Uuid>,
@@ -144,35 +145,73 @@ async fn thread_of_stranger(cx: &mut Cx, inbound: &Inbound) -> Result<ThreadId> 
     Ok(ThreadId(row))
 }
 
-/// Puts a sent message into its conversation.
-pub async fn record_outbound(cx: &mut Cx, out: &Outbound) -> Result<ThreadId> {
-    let thread = thread_for(cx, out.lead, Some(out.campaign), out.channel, &out.subject).await?;
-    let (tenant, now, id) = (cx.tenant()?.uuid(), cx.now(), cx.id::<Uuid>());
+/// Puts sent messages into their conversations, at most one of a lead in a campaign over a channel.
+pub async fn record_outbound_all(cx: &mut Cx, all: &[Outbound]) -> Result<()> {
+    let threads = threads_of(cx, all).await?;
+    let (tenant, now) = (cx.tenant()?.uuid(), cx.now());
+    let ids: Vec<Uuid> = all.iter().map(|_| cx.id()).collect();
+    let touches: Vec<Uuid> = all.iter().map(|out| out.touch).collect();
+    let names: Vec<Option<String>> = all.iter().map(|out| out.message_id.clone()).collect();
+    let senders: Vec<String> = all.iter().map(|out| out.sender.clone()).collect();
+    let recipients: Vec<String> = all.iter().map(|out| out.recipient.clone()).collect();
+    let subjects: Vec<String> = all.iter().map(|out| out.subject.clone()).collect();
+    let bodies: Vec<String> = all.iter().map(|out| out.body.clone()).collect();
+    let resources: Vec<Option<Uuid>> = all.iter().map(|out| out.resource).collect();
     sqlx::query!(
         "insert into outreach.message (id, tenant_id, thread_id, direction, touch_id, message_id, sender, recipient, subject, body, state, resource_id, at)
-         values ($1, $2, $3, 'outbound', $4, $5, $6, $7, $8, $9, 'sent', $10, $11)",
-        id,
+         select m.id, $1, m.thread_id, 'outbound', m.touch_id, m.message_id, m.sender, m.recipient, m.subject, m.body, 'sent', m.resource_id, $2
+         from unnest($3::uuid[], $4::uuid[], $5::uuid[], $6::text[], $7::text[], $8::text[], $9::text[], $10::text[], $11::uuid[])
+           as m (id, thread_id, touch_id, message_id, sender, recipient, subject, body, resource_id)",
         tenant,
-        thread.uuid(),
-        out.touch,
-        out.message_id,
-        out.sender,
-        out.recipient,
-        out.subject,
-        out.body,
-        out.resource,
         now as Time,
+        &ids,
+        &threads,
+        &touches,
+        &names as &[Option<String>],
+        &senders,
+        &recipients,
+        &subjects,
+        &bodies,
+        &resources as &[Option<Uuid>],
     )
     .execute(cx.conn())
     .await?;
-    sqlx::query!(
-        "update outreach.thread set messages = messages + 1 where tenant_id = $1 and id = $2",
+    Ok(())
+}
+
+/// The conversations of sent messages, each of which counts; in their order.
+async fn threads_of(cx: &mut Cx, all: &[Outbound]) -> Result<Vec<Uuid>> {
+    let (tenant, now) = (cx.tenant()?.uuid(), cx.now());
+    let ids: Vec<Uuid> = all.iter().map(|_| cx.id()).collect();
+    let leads: Vec<Uuid> = all.iter().map(|out| out.lead).collect();
+    let campaigns: Vec<Uuid> = all.iter().map(|out| out.campaign).collect();
+    let channels: Vec<Channel> = all.iter().map(|out| out.channel).collect();
+    let subjects: Vec<String> = all.iter().map(|out| out.subject.clone()).collect();
+    let rows = sqlx::query!(
+        r#"insert into outreach.thread as c (id, tenant_id, lead_id, campaign_id, channel, subject, status, messages, last_message_at, created_at, updated_at)
+           select n.id, $1, n.lead_id, n.campaign_id, n.channel, n.subject, 'waiting', 1, $2, $2, $2
+           from unnest($3::uuid[], $4::uuid[], $5::uuid[], $6::outreach.channel[], $7::text[]) as n (id, lead_id, campaign_id, channel, subject)
+           on conflict (tenant_id, lead_id, channel, campaign_id) where lead_id is not null
+             do update set last_message_at = $2, updated_at = $2, messages = c.messages + 1
+           returning id, lead_id as "lead_id!", campaign_id as "campaign_id!", channel as "channel: Channel""#,
         tenant,
-        thread.uuid()
+        now as Time,
+        &ids,
+        &leads,
+        &campaigns,
+        &channels as &[Channel],
+        &subjects,
     )
-    .execute(cx.conn())
+    .fetch_all(cx.conn())
     .await?;
-    Ok(thread)
+    let found: HashMap<(Uuid, Uuid, Channel), Uuid> =
+        rows.into_iter().map(|row| ((row.lead_id, row.campaign_id, row.channel), row.id)).collect();
+    all.iter()
+        .map(|out| {
+            let id = found.get(&(out.lead, out.campaign, out.channel)).copied();
+            id.ok_or_else(|| Error::internal("A sent message found no conversation."))
+        })
+        .collect()
 }
 
 /// Puts a received message into its conversation.

@@ -28,6 +28,8 @@ pub struct Writer {
     pub llm: Option<content::LlmSettings>,
     /// Where unsubscribe links lead: the installation's public address.
     pub origin: String,
+    /// Who knows where somebody picks a time; none: messages name no such page.
+    pub offers: Option<std::sync::Arc<dyn crate::offer::Offers>>,
 }
 
 /// What is settled before anything is written.
@@ -128,6 +130,9 @@ async fn prepare(cx: &mut Cx, writer: &Writer, id: TouchId) -> Result<Option<Res
     let unsubscribe_url = format!("{}/u/{token}", writer.origin);
     let mut brief = Brief::load(cx, id, &unsubscribe_url, resource.as_ref()).await?;
     brief.recipient.clone_from(&recipient);
+    if let Some(offers) = &writer.offers {
+        brief.booking_url = offers.link(cx, Some(loaded.lead_id)).await?;
+    }
     let thread =
         thread(cx, loaded.enrolment_id, brief.step.threaded && loaded.channel == Channel::Email).await?;
     let approval_hours = control::figure::read(cx, "approval.expiry_hours").await?;

@@ -43,6 +43,7 @@ async fn app_with(db: &TestDb, more: Vec<web::Module>) -> TestApp {
             port: 2525,
             lookup: "http://127.0.0.1:2526/".parse().expect("a URL"),
         }),
+        offers: None,
     };
     TestApp::start(db, std::iter::once(crate::module(needs)).chain(more).collect()).await
 }

@@ -197,6 +197,7 @@ async fn read(cx: &mut Cx, place: &Place, sender: SenderCard, unsubscribe_url: &
         objections,
         recipient: row.email.unwrap_or_default(),
         unsubscribe_url: unsubscribe_url.to_owned(),
+        booking_url: None,
         now,
         zone: Zone::named(&row.zone)?,
     };

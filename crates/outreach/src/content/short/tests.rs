@@ -39,6 +39,7 @@ fn brief(channel: Channel, form: Form, words: &str, number: i16) -> Brief {
         objections: Vec::new(),
         recipient: "+61400000002".to_owned(),
         unsubscribe_url: "https://agency.example/u/0123456789".to_owned(),
+        booking_url: None,
         now,
         zone: Zone::sydney(),
     }

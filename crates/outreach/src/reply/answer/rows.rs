@@ -172,8 +172,8 @@ pub(super) async fn insert(
 pub(super) async fn ask(cx: &mut Cx, id: MessageId, a: &Answered) -> Result<()> {
     let open = lock_draft(cx, id).await?;
     let way = way_of(cx, id).await?;
-    let because =
-        json!({"what": "their message", "intent": a.intent, "because": a.understood.get("evidence")});
+    let what = if way.about.is_some() { "a meeting to which they did not come" } else { "their message" };
+    let because = json!({"what": what, "intent": a.intent, "because": a.understood.get("evidence")});
     let mut evidence = vec![because];
     evidence.extend(way.cites.iter().map(
         |cite| json!({"knowledge": cite.question, "says": cite.quote, "source": cite.source_url, "confirmed": cite.checked}),
@@ -191,7 +191,11 @@ pub(super) async fn ask(cx: &mut Cx, id: MessageId, a: &Answered) -> Result<()> 
             subject: id.uuid(),
             campaign: a.campaign,
             lead: a.lead,
-            title: format!("Answer to {}", a.first_name.as_deref().unwrap_or(&a.sender)),
+            title: format!(
+                "{} {}",
+                if way.about.is_some() { "Other times for" } else { "Answer to" },
+                a.first_name.as_deref().unwrap_or(&a.sender)
+            ),
             summary: open.content.subject.clone(),
             content: serde_json::to_value(&open.content)?,
             evidence: evidence.into(),

@@ -53,6 +53,7 @@ impl World {
             llm: None,
             origin: "http://127.0.0.1:8080".to_owned(),
             sink: Some(sink.clone()),
+            offers: None,
         };
         let app = TestApp::start(&db, vec![module(needs)]).await;
         let mut cx = db.cx(&tenant.owner).await;
@@ -108,7 +109,7 @@ impl World {
             subject: "Bookkeeping".to_owned(),
             body: "Hi Priya, shall we talk?".to_owned(),
         };
-        thread::record_outbound(&mut cx, &out).await.expect("the sent mail is in its conversation");
+        thread::record_outbound_all(&mut cx, &[out]).await.expect("the sent mail is in its conversation");
         cx.commit().await.expect("a commit");
         Self { db, app, tenant, ports, lead, enrolment }
     }

@@ -184,7 +184,7 @@ impl World {
         let outside = db.ports();
         let ports = Arc::new(ports::Ports { email: provider.clone(), ..outside.ports() });
         let origin = "https://agency.example".to_owned();
-        let writer = Writer { ports: ports.clone(), llm: None, origin: origin.clone() };
+        let writer = Writer { ports: ports.clone(), llm: None, origin: origin.clone(), offers: None };
         let switches = Watch::start(&db.db).await.expect("switches can be read");
         let sender = Sender { ports, origin, keyring, switches };
         let mut registry = Registry::new();

@@ -1,15 +1,21 @@
-//! Mails about meetings: invitation, change, cancellation, reminders a day and an hour before, an
-//! offer after a no-show. They are part of a conversation that the guest began, so the outreach gate
-//! does not apply; switches and an opt-out do.
+//! Mails about meetings: invitation, change, cancellation, reminders a day and an hour before. They are part
+//! of a conversation that the guest began, so the outreach gate does not apply; switches do. A booking service
+//! sends its own invitations, so of a meeting that was booked there only the reminders leave from here. What
+//! is offered after a no-show is an answer and goes the way of answers.
 
-use super::{Meeting, MeetingId, ics, store};
-use crate::resource;
+use super::{Meeting, MeetingId, Status, ics, store};
+use crate::offer::DATE;
 use base::{EmailAddress, Error, Result, TenantId, Zone};
 use control::{secret::Keyring, switch};
 use db::{Cx, Scope};
 use jobs::{
     Job, Options, Priority, Registry, Run,
     schedule::{Misfire, Schedule},
+};
+use outreach::{
+    offer::Offers,
+    reply::answer::{Missed, offer_again},
+    resource,
 };
 use ports::{
     Ports,
@@ -32,8 +38,12 @@ pub enum Occasion {
     DayBefore,
     /// It is in an hour.
     HourBefore,
-    /// The guest did not come.
-    Missed,
+}
+
+/// Who hosts a meeting.
+struct Host {
+    name: String,
+    email: String,
 }
 
 /// What one process needs for these mails.
@@ -93,7 +103,7 @@ impl Invite {
             // A later change has its own mail.
             return Ok(None);
         }
-        let page = store::page(cx).await?.ok_or_else(|| Error::not_found("booking page"))?;
+        let host = host(cx, &meeting).await?;
         let targets = switch::Targets {
             campaign: meeting.campaign_id,
             channel: Some("email"),
@@ -107,8 +117,11 @@ impl Invite {
             )
         })?;
         let account = resource::account(cx, &post.keyring, &resource).await?;
-        let (method, ics) = ics::invitation(&meeting, &page.host_name, &page.host_email, cx.now());
-        let to = if self.to_host { &page.host_email } else { &meeting.guest_email };
+        let invited = meeting.calendar_id.is_none().then(|| {
+            let (method, ics) = ics::invitation(&meeting, &host.name, &host.email, cx.now());
+            Calendar { method, ics }
+        });
+        let to = if self.to_host { &host.email } else { &meeting.guest_email };
         let sender = EmailAddress::parse(&resource.address)?;
         let who = if self.to_host { "host" } else { "guest" };
         let name = format!(
@@ -121,13 +134,13 @@ impl Invite {
         let mail = Outgoing {
             message_id: MessageId::parse(&format!("<{}>", name.to_lowercase()))?,
             date: cx.now(),
-            from: Mailbox { name: page.host_name.clone(), address: sender },
+            from: Mailbox { name: host.name.clone(), address: sender },
             to: vec![EmailAddress::parse(to)?],
-            reply_to: Some(EmailAddress::parse(&page.host_email)?),
+            reply_to: EmailAddress::parse(&host.email).ok(),
             subject: self.subject(&meeting),
-            text: self.text(&meeting, &page.host_name, &page.slug, &post.origin)?,
+            text: self.text(&meeting, &host.name, &post.origin)?,
             html: None,
-            calendar: Some(Calendar { method, ics }),
+            calendar: invited,
             in_reply_to: None,
             references: Vec::new(),
             list_unsubscribe: None,
@@ -144,11 +157,10 @@ impl Invite {
             Occasion::Cancelled => format!("Cancelled: {what}"),
             Occasion::DayBefore => format!("Tomorrow: {what}"),
             Occasion::HourBefore => format!("In an hour: {what}"),
-            Occasion::Missed => format!("We missed you: {what}"),
         }
     }
 
-    fn text(&self, meeting: &Meeting, host: &str, slug: &str, origin: &str) -> Result<String> {
+    fn text(&self, meeting: &Meeting, host: &str, origin: &str) -> Result<String> {
         let zone = Zone::named(&meeting.guest_zone)?;
         let when = meeting.starts_at.in_zone(&zone).strftime("%A %-d %B %Y, %H:%M").to_string();
         let head = match self.occasion {
@@ -156,7 +168,6 @@ impl Invite {
             Occasion::Moved => "This was moved to another time:",
             Occasion::Cancelled => "This was cancelled:",
             Occasion::DayBefore | Occasion::HourBefore => "A reminder of this:",
-            Occasion::Missed => "We did not meet at this time:",
         };
         let place = if meeting.location.is_empty() {
             String::new()
@@ -167,16 +178,29 @@ impl Invite {
             "{head}\n\n{}\nWhen: {when} ({zone})\n{place}Host: {host}\nGuest: {} <{}>\n",
             meeting.title, meeting.guest_name, meeting.guest_email
         );
-        if self.occasion == Occasion::Missed {
-            text.push_str(&format!("\nIf it still suits you, choose another time: {origin}/book/{slug}\n"));
-        } else if let Some(token) = self.token.as_ref().filter(|_| !self.to_host) {
+        if self.to_host {
+            return Ok(text);
+        }
+        if let Some(token) = &self.token {
             text.push_str(&format!("\nChange or cancel: {origin}/meeting/{token}\n"));
+        } else if let Some(url) = &meeting.manage_url {
+            text.push_str(&format!("\nChange or cancel: {url}\n"));
         }
         Ok(text)
     }
 }
 
-/// Mails guest and host about a meeting as it now stands.
+/// Whoever has the calendar, or the one of the booking page.
+async fn host(cx: &mut Cx, meeting: &Meeting) -> Result<Host> {
+    if let Some(calendar) = meeting.calendar_id {
+        let (name, email) = store::host_of(cx, calendar).await?;
+        return Ok(Host { name, email });
+    }
+    let page = store::page(cx).await?.ok_or_else(|| Error::not_found("booking page"))?;
+    Ok(Host { name: page.host_name, email: page.host_email })
+}
+
+/// Mails guest and host about a meeting as it now stands; of one that was booked at a service only the guest.
 pub(super) async fn enqueue_invitation(
     cx: &mut Cx,
     id: MeetingId,
@@ -191,14 +215,20 @@ pub(super) async fn enqueue_invitation(
         token: token.map(str::to_owned),
         to_host,
     };
-    let recipients: &[bool] = if occasion == Occasion::Missed { &[false] } else { &[false, true] };
+    let recipients: &[bool] = if meeting.calendar_id.is_some() { &[false] } else { &[false, true] };
     let mails: Vec<Invite> = recipients.iter().map(|to_host| mail(*to_host)).collect();
     let options = Options { priority: Priority::High, ..Options::default() };
     jobs::enqueue_many(cx, &mails, &options).await?;
     Ok(())
 }
 
-/// Finds meetings that begin in a day or in an hour.
+/// The reminders: name of the mark, seconds before the meeting, seconds before it from which it says nothing
+/// any more, and what the mail is.
+const REMINDERS: [(&str, i64, i64, Occasion); 2] =
+    [("day", 86_400, 43_200, Occasion::DayBefore), ("hour", 3_600, 0, Occasion::HourBefore)];
+
+/// Finds meetings that begin in a day or in an hour. Each reminder of a time is asked for once: its mark and
+/// its mails are one transaction. A meeting that moves loses its marks; what is over has none.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Remind {}
 
@@ -208,28 +238,72 @@ impl Job for Remind {
     type State = ();
 
     async fn run(self, run: &Run, (): &()) -> Result<()> {
-        for (name, ahead_s, occasion) in
-            [("hour", 3_600, Occasion::HourBefore), ("day", 86_400, Occasion::DayBefore)]
-        {
+        for (name, ahead_s, not_before_s, occasion) in REMINDERS {
             let mut cx = run.begin().await?;
-            let due = store::due_reminders(&mut cx, name, ahead_s).await?;
-            // The mails of other tenants cannot be enqueued in this transaction, so each is enqueued
-            // before the mark is kept; a mail that comes twice has the same Message-ID.
-            for (tenant, id) in &due {
-                let mut own = run.db().begin(Scope::Tenant(TenantId(*tenant)), run.caller()).await?;
-                enqueue_invitation(&mut own, *id, occasion, None).await?;
-                own.commit().await?;
+            let due = store::due_reminders(&mut cx, name, not_before_s, ahead_s).await?;
+            cx.rollback().await?;
+            for (tenant, id) in due {
+                let mut own = run.db().begin(Scope::Tenant(TenantId(tenant)), run.caller()).await?;
+                if store::mark_reminded(&mut own, id, name).await? {
+                    enqueue_invitation(&mut own, id, occasion, None).await?;
+                    own.commit().await?;
+                }
             }
-            cx.commit().await?;
         }
         Ok(())
     }
 }
 
+/// Drafts a message that offers other times to a lead who did not come.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct OfferAgain {
+    meeting: MeetingId,
+}
+
+impl Job for OfferAgain {
+    const KIND: &'static str = "outreach.offer_again";
+    const QUEUE: &'static str = "outreach";
+    type State = Arc<dyn Offers>;
+
+    async fn run(self, run: &Run, offers: &Arc<dyn Offers>) -> Result<()> {
+        let mut cx = run.begin().await?;
+        let meeting = store::get(&mut cx, self.meeting).await?;
+        // The transaction only read; it ends before a calendar is asked.
+        cx.rollback().await?;
+        let Some(lead) = meeting.lead_id.filter(|_| meeting.status == Status::NoShow) else {
+            return Ok(());
+        };
+        let offer = offers.of(run, Some(lead)).await?;
+        let zone = Zone::named(&meeting.guest_zone)?;
+        let missed = Missed {
+            meeting: meeting.id.uuid(),
+            lead,
+            campaign: meeting.campaign_id,
+            title: meeting.title.clone(),
+            when: meeting.starts_at.in_zone(&zone).strftime(DATE).to_string(),
+        };
+        let mut cx = run.begin().await?;
+        // It may have been taken back meanwhile.
+        if store::get(&mut cx, self.meeting).await?.status == Status::NoShow {
+            offer_again(&mut cx, &missed, offer.as_ref()).await?;
+        }
+        run.complete_in(&mut cx).await?;
+        cx.commit().await
+    }
+}
+
+/// Starts the offer after a no-show; one job lives for each meeting.
+pub(super) async fn enqueue_offer(cx: &mut Cx, meeting: MeetingId) -> Result<()> {
+    let options = Options { unique_key: Some(meeting.to_string()), ..Options::default() };
+    jobs::enqueue_with(cx, &OfferAgain { meeting }, options).await?;
+    Ok(())
+}
+
 /// Adds these kinds and their schedule.
-pub fn register(registry: &mut Registry, post: Post) {
+pub fn register(registry: &mut Registry, post: Post, offers: Arc<dyn Offers>) {
     registry.register::<Invite>(post);
     registry.register::<Remind>(());
+    registry.register::<OfferAgain>(offers);
     let remind = Schedule::new("outreach.remind", "*/5 * * * *", Zone::utc(), Misfire::Once, &Remind {});
     registry.schedule(remind.expect("a fixed cron expression"));
 }

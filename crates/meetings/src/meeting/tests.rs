@@ -1,4 +1,7 @@
-use super::{Page, Slot, rules::slots};
+use super::{
+    Page, Slot,
+    rules::{pick, slots},
+};
 use base::{Time, Zone};
 
 fn t(text: &str) -> Time {
@@ -57,4 +60,25 @@ fn hours_follow_the_wall_clock_over_a_clock_change() {
     let after = slots(&page(), &[], t("2027-04-02T00:00:00Z"));
     assert_eq!(before.first().map(|s| s.starts_at), Some(t("2027-03-28T22:00:00Z")));
     assert_eq!(after.first().map(|s| s.starts_at), Some(t("2027-04-04T23:00:00Z")));
+}
+
+#[test]
+fn an_answer_names_one_time_of_each_of_the_next_days_in_the_readers_daytime() {
+    // Monday, 11:00 in Sydney.
+    let now = t("2026-11-23T00:00:00Z");
+    let free: Vec<Time> = [
+        "2026-11-23T01:00:00Z", // too soon
+        "2026-11-23T04:30:00Z", // Monday 15:30
+        "2026-11-23T03:00:00Z", // Monday 14:00
+        "2026-11-23T12:00:00Z", // Monday 23:00
+        "2026-11-23T22:00:00Z", // Tuesday 09:00
+        "2026-11-24T00:00:00Z", // Tuesday 11:00
+        "2026-11-26T22:00:00Z", // Friday 09:00
+        "2026-11-30T22:00:00Z", // a fourth day
+    ]
+    .map(t)
+    .to_vec();
+    let picked = pick(&free, &Zone::sydney(), now);
+    assert_eq!(picked, ["2026-11-23T03:00:00Z", "2026-11-23T22:00:00Z", "2026-11-26T22:00:00Z"].map(t));
+    assert!(pick(&free, &Zone::sydney(), t("2027-01-01T00:00:00Z")).is_empty());
 }

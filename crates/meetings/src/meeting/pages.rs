@@ -1,6 +1,6 @@
 //! The client's own pages about meetings: the list, one meeting, the booking page's settings.
 
-use super::{Filter, Meeting, MeetingId, Page, Status, rules::Hours, store};
+use super::{Filter, Meeting, MeetingId, Page, Status, Verdict, rules::Hours, store};
 use axum::{
     extract::{Path, Query},
     response::Response,
@@ -26,6 +26,7 @@ pub async fn list(mut cx: Cx, Query(view): Query<View>) -> Result<Response> {
     let filter = if view.past { Filter::Past } else { Filter::Upcoming };
     let meetings = store::list(&mut cx, filter, view.after.as_ref(), PER_PAGE).await?;
     let page = store::page(&mut cx).await?;
+    let offered = crate::calendar::offered(&mut cx).await?;
     let wall = Wall::new(cx.now(), cx.who().zone.clone());
     let tabs = tabs(
         "Meetings",
@@ -33,6 +34,11 @@ pub async fn list(mut cx: Cx, Query(view): Query<View>) -> Result<Response> {
         &[Tab::new("Upcoming", "/meetings"), Tab::new("Past", "/meetings?past=true")],
     );
     let nothing = match &page {
+        None if offered.is_some() => state::empty(
+            "No meetings here yet",
+            "What guests book in your calendar stands here as soon as it is booked.",
+            None,
+        ),
         None => state::empty(
             "No booking page yet",
             "Set up your booking page, so that prospects can choose a time themselves.",
@@ -63,8 +69,14 @@ pub async fn list(mut cx: Cx, Query(view): Query<View>) -> Result<Response> {
                 .cell(state_tag(meeting.status)),
         );
     }
-    let mut heading = Heading::new("Meetings").act(Button::link("Booking page", "/meetings/settings"));
-    if let Some(page) = &page {
+    let mut heading = Heading::new("Meetings")
+        .act(Button::link("Calendars", "/meetings/calendars"))
+        .act(Button::link("Booking page", "/meetings/settings"));
+    if let Some(calendar) = &offered {
+        heading = heading.about(html! {
+            "Messages offer " (calendar.event_title) " in your calendar at " (calendar.service()?.label()) "."
+        });
+    } else if let Some(page) = &page {
         heading = heading.about(html! { "Guests book at " a href=(format!("/book/{}", page.slug)) { (format!("/book/{}", page.slug)) } "." });
     }
     let body = html! {
@@ -90,6 +102,10 @@ pub async fn show(mut cx: Cx, Path(id): Path<MeetingId>) -> Result<Response> {
     let meeting = store::get(&mut cx, id).await?;
     let wall = Wall::new(cx.now(), cx.who().zone.clone());
     let began = meeting.starts_at <= cx.now();
+    let place = match meeting.calendar_id {
+        Some(calendar) => Some(crate::calendar::get(&mut cx, calendar).await?.service()?.label()),
+        None => None,
+    };
     let body = html! {
         (Heading::new(&meeting.title).crumb("Meetings", "/meetings").tag(state_tag(meeting.status)))
         (Card::new("Meeting").padded(html! {
@@ -99,9 +115,13 @@ pub async fn show(mut cx: Cx, Path(id): Path<MeetingId>) -> Result<Response> {
                 .add("Guest's zone", meeting.guest_zone.as_str())
                 .maybe("Where", (!meeting.location.is_empty()).then_some(meeting.location.as_str()))
                 .maybe("Note", (!meeting.note.is_empty()).then_some(meeting.note.as_str()))
+                .maybe("Booked at", place.clone())
+                .maybe("How it ended", meeting.outcome.clone())
+                .maybe("How it went", meeting.result.as_deref().map(|r| if r == "good" { "It leads on" } else { "It does not lead on" }))
                 .maybe("Lead", meeting.lead_id.map(|lead| html! { a href=(format!("/leads/{lead}")) { "Open the lead" } })))
             (acts_of(&meeting, began))
         }))
+        @if meeting.status == Status::Held { (Card::new("How did it go?").padded(result_form(&meeting))) }
     };
     cx.page(&meeting.title.clone(), body).await
 }
@@ -118,6 +138,37 @@ fn acts_of(meeting: &Meeting, began: bool) -> Markup {
             .confirm("The guest is told at once.")]),
         (Status::Cancelled | Status::Held | Status::NoShow, _) => html! {},
     }
+}
+
+fn result_form(meeting: &Meeting) -> Form {
+    let choices = [Choice::new("good", "Good: it leads on"), Choice::new("bad", "Bad: it does not lead on")];
+    Form::post(format!("/meetings/{}/result", meeting.id), "result")
+        .field(
+            Field::select("result", "How it went", choices)
+                .value(meeting.result.clone().unwrap_or_else(|| "good".to_owned())),
+        )
+        .field(Field::area("words", "In your words", 3).max_chars(2_000))
+        .submit("Save how it went")
+}
+
+/// How a meeting went.
+#[derive(Debug, Deserialize)]
+pub struct Went {
+    result: Verdict,
+    #[serde(default)]
+    words: String,
+}
+
+/// `POST /meetings/{id}/result`.
+pub async fn result(
+    mut cx: Cx,
+    Path(id): Path<MeetingId>,
+    axum::Form(went): axum::Form<Went>,
+) -> Result<Response> {
+    let meeting = store::get(&mut cx, id).await?;
+    super::went(&mut cx, &meeting, went.result, &went.words).await?;
+    cx.commit().await?;
+    Ok(redirect_with(&format!("/meetings/{id}"), "Recorded."))
 }
 
 /// `POST /meetings/{id}/held`.

@@ -1,9 +1,12 @@
 //! Which times are free, by pure arithmetic over hours, bookings and notice.
 
 use super::Page;
-use crate::window::{LocalWindow, Window};
-use base::Time;
+use base::{Time, Zone};
 use jiff::ToSpan;
+use outreach::{
+    offer::TIMES_MAX,
+    window::{LocalWindow, Window},
+};
 use std::collections::BTreeSet;
 
 /// The weekly hours of a booking page, in its zone.
@@ -55,4 +58,24 @@ pub fn slots(page: &Page, taken: &[Slot], now: Time) -> Vec<Slot> {
         }
     }
     free
+}
+
+/// Hours of a person's own day in which a time is worth naming.
+const DAYTIME: std::ops::Range<i8> = 8..18;
+
+/// The few free times that an answer names: the first in daytime on each of the next days of whoever reads
+/// them, not within the next two hours.
+pub fn pick(free: &[Time], zone: &Zone, now: Time) -> Vec<Time> {
+    let mut days = BTreeSet::new();
+    let soonest = now.plus_s(7_200);
+    let mut sorted: Vec<Time> = free.iter().copied().filter(|at| *at >= soonest).collect();
+    sorted.sort_unstable();
+    sorted
+        .into_iter()
+        .filter(|at| {
+            let local = at.in_zone(zone);
+            DAYTIME.contains(&local.hour()) && days.insert(local.date())
+        })
+        .take(TIMES_MAX)
+        .collect()
 }

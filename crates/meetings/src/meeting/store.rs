@@ -1,6 +1,6 @@
 //! Every statement of meetings and booking pages.
 
-use super::{Booking, MeetingId, Slot, rules::Hours};
+use super::{MeetingId, Outside, Slot, rules::Hours};
 use base::{Cursor, Digest, EmailAddress, Error, Result, Time, Zone, error::constraint};
 use db::{Cx, Fact};
 use serde::{Deserialize, Serialize};
@@ -96,6 +96,54 @@ pub struct Meeting {
     pub sequence: i32,
     /// When it was booked.
     pub created_at: Time,
+    /// Where it was booked: a calendar at a service; none for the page here.
+    pub calendar_id: Option<Uuid>,
+    /// What the service calls it.
+    pub external_ref: Option<String>,
+    /// Where the guest changes it at the service.
+    pub manage_url: Option<String>,
+    /// How it ended, in words.
+    pub outcome: Option<String>,
+    /// How it went, if it was held and somebody said so.
+    pub result: Option<String>,
+}
+
+/// How a meeting that was held went.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Verdict {
+    /// It leads on.
+    Good,
+    /// It does not.
+    Bad,
+}
+
+impl Verdict {
+    /// The word in rows and forms.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Good => "good",
+            Self::Bad => "bad",
+        }
+    }
+}
+
+/// A row of a meeting before it is one.
+pub(super) struct New<'a> {
+    pub(super) title: &'a str,
+    pub(super) name: &'a str,
+    pub(super) email: &'a str,
+    pub(super) zone: &'a Zone,
+    pub(super) starts_at: Time,
+    pub(super) ends_at: Time,
+    pub(super) location: &'a str,
+    pub(super) note: &'a str,
+    pub(super) lead: Option<Uuid>,
+    pub(super) campaign: Option<Uuid>,
+    pub(super) token: Digest,
+    pub(super) calendar: Option<Uuid>,
+    pub(super) external_ref: Option<&'a str>,
+    pub(super) manage_url: Option<&'a str>,
 }
 
 fn small(value: i16) -> u16 {
@@ -189,7 +237,7 @@ pub async fn save_page(cx: &mut Cx, page: &Page) -> Result<()> {
 }
 
 /// What is booked from now on.
-pub(super) async fn taken(cx: &mut Cx, _page: &Page) -> Result<Vec<Slot>> {
+pub(crate) async fn taken(cx: &mut Cx) -> Result<Vec<Slot>> {
     let (tenant, now) = (cx.tenant()?.uuid(), cx.now());
     let rows = sqlx::query!(
         "select starts_at, ends_at from outreach.meeting
@@ -235,43 +283,36 @@ pub(super) async fn campaign_of(cx: &mut Cx, lead: Uuid) -> Result<Option<Uuid>>
     .await?)
 }
 
-#[expect(clippy::too_many_arguments, reason = "one row, written once")]
-pub(super) async fn insert(
-    cx: &mut Cx,
-    id: MeetingId,
-    page: &Page,
-    booking: &Booking,
-    name: &str,
-    lead: Option<Uuid>,
-    campaign: Option<Uuid>,
-    token: &Digest,
-) -> Result<()> {
+pub(super) async fn insert(cx: &mut Cx, new: &New<'_>) -> Result<MeetingId> {
     let (tenant, now, by) = (cx.tenant()?.uuid(), cx.now(), cx.actor().kind());
-    let ends_at = booking.starts_at.plus_s(i64::from(page.minutes) * 60);
+    let id = cx.id::<MeetingId>();
     sqlx::query!(
         "insert into outreach.meeting (id, tenant_id, lead_id, campaign_id, title, guest_name, guest_email, guest_zone, starts_at, ends_at,
-                location, note, token_hash, booked_by, created_at, updated_at)
-         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $15)",
+                location, note, token_hash, booked_by, created_at, updated_at, calendar_id, external_ref, manage_url)
+         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $15, $16, $17, $18)",
         id.uuid(),
         tenant,
-        lead,
-        campaign,
-        page.title,
-        name,
-        booking.email.as_str(),
-        booking.zone.name(),
-        booking.starts_at as Time,
-        ends_at as Time,
-        page.location,
-        booking.note.chars().take(2_000).collect::<String>(),
-        &token.0[..],
+        new.lead,
+        new.campaign,
+        new.title,
+        new.name,
+        new.email,
+        new.zone.name(),
+        new.starts_at as Time,
+        new.ends_at as Time,
+        new.location,
+        new.note.chars().take(2_000).collect::<String>(),
+        &new.token.0[..],
         by,
         now as Time,
+        new.calendar,
+        new.external_ref,
+        new.manage_url,
     )
     .execute(cx.conn())
     .await
     .map_err(no_overlap)?;
-    Ok(())
+    Ok(id)
 }
 
 fn no_overlap(cause: sqlx::Error) -> Error {
@@ -285,7 +326,7 @@ pub(super) async fn move_to(cx: &mut Cx, id: MeetingId, starts_at: Time, ends_at
     let (tenant, now) = (cx.tenant()?.uuid(), cx.now());
     let moved = sqlx::query!(
         "update outreach.meeting set starts_at = $3, ends_at = $4, sequence = sequence + 1, reschedules = reschedules + 1,
-                reminded = '[]', updated_at = $5
+                reminded = '[]', arranged_at = $5, updated_at = $5
          where tenant_id = $1 and id = $2 and status = 'booked'",
         tenant,
         id.uuid(),
@@ -316,6 +357,87 @@ pub(super) async fn end(cx: &mut Cx, id: MeetingId, status: Status, words: &str)
     .await?
     .rows_affected();
     if ended == 0 { Err(over()) } else { Ok(()) }
+}
+
+/// The meeting takes the present time and name of its booking; one that was over is booked again.
+pub(super) async fn follow(cx: &mut Cx, id: MeetingId, booking: &Outside) -> Result<()> {
+    let (tenant, now) = (cx.tenant()?.uuid(), cx.now());
+    sqlx::query!(
+        "update outreach.meeting set external_ref = $3, manage_url = coalesce($4, manage_url), location = $5, starts_at = $6, ends_at = $7,
+                sequence = sequence + 1, reschedules = reschedules + case when starts_at = $6 then 0 else 1 end, status = 'booked',
+                outcome = null, cancelled_reason = null, result = null, reminded = case when starts_at = $6 then reminded else '[]' end,
+                arranged_at = case when starts_at = $6 then arranged_at else $8::timestamptz end, updated_at = $8
+         where tenant_id = $1 and id = $2",
+        tenant,
+        id.uuid(),
+        booking.reference,
+        booking.manage_url,
+        booking.location,
+        booking.starts_at as Time,
+        booking.ends_at as Time,
+        now as Time,
+    )
+    .execute(cx.conn())
+    .await?;
+    Ok(())
+}
+
+/// A no-show that was none.
+pub(super) async fn revive(cx: &mut Cx, id: MeetingId) -> Result<()> {
+    let (tenant, now) = (cx.tenant()?.uuid(), cx.now());
+    let done = sqlx::query!(
+        "update outreach.meeting set status = 'booked', outcome = null, sequence = sequence + 1, updated_at = $3
+         where tenant_id = $1 and id = $2 and status = 'no_show'",
+        tenant,
+        id.uuid(),
+        now as Time,
+    )
+    .execute(cx.conn())
+    .await?
+    .rows_affected();
+    if done == 0 { Err(over()) } else { Ok(()) }
+}
+
+/// How a held meeting went; empty words leave what stands.
+pub(super) async fn set_result(cx: &mut Cx, id: MeetingId, verdict: Verdict, words: &str) -> Result<()> {
+    let (tenant, now) = (cx.tenant()?.uuid(), cx.now());
+    let done = sqlx::query!(
+        "update outreach.meeting set result = $3, outcome = coalesce(nullif($4, ''), outcome), updated_at = $5
+         where tenant_id = $1 and id = $2 and status = 'held'",
+        tenant,
+        id.uuid(),
+        verdict.word(),
+        words,
+        now as Time,
+    )
+    .execute(cx.conn())
+    .await?
+    .rows_affected();
+    if done == 0 {
+        return Err(Error::conflict("meeting.not_held", "Say first that the meeting was held."));
+    }
+    Ok(())
+}
+
+/// The meeting of a calendar behind one of a booking's names, locked.
+pub(super) async fn of_booking(
+    cx: &mut Cx,
+    calendar: Uuid,
+    references: &[String],
+) -> Result<Option<Meeting>> {
+    let tenant = cx.tenant()?.uuid();
+    Ok(sqlx::query_as!(
+        Meeting,
+        r#"select id as "id: MeetingId", tenant_id, lead_id, campaign_id, title, guest_name, guest_email, guest_zone, starts_at, ends_at,
+                  location, note, status as "status: Status", sequence, created_at,
+                  calendar_id, external_ref, manage_url, outcome, result
+           from outreach.meeting where tenant_id = $1 and calendar_id = $2 and external_ref = any($3) order by created_at limit 1 for update"#,
+        tenant,
+        calendar,
+        references,
+    )
+    .fetch_optional(cx.conn())
+    .await?)
 }
 
 fn over() -> Error {
@@ -351,7 +473,8 @@ pub async fn list(
     let rows = sqlx::query_as!(
         Meeting,
         r#"select id as "id: MeetingId", tenant_id, lead_id, campaign_id, title, guest_name, guest_email, guest_zone, starts_at, ends_at,
-                  location, note, status as "status: Status", sequence, created_at
+                  location, note, status as "status: Status", sequence, created_at,
+                  calendar_id, external_ref, manage_url, outcome, result
            from outreach.meeting
            where tenant_id = $1
              and case when $2 then status = 'booked' and ends_at >= $3 else not (status = 'booked' and ends_at >= $3) end
@@ -375,7 +498,8 @@ pub async fn get(cx: &mut Cx, id: MeetingId) -> Result<Meeting> {
     sqlx::query_as!(
         Meeting,
         r#"select id as "id: MeetingId", tenant_id, lead_id, campaign_id, title, guest_name, guest_email, guest_zone, starts_at, ends_at,
-                  location, note, status as "status: Status", sequence, created_at
+                  location, note, status as "status: Status", sequence, created_at,
+                  calendar_id, external_ref, manage_url, outcome, result
            from outreach.meeting where tenant_id = $1 and id = $2"#,
         tenant,
         id.uuid()
@@ -390,7 +514,8 @@ pub(super) async fn by_token(cx: &mut Cx, token: &Digest) -> Result<Option<Meeti
     Ok(sqlx::query_as!(
         Meeting,
         r#"select id as "id: MeetingId", tenant_id, lead_id, campaign_id, title, guest_name, guest_email, guest_zone, starts_at, ends_at,
-                  location, note, status as "status: Status", sequence, created_at
+                  location, note, status as "status: Status", sequence, created_at,
+                  calendar_id, external_ref, manage_url, outcome, result
            from outreach.meeting where token_hash = $1"#,
         &token.0[..]
     )
@@ -398,25 +523,62 @@ pub(super) async fn by_token(cx: &mut Cx, token: &Digest) -> Result<Option<Meeti
     .await?)
 }
 
-/// Marks meetings that begin within `ahead_s` as reminded once under this name, and returns them
-/// (across tenants).
-pub(super) async fn due_reminders(cx: &mut Cx, name: &str, ahead_s: i64) -> Result<Vec<(Uuid, MeetingId)>> {
+/// Meetings that a reminder is due for (across tenants): they begin after `not_before_s` and within `ahead_s`, and
+/// their time was settled earlier than that.
+pub(super) async fn due_reminders(
+    cx: &mut Cx,
+    name: &str,
+    not_before_s: i64,
+    ahead_s: i64,
+) -> Result<Vec<(Uuid, MeetingId)>> {
     let now = cx.now();
     let rows = sqlx::query!(
-        "update outreach.meeting set reminded = reminded || to_jsonb($1::text), updated_at = $2
-         where status = 'booked' and starts_at > $2 and starts_at <= $3 and not reminded ? $1 and created_at < $2::timestamptz - interval '30 minutes'
-         returning tenant_id, id",
+        "select tenant_id, id from outreach.meeting
+         where status = 'booked' and starts_at > $2 and starts_at <= $3 and not reminded ? $1
+           and coalesce(arranged_at, created_at) <= starts_at - make_interval(secs => $4)
+         order by starts_at limit 5000",
         name,
-        now as Time,
+        now.plus_s(not_before_s) as Time,
         now.plus_s(ahead_s) as Time,
+        f64::from(i32::try_from(ahead_s).unwrap_or(i32::MAX)),
     )
     .fetch_all(cx.conn())
     .await?;
     Ok(rows.into_iter().map(|row| (row.tenant_id, MeetingId(row.id))).collect())
 }
 
+/// Marks a booked meeting as reminded under this name; false when somebody did before, or it is over.
+pub(super) async fn mark_reminded(cx: &mut Cx, id: MeetingId, name: &str) -> Result<bool> {
+    let (tenant, now) = (cx.tenant()?.uuid(), cx.now());
+    let marked = sqlx::query!(
+        "update outreach.meeting set reminded = reminded || to_jsonb($3::text), updated_at = $4
+         where tenant_id = $1 and id = $2 and status = 'booked' and not reminded ? $3",
+        tenant,
+        id.uuid(),
+        name,
+        now as Time,
+    )
+    .execute(cx.conn())
+    .await?;
+    Ok(marked.rows_affected() == 1)
+}
+
+/// Who hosts a meeting that was booked at a service: name and address.
+pub(super) async fn host_of(cx: &mut Cx, calendar: Uuid) -> Result<(String, String)> {
+    let tenant = cx.tenant()?.uuid();
+    let row = sqlx::query!(
+        "select owner_name, owner_email from outreach.calendar where tenant_id = $1 and id = $2",
+        tenant,
+        calendar
+    )
+    .fetch_optional(cx.conn())
+    .await?
+    .ok_or_else(|| Error::not_found("calendar"))?;
+    Ok((row.owner_name, row.owner_email))
+}
+
 /// The mailbox that invitations leave from: the one used last, as guests may know it.
-pub(super) async fn mailbox(cx: &mut Cx) -> Result<Option<crate::resource::Resource>> {
+pub(super) async fn mailbox(cx: &mut Cx) -> Result<Option<outreach::resource::Resource>> {
     let tenant = cx.tenant()?.uuid();
     let id = sqlx::query_scalar!(
         "select id from outreach.resource where tenant_id = $1 and channel = 'email' and status = 'active' and deleted_at is null
@@ -426,7 +588,7 @@ pub(super) async fn mailbox(cx: &mut Cx) -> Result<Option<crate::resource::Resou
     .fetch_optional(cx.conn())
     .await?;
     match id {
-        Some(id) => crate::resource::get(cx, id).await.map(Some),
+        Some(id) => outreach::resource::get(cx, id).await.map(Some),
         None => Ok(None),
     }
 }

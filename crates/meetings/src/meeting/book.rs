@@ -66,7 +66,7 @@ fn zone_or(given: Option<&str>, page: &store::Page) -> Zone {
 pub async fn show(open: Open, Path(slug): Path<String>, Query(view): Query<View>) -> Result<Response> {
     let (mut cx, page) = page_of(&open, &slug).await?;
     let zone = zone_or(view.zone.as_deref(), &page);
-    let free = rules::slots(&page, &store::taken(&mut cx, &page).await?, cx.now());
+    let free = rules::slots(&page, &store::taken(&mut cx).await?, cx.now());
     let chosen = view.at.as_deref().and_then(|at| at.parse::<Time>().ok());
     let body = match chosen {
         Some(at) if free.iter().any(|slot| slot.starts_at == at) => details(&page, &zone, at, view.l, None),
@@ -241,8 +241,7 @@ pub async fn meeting(open: Open, Path(token): Path<String>, Query(view): Query<V
     let page = store::page(&mut cx).await?.ok_or_else(|| Error::not_found("booking page"))?;
     let zone = Zone::named(&meeting.guest_zone)?;
     let moving = view.at.as_deref() == Some("choose") && meeting.status == Status::Booked;
-    let free =
-        if moving { rules::slots(&page, &store::taken(&mut cx, &page).await?, cx.now()) } else { Vec::new() };
+    let free = if moving { rules::slots(&page, &store::taken(&mut cx).await?, cx.now()) } else { Vec::new() };
     let body = html! {
         h1 { (meeting.title) }
         p { (tag(if meeting.status == Status::Booked { Tone::Good } else { Tone::Cold }, meeting.status.label())) }

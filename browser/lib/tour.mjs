@@ -13,9 +13,9 @@ export async function every(tab) {
   await open(tab, '/settings');
   const settings = await links(tab, 'main', /^\/[^#]*$/);
   const found = new Set([...menu, ...account, ...settings,
-    '/stop', '/stop?scope=client', '/pay/statement', '/campaigns/new', '/leads/new', '/leads/import', '/leads/imports', '/meetings/settings', '/settings/webhooks/new',
+    '/stop', '/stop?scope=client', '/pay/statement', '/campaigns/new', '/leads/new', '/leads/import', '/leads/imports', '/meetings/settings', '/meetings/calendars', '/settings/webhooks/new',
     '/settings/sending/new', '/settings/sending/accounts', '/settings/sending/accounts/new?provider=twilio',
-    '/enrichment/quarantine', '/billing/credits', '/billing/invoices', '/compliance/person?q=nobody%40here.example', '/costs/spend',
+    '/enrichment/quarantine', '/crm/connect', '/crm/pushes', '/billing/credits', '/billing/invoices', '/compliance/person?q=nobody%40here.example', '/costs/spend',
     '/operations/jobs', '/operations/schedules', '/operations/inbox', '/activities', '/reports/outcomes', '/reports/attribution', '/reports/leads', '/reports/digest', '/settings/limits/holidays', '/welcome?step=0', '/welcome?step=1', '/welcome?step=2', '/palette']);
   // One of each kind of record.
   const details = [['/leads', /^\/leads\/[0-9a-f-]{36}$/], ['/leads/imports', /^\/leads\/import\/[0-9a-f-]{36}$/],

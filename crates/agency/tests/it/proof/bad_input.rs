@@ -96,6 +96,7 @@ async fn hostile_rows(kit: &TestDb, tenant: Uuid) -> BTreeMap<String, Uuid> {
         "update jobs.schedule set paused = true",
         "update leads.lead set zone = 'Australia/Sydney'",
         "update outreach.meeting set guest_zone = 'Australia/Sydney'",
+        "update outreach.calendar set link = 'https://cal.example/ana', base_url = null",
         "update outreach.booking_page set zone = 'Australia/Sydney'",
         "update outreach.resource set address = 'ana@anchor.example', domain = 'anchor.example', provider = 'smtp', settings = '{\"smtp\": {\"host\": \"127.0.0.1\", \"port\": 25, \"security\": \"none\"}}'",
         "update leads.lead set email = 'priya@prospect.example', tier = 'warm', score = 70",

@@ -43,13 +43,17 @@ pub async fn tables(conn: &mut PgConnection) -> Vec<Table> {
 }
 
 /// Values of columns whose checks no generic value meets; everything else is made from its type.
-const VALUES: [(&str, &str); 54] = [
+const VALUES: [(&str, &str); 58] = [
+    ("crm.connection.kind", "'hubspot'"),
     ("insight.run.cause", "'person'"),
     ("insight.digest_mail.state", "'waiting'"),
     ("insight.prior.clients", "3"),
     ("leads.weight.points", "'{2000,2500,2500,1500,1500}'"),
     ("onboarding.finding.read_by", "'person'"),
     ("outreach.account.status", "'active'"),
+    ("outreach.calendar.service", "'cal_com'"),
+    ("outreach.calendar.event_types", "'[]'"),
+    ("outreach.calendar_event.kind", "'booked'"),
     ("outreach.knowledge.source", "'person'"),
     ("outreach.postal_address.country", "'AU'"),
     ("outreach.postal_address.verdict", "'unchecked'"),

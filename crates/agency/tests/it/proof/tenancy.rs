@@ -201,6 +201,7 @@ fn table_at(path: &str, parameter: &str) -> &'static str {
         ("budgets", _) => "control.budget",
         // Clients, for whoever runs the installation.
         ("billing", _) => "accounts.tenant",
+        ("calendar" | "calendars", _) => "outreach.calendar",
         ("campaigns", _) => "outreach.campaign",
         ("checkout" | "checkouts", _) => "billing.checkout",
         ("invoices", _) => "billing.invoice",
@@ -210,6 +211,9 @@ fn table_at(path: &str, parameter: &str) -> &'static str {
         ("disputes", _) => "pay.dispute",
         ("exchanges", _) => "pay.exchange",
         ("drafts" | "messages", _) => "outreach.message",
+        ("connections", path) if path.contains("/crm") => "crm.connection",
+        ("imports", path) if path.contains("/crm") => "crm.import",
+        ("pushes", path) if path.contains("/crm") => "crm.push",
         ("imports" | "import", _) => "leads.import",
         ("inbox", path) if path.starts_with("/operations") => "hooks.inbox",
         ("inbox", _) => "outreach.thread",
@@ -469,6 +473,12 @@ fn own(kind: &str, ids: &BTreeMap<String, Uuid>) -> Option<serde_json::Value> {
     match kind {
         // The installation's own letters, across tenants by design: asked for an address that nobody has.
         "accounts.mail" => Some(serde_json::json!({"mail": "reset", "email": "nobody@nowhere.example"})),
+        "crm.check" | "crm.import_begin" => Some(serde_json::json!({"connection": id("crm.connection")})),
+        "crm.hear" => Some(serde_json::json!({
+            "sort": "deal", "subject": id("outreach.deal"), "lead": id("leads.lead"), "why": "outreach.deal.moved",
+        })),
+        "crm.import" => Some(serde_json::json!({"import": id("crm.import")})),
+        "crm.push" => Some(serde_json::json!({"push": id("crm.push")})),
         "enrich.lead" => Some(serde_json::json!({"run": id("enrich.run"), "lead": id("leads.lead")})),
         "enrich.search" => Some(serde_json::json!({"search": id("enrich.search")})),
         "insight.digest" => Some(serde_json::json!({"week": "2026-11-16"})),
@@ -482,6 +492,9 @@ fn own(kind: &str, ids: &BTreeMap<String, Uuid>) -> Option<serde_json::Value> {
         })),
         "leads.enrich" => Some(serde_json::json!({"domain": "anchor.example", "again": true})),
         "leads.score" => Some(serde_json::json!({"of": {"leads": [id("leads.lead")]}})),
+        "outreach.calendar_connect" => Some(serde_json::json!({"calendar": id("outreach.calendar")})),
+        "outreach.calendar_disconnect" => Some(serde_json::json!({"calendar": id("outreach.calendar"), "subscription": "1"})),
+        "outreach.calendar_cancel" => Some(serde_json::json!({"meeting": id("outreach.meeting"), "reason": CANARY})),
         "outreach.meeting_mail" => Some(serde_json::json!({
             "meeting": id("outreach.meeting"), "occasion": "booked", "sequence": 1, "token": null, "to_host": true,
         })),

@@ -228,7 +228,7 @@ impl Running {
     /// database.
     pub fn rail_twins(&mut self, house: &House) {
         let settings = &house.settings;
-        if !settings.rails.twins && !settings.data.twins && !settings.carriers.twins {
+        if !settings.rails.twins && !settings.data.twins && !settings.carriers.twins && !settings.crm.twins {
             return;
         }
         let (house, stop) = (house.clone(), self.stop.clone());
@@ -347,6 +347,7 @@ async fn twins_while_held(house: &House, stop: &CancellationToken) -> Result<()>
     let twins = wire::rail_twins(house).await?;
     let carriers = wire::carrier_twins(house).await?;
     let data = wire::data_twins(house).await?;
+    let crm = wire::crm_twins(house).await?;
     tokio::select! {
         () = stop.cancelled() => {}
         () = lock.lost() => tracing::warn!("the lock of the twins of payment services was lost with its connection; they are started again where the lock is"),
@@ -359,6 +360,9 @@ async fn twins_while_held(house: &House, stop: &CancellationToken) -> Result<()>
     }
     if let Some(data) = data {
         data.shutdown().await;
+    }
+    if let Some(crm) = crm {
+        crm.shutdown().await;
     }
     Ok(())
 }

@@ -4,7 +4,7 @@ use super::catalogue;
 use testkit::TestDb;
 
 /// Tables whose changes write no audit entry of their own.
-const EXEMPT: [(&str, &str); 79] = [
+const EXEMPT: [(&str, &str); 82] = [
     ("audit.redaction", "what an erasure took out of the trail: the trail's own record"),
     ("leads.rescore", "how far a run over everyone is; the weights that began it are audited"),
     ("onboarding.page", "pages as they were read, which nobody changes"),
@@ -20,6 +20,9 @@ const EXEMPT: [(&str, &str); 79] = [
     ("control.notification_mail", "which notification left by mail to whom; each line ends once"),
     ("control.notification_preference", "what somebody wants to be told"),
     ("control.spend", "a ledger of its own: rows are never changed behind their end"),
+    ("crm.attempt", "append-only: it is the history"),
+    ("crm.contact", "what became of a contact under the CRM's name for it; the run that says so is audited"),
+    ("crm.push", "how far a push is; each try is a row of crm.attempt"),
     ("enrich.call", "a ledger of its own: claimed before it is asked, ended once, with its cost"),
     ("enrich.item", "a lead's place in a batch; each step of it is a row of enrich.step"),
     ("enrich.prospect", "who was found under which name; rows are only added"),

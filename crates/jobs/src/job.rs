@@ -31,6 +31,9 @@ pub trait Job: Serialize + DeserializeOwned + Send + Sync + 'static {
     /// How many may run at once for one tenant. A kind with a bound has a queue of its own, named
     /// like the kind.
     const CONCURRENCY: Option<u32> = None;
+    /// How many of them one worker may run as one call ([`Job::run_all`]), when it holds several of one
+    /// tenant. 1: each by itself.
+    const TOGETHER: usize = 1;
     /// What it needs from its process (ports, settings), given at registration.
     type State: Clone + Send + Sync + 'static;
 
@@ -42,6 +45,19 @@ pub trait Job: Serialize + DeserializeOwned + Send + Sync + 'static {
     /// One try. An error whose kind says that waiting cannot help ends the job at once; any other
     /// error is tried again as [`Job::retry`] says.
     fn run(self, run: &Run, state: &Self::State) -> impl Future<Output = Result<()>> + Send;
+
+    /// One try of each of several jobs of one tenant and one caller, at most [`Job::TOGETHER`]; the answers
+    /// in their order. Each keeps its own lease, attempt and verdict: what one of them answers says nothing
+    /// of another. By itself it runs one after the other.
+    fn run_all(jobs: Vec<(Self, &Run)>, state: &Self::State) -> impl Future<Output = Vec<Result<()>>> + Send {
+        async move {
+            let mut all = Vec::with_capacity(jobs.len());
+            for (job, run) in jobs {
+                all.push(job.run(run, state).await);
+            }
+            all
+        }
+    }
 }
 
 /// The queue in which jobs of a kind really wait.

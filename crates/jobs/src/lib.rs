@@ -33,4 +33,4 @@ pub mod worker;
 pub use enqueue::{enqueue, enqueue_each, enqueue_for, enqueue_many, enqueue_with};
 pub use job::{DEFAULT_QUEUE, Job, JobId, NodeId, Options, Outcome, Priority, Retry, State};
 pub use registry::{Registry, SeenFact};
-pub use run::Run;
+pub use run::{Run, lease_lost};

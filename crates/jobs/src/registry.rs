@@ -41,13 +41,16 @@ pub(crate) enum Came {
     Parked,
 }
 
-type Body = Box<dyn for<'a> Fn(&'a Run, String) -> BoxFuture<'a, Result<Came>> + Send + Sync>;
+/// Runs one try of each of several jobs of a kind; the answers in their order.
+type Body = Box<dyn for<'a> Fn(&'a [Run], Vec<String>) -> BoxFuture<'a, Vec<Result<Came>>> + Send + Sync>;
 type Reaction = Box<dyn Fn(&SeenFact) -> Result<Option<String>> + Send + Sync>;
 
 /// One kind, erased.
 pub(crate) struct Handler {
     pub timeout: Duration,
     pub retry: Retry,
+    /// How many of them run as one call.
+    pub together: usize,
     concurrency: Option<u32>,
     /// One body for a job; one for each version of a flow that still runs.
     bodies: BTreeMap<i32, Body>,
@@ -80,17 +83,14 @@ impl Registry {
 
     /// Adds a kind of job with what it needs.
     pub fn register<J: Job>(&mut self, state: J::State) -> &mut Self {
-        let body: Body = Box::new(move |run, payload| {
+        let body: Body = Box::new(move |runs, payloads| {
             let state = state.clone();
-            Box::pin(async move {
-                let job: J = decode(J::KIND, &payload)?;
-                job.run(run, &state).await?;
-                Ok(Came::Done)
-            })
+            Box::pin(async move { run_all::<J>(runs, payloads, &state).await })
         });
         let handler = Handler {
             timeout: Duration::from_secs(J::TIMEOUT_S),
             retry: J::retry(),
+            together: J::TOGETHER.max(1),
             concurrency: J::CONCURRENCY,
             bodies: BTreeMap::from([(PLAIN, body)]),
         };
@@ -100,16 +100,23 @@ impl Registry {
 
     /// Adds a version of a flow with what it needs. Keep the versions that parked flows are pinned to.
     pub fn register_flow<F: Flow>(&mut self, state: F::State) -> &mut Self {
-        let body: Body = Box::new(move |run, payload| {
+        let body: Body = Box::new(move |runs, payloads| {
             let state = state.clone();
             Box::pin(async move {
-                let flow: F = decode(F::KIND, &payload)?;
-                flow::drive(run, flow, &state).await
+                let mut came = Vec::with_capacity(runs.len());
+                for (run, payload) in runs.iter().zip(payloads) {
+                    came.push(match decode::<F>(F::KIND, &payload) {
+                        Ok(flow) => flow::drive(run, flow, &state).await,
+                        Err(error) => Err(error),
+                    });
+                }
+                came
             })
         });
         let handler = self.handlers.entry(F::KIND).or_insert_with(|| Handler {
             timeout: Duration::from_secs(F::TIMEOUT_S),
             retry: F::retry(),
+            together: 1,
             concurrency: None,
             bodies: BTreeMap::new(),
         });
@@ -214,6 +221,11 @@ impl Registry {
         })
     }
 
+    /// How many jobs of a kind one worker may run as one call.
+    pub(crate) fn together(&self, kind: &str) -> usize {
+        self.handlers.get(kind).map_or(1, |handler| handler.together)
+    }
+
     /// The input of a job: its own payload, or what its reaction makes of a fact. None: nothing to do.
     pub(crate) fn input(&self, kind: &str, payload: String) -> Result<Option<String>> {
         #[derive(Deserialize)]
@@ -258,6 +270,30 @@ impl Handler {
             )
         })
     }
+}
+
+/// Decodes the inputs and runs the jobs as one call; an input that does not fit is that job's own error.
+async fn run_all<J: Job>(runs: &[Run], payloads: Vec<String>, state: &J::State) -> Vec<Result<Came>> {
+    let decoded: Vec<Result<J>> = payloads.iter().map(|payload| decode(J::KIND, payload)).collect();
+    let mut jobs = Vec::with_capacity(runs.len());
+    let mut came: Vec<Option<Error>> = Vec::with_capacity(runs.len());
+    for (run, job) in runs.iter().zip(decoded) {
+        came.push(match job {
+            Ok(job) => {
+                jobs.push((job, run));
+                None
+            }
+            Err(error) => Some(error),
+        });
+    }
+    let mut results = J::run_all(jobs, state).await.into_iter();
+    let unanswered = || Err(Error::internal(format!("A batch of {} left a job without an answer.", J::KIND)));
+    came.into_iter()
+        .map(|wrong| match wrong {
+            Some(error) => Err(error),
+            None => results.next().unwrap_or_else(unanswered).map(|()| Came::Done),
+        })
+        .collect()
 }
 
 fn decode<T: serde::de::DeserializeOwned>(kind: &str, payload: &str) -> Result<T> {

@@ -6,6 +6,7 @@ use crate::lease::Lease;
 use crate::store::{self, Claimed, End};
 use base::{Actor, Error, RequestId, Result, TenantId, Time};
 use db::{Caller, Cx, Db, Scope};
+use std::collections::HashSet;
 use std::future::Future;
 use std::sync::{
     Mutex, PoisonError,
@@ -27,7 +28,7 @@ pub struct Run {
 }
 
 /// The error of work whose lease is gone: another worker may have the job by now.
-pub(crate) fn lease_lost() -> Error {
+pub fn lease_lost() -> Error {
     Error::conflict(
         "job.lease_lost",
         "This worker no longer holds the job: its lease passed to another one. Nothing of this try was kept.",
@@ -103,19 +104,46 @@ impl Run {
     /// Ends the job as succeeded inside the work's own transaction, so that both are kept or neither.
     /// Errors when the lease was lost; the caller then drops the transaction.
     pub async fn complete_in(&self, cx: &mut Cx) -> Result<()> {
-        let end =
-            End { id: self.job.id, attempt: self.job.attempt, outcome: Outcome::Succeeded, error: None };
-        let now = cx.now();
-        if store::end(cx.conn(), self.node, &[end], now).await? == 0 {
-            return Err(lease_lost());
-        }
-        self.inside.store(true, Ordering::Release);
-        Ok(())
+        if Self::complete_all(cx, &[self]).await? == 0 { Err(lease_lost()) } else { Ok(()) }
     }
 
     /// Errors unless this try still holds the job, and keeps it so until the transaction ends.
     pub async fn hold(&self, cx: &mut Cx) -> Result<()> {
-        if store::hold(cx.conn(), self.node, &self.job).await? { Ok(()) } else { Err(lease_lost()) }
+        if Self::hold_all(cx, &[self]).await?.is_empty() { Err(lease_lost()) } else { Ok(()) }
+    }
+
+    /// [`Run::complete_in`] for several tries of one batch, with one statement. Those that lost their lease
+    /// are left as they are; returns how many ended.
+    pub async fn complete_all(cx: &mut Cx, runs: &[&Self]) -> Result<usize> {
+        let Some(node) = runs.first().map(|run| run.node) else { return Ok(0) };
+        let ends: Vec<End> = runs
+            .iter()
+            .map(|run| End {
+                id: run.job.id,
+                attempt: run.job.attempt,
+                outcome: Outcome::Succeeded,
+                error: None,
+            })
+            .collect();
+        let now = cx.now();
+        let ended = store::end(cx.conn(), node, &ends, now).await?;
+        for run in runs.iter().filter(|run| ended.contains(&run.job.id)) {
+            run.inside.store(true, Ordering::Release);
+        }
+        Ok(ended.len())
+    }
+
+    /// Of several tries of one batch, the jobs that they still hold; keeps them so until the transaction
+    /// ends.
+    pub async fn hold_all(cx: &mut Cx, runs: &[&Self]) -> Result<HashSet<JobId>> {
+        let Some(node) = runs.first().map(|run| run.node) else { return Ok(HashSet::new()) };
+        let jobs: Vec<(JobId, i32)> = runs.iter().map(|run| (run.job.id, run.job.attempt)).collect();
+        let held: HashSet<JobId> = store::hold(cx.conn(), node, &jobs).await?.into_iter().collect();
+        for run in runs.iter().filter(|run| held.contains(&run.job.id)) {
+            // A transaction that ended it was not kept, for here it is.
+            run.inside.store(false, Ordering::Release);
+        }
+        Ok(held)
     }
 
     /// Carries an effect outside the database no further than this try surely holds its job: before each

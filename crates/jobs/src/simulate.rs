@@ -145,7 +145,7 @@ async fn run_all(
             | Verdict::GiveBack
             | Verdict::Parked
             | Verdict::Lost) => {
-                exec::settle(db, node, &job, other).await?;
+                exec::settle(db, node, vec![(job, other)]).await?;
             }
         }
     }

@@ -275,9 +275,14 @@ pub(crate) struct End {
     pub error: Option<String>,
 }
 
-/// Moves ended jobs to the history and wakes the flows that wait for them. Returns how many were
+/// Moves ended jobs to the history and wakes the flows that wait for them. Returns those that were
 /// still this node's; the others were lost with their lease and stay as they are.
-pub(crate) async fn end(conn: &mut PgConnection, node: NodeId, ends: &[End], now: Time) -> Result<usize> {
+pub(crate) async fn end(
+    conn: &mut PgConnection,
+    node: NodeId,
+    ends: &[End],
+    now: Time,
+) -> Result<Vec<JobId>> {
     let ids: Vec<Uuid> = ends.iter().map(|e| e.id.uuid()).collect();
     let attempts: Vec<i32> = ends.iter().map(|e| e.attempt).collect();
     let outcomes: Vec<String> = ends.iter().map(|e| e.outcome.word().to_owned()).collect();
@@ -293,7 +298,7 @@ pub(crate) async fn end(conn: &mut PgConnection, node: NodeId, ends: &[End], now
              select id, tenant_id, parent, node, run_at, created_at, started_at, $6, cause, outcome::jobs.outcome,
                     attempt, failures, boost_s, flow_version, queue, kind, unique_key, actor, payload, last_error
              from gone)
-           select count(*) as "ended!", array_agg(id) filter (where parent is not null) as children,
+           select array_agg(id) as ended, array_agg(id) filter (where parent is not null) as children,
                   array_agg(id) filter (where flow_version is not null) as flows
            from gone"#,
         &ids,
@@ -311,7 +316,7 @@ pub(crate) async fn end(conn: &mut PgConnection, node: NodeId, ends: &[End], now
     if let Some(children) = row.children {
         wake_parents(conn, &children, now).await?;
     }
-    Ok(usize::try_from(row.ended).unwrap_or(0))
+    Ok(row.ended.unwrap_or_default().into_iter().map(JobId).collect())
 }
 
 /// Tells the flows that wait for these ended jobs how they ended.
@@ -344,27 +349,38 @@ pub(crate) async fn report_death(conn: &mut PgConnection, id: JobId, now: Time) 
     Ok(())
 }
 
-/// Puts a failed job back for a later try. False: it was no longer this node's.
-pub(crate) async fn retry(
-    conn: &mut PgConnection,
-    node: NodeId,
-    job: &Claimed,
-    at: Time,
-    error: &str,
-) -> Result<bool> {
+/// A job that is to run again, to be written.
+#[derive(Clone, Debug)]
+pub(crate) struct Again {
+    pub id: JobId,
+    pub attempt: i32,
+    /// Not before this instant.
+    pub at: Time,
+    /// What failed; none when it only waits.
+    pub error: Option<String>,
+}
+
+/// Puts jobs back for a later instant; those with an error count a failure. Returns how many were still
+/// this node's.
+pub(crate) async fn again(conn: &mut PgConnection, node: NodeId, jobs: &[Again]) -> Result<u64> {
+    let ids: Vec<Uuid> = jobs.iter().map(|j| j.id.uuid()).collect();
+    let attempts: Vec<i32> = jobs.iter().map(|j| j.attempt).collect();
+    let at: Vec<Time> = jobs.iter().map(|j| j.at).collect();
+    let errors: Vec<Option<String>> = jobs.iter().map(|j| j.error.clone()).collect();
     let done = sqlx::query!(
-        "update jobs.job set state = 'scheduled', node = null, run_at = $4, rank = $4::timestamptz - make_interval(secs => boost_s),
-                failures = failures + 1, error = $5
-         where id = $1 and attempt = $2 and node = $3 and state = 'running'",
-        job.id.uuid(),
-        job.attempt,
+        "update jobs.job j set state = 'scheduled', node = null, run_at = a.at, rank = a.at - make_interval(secs => j.boost_s),
+                failures = j.failures + (a.error is not null)::int, error = coalesce(a.error, j.error)
+         from unnest($1::uuid[], $2::int[], $3::timestamptz[], $4::text[]) as a (id, attempt, at, error)
+         where j.id = a.id and j.attempt = a.attempt and j.node = $5 and j.state = 'running'",
+        &ids,
+        &attempts,
+        &at as &[Time],
+        &errors as &[Option<String>],
         node.uuid(),
-        at as Time,
-        error,
     )
     .execute(conn)
     .await?;
-    Ok(done.rows_affected() == 1)
+    Ok(done.rows_affected())
 }
 
 /// Gives jobs back unharmed: prefetched ones that waited too long, or those that a halt, a drain or a
@@ -387,30 +403,19 @@ pub(crate) async fn give_back(conn: &mut PgConnection, node: NodeId, jobs: &[(Jo
     Ok(u64::try_from(done.count).unwrap_or(0))
 }
 
-/// Whether a job is still this attempt's; holds its row until the transaction ends, so that it stays so.
-pub(crate) async fn hold(conn: &mut PgConnection, node: NodeId, job: &Claimed) -> Result<bool> {
-    Ok(sqlx::query!(
-        "select 1 as one from jobs.job where id = $1 and attempt = $2 and node = $3 and state = 'running' for update",
-        job.id.uuid(),
-        job.attempt,
+/// Of these jobs those that are still this attempt's; holds their rows until the transaction ends, so that
+/// they stay so.
+pub(crate) async fn hold(conn: &mut PgConnection, node: NodeId, jobs: &[(JobId, i32)]) -> Result<Vec<JobId>> {
+    let ids: Vec<Uuid> = jobs.iter().map(|j| j.0.uuid()).collect();
+    let attempts: Vec<i32> = jobs.iter().map(|j| j.1).collect();
+    let held = sqlx::query_scalar!(
+        "select j.id from jobs.job j join unnest($1::uuid[], $2::int[]) as h (id, attempt) on h.id = j.id and h.attempt = j.attempt
+         where j.node = $3 and j.state = 'running' order by j.id for update of j",
+        &ids,
+        &attempts,
         node.uuid(),
     )
-    .fetch_optional(conn)
-    .await?
-    .is_some())
-}
-
-/// Puts a job back for a later instant, without a failure.
-pub(crate) async fn snooze(conn: &mut PgConnection, node: NodeId, job: &Claimed, at: Time) -> Result<bool> {
-    let done = sqlx::query!(
-        "update jobs.job set state = 'scheduled', node = null, run_at = $4, rank = $4::timestamptz - make_interval(secs => boost_s)
-         where id = $1 and attempt = $2 and node = $3 and state = 'running'",
-        job.id.uuid(),
-        job.attempt,
-        node.uuid(),
-        at as Time,
-    )
-    .execute(conn)
+    .fetch_all(conn)
     .await?;
-    Ok(done.rows_affected() == 1)
+    Ok(held.into_iter().map(JobId).collect())
 }

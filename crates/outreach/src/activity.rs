@@ -121,10 +121,11 @@ pub async fn record_all(cx: &mut Cx, entries: Vec<Entry>) -> Result<()> {
              as e (id, lead_id, campaign_id, touch_id, channel, action, preview, detail, hour, weekday)
            left join lateral (
              select campaign_id, channel from outreach.touch
-             where tenant_id = $1 and lead_id = e.lead_id and sent_at is not null
+             where e.campaign_id is null and e.action in ('opted_out', 'bounced', 'complained')
+               and tenant_id = $1 and lead_id = e.lead_id and sent_at is not null
                and (e.touch_id is null or id = e.touch_id)
              order by sent_at desc limit 1
-           ) t on e.campaign_id is null and e.action in ('opted_out', 'bounced', 'complained')"#,
+           ) t on true"#,
         tenant,
         actor,
         now as Time,

@@ -18,6 +18,16 @@ pub(crate) async fn blocked(
     stranger: Option<Uuid>,
 ) -> Result<Option<(&'static str, String)>> {
     let standing = billing::standing(cx).await?;
+    blocked_by(cx, standing, status, stranger).await
+}
+
+/// [`blocked`] with the client's standing, which was read in the same transaction.
+pub(crate) async fn blocked_by(
+    cx: &mut Cx,
+    standing: Standing,
+    status: &str,
+    stranger: Option<Uuid>,
+) -> Result<Option<(&'static str, String)>> {
     let words = standing.refusal().unwrap_or_default().to_owned();
     match standing {
         Standing::Trialing { .. } | Standing::Active { .. } => {}

@@ -240,6 +240,48 @@ impl Job for Narrow {
     }
 }
 
+/// Runs in batches of at most eight; each answers what it is told.
+#[derive(Serialize, Deserialize, Clone)]
+pub enum Pack {
+    Fine,
+    Inside,
+    Later,
+    Wrong,
+    Away,
+}
+
+impl Job for Pack {
+    const KIND: &'static str = "test.pack";
+    const TOGETHER: usize = 8;
+    type State = Diary;
+
+    async fn run(self, run: &Run, diary: &Diary) -> Result<()> {
+        Self::run_all(vec![(self, run)], diary).await.pop().unwrap()
+    }
+
+    async fn run_all(jobs: Vec<(Self, &Run)>, diary: &Diary) -> Vec<Result<()>> {
+        let runs: Vec<&Run> = jobs.iter().map(|(_, run)| *run).collect();
+        let tenants: std::collections::BTreeSet<_> = runs.iter().map(|run| run.tenant().unwrap()).collect();
+        diary.write(format!("{} of {} tenants", jobs.len(), tenants.len()));
+        let mut cx = runs[0].begin().await.unwrap();
+        assert_eq!(Run::hold_all(&mut cx, &runs).await.unwrap().len(), runs.len());
+        let inside: Vec<&Run> =
+            jobs.iter().filter(|(job, _)| matches!(job, Self::Inside)).map(|(_, run)| *run).collect();
+        assert_eq!(Run::complete_all(&mut cx, &inside).await.unwrap(), inside.len());
+        cx.commit().await.unwrap();
+        let answer = |(job, run): (Self, &Run)| match job {
+            Self::Fine | Self::Inside => Ok(()),
+            Self::Later => {
+                run.snooze(run.db().clock().now().plus_s(3_600));
+                Ok(())
+            }
+            Self::Wrong => Err(Error::invalid("test.input", "This can never work.")),
+            Self::Away => Err(Error::unavailable("test.away", "The provider is away.")),
+        };
+        jobs.into_iter().map(answer).collect()
+    }
+}
+
 /// A registry with every test job.
 pub fn registry(diary: &Diary) -> Registry {
     let mut registry = Registry::new();
@@ -247,6 +289,7 @@ pub fn registry(diary: &Diary) -> Registry {
         .register::<Note>(diary.clone())
         .register::<Bad>(diary.clone())
         .register::<Endless>(diary.clone())
-        .register::<Narrow>(diary.clone());
+        .register::<Narrow>(diary.clone())
+        .register::<Pack>(diary.clone());
     registry
 }

@@ -2,7 +2,7 @@
 
 use super::bed::{Bed, Note, tenant};
 use crate::control::{self, Halt, HaltId};
-use crate::store::{self, End, Turn};
+use crate::store::{self, Again, End, Turn};
 use crate::{JobId, NodeId, Options, Outcome, due, enqueue_with};
 use base::Random;
 use std::collections::BTreeMap;
@@ -106,11 +106,15 @@ impl World {
         let now = cx.now();
         let kind = self.dice.between(0, 3);
         let did = match kind {
-            0 => store::retry(cx.conn(), self.nodes[at], &job, now.plus_s(60), "away").await.unwrap(),
+            0 => {
+                let error = Some("away".to_owned());
+                let again = Again { id: job.id, attempt: job.attempt, at: now.plus_s(60), error };
+                store::again(cx.conn(), self.nodes[at], &[again]).await.unwrap() == 1
+            }
             1 => store::give_back(cx.conn(), self.nodes[at], &[(job.id, job.attempt)]).await.unwrap() == 1,
             _ => {
                 let end = End { id: job.id, attempt: job.attempt, outcome: Outcome::Succeeded, error: None };
-                store::end(cx.conn(), self.nodes[at], &[end], now).await.unwrap() == 1
+                store::end(cx.conn(), self.nodes[at], &[end], now).await.unwrap().len() == 1
             }
         };
         cx.commit().await.unwrap();

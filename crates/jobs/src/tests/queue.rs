@@ -1,4 +1,4 @@
-use super::bed::{Bed, Diary, Note, registry, tenant};
+use super::bed::{Bed, Diary, Note, Pack, registry, tenant};
 use crate::control::{self, Halt};
 use crate::store::{self, Batch, End, Turn};
 use crate::{Job, JobId, NodeId, Options, Outcome, Priority, Run, due, enqueue, enqueue_many, enqueue_with};
@@ -29,7 +29,7 @@ async fn end(bed: &Bed, node: NodeId, id: JobId, attempt: i32) -> usize {
     let mut cx = bed.system().await;
     let now = cx.now();
     let ends = [End { id, attempt, outcome: Outcome::Succeeded, error: None }];
-    let ours = store::end(cx.conn(), node, &ends, now).await.unwrap();
+    let ours = store::end(cx.conn(), node, &ends, now).await.unwrap().len();
     cx.commit().await.unwrap();
     ours
 }
@@ -289,7 +289,7 @@ async fn the_claim_reads_by_index_only_however_long_the_history_is() -> Result<(
         .iter()
         .map(|j| End { id: j.id, attempt: j.attempt, outcome: Outcome::Succeeded, error: None })
         .collect();
-    assert_eq!(store::end(cx.conn(), n, &ends, now).await?, 100);
+    assert_eq!(store::end(cx.conn(), n, &ends, now).await?.len(), 100);
     let read: i64 = sqlx::query_scalar(
         "select idx_tup_fetch::bigint from pg_stat_xact_user_tables where relid = 'jobs.job'::regclass",
     )
@@ -328,4 +328,31 @@ async fn an_effect_goes_no_further_once_the_lease_is_over_by_the_workers_own_clo
     run.fenced(effect()).await.expect("it is held");
     lease.end();
     assert!(run.fenced(async {}).await.is_err());
+}
+
+#[tokio::test]
+async fn a_batch_ends_only_the_jobs_that_it_still_holds() {
+    let bed = Bed::real().await;
+    let mut cx = bed.tenant(tenant(1)).await;
+    enqueue_many(&mut cx, &[Pack::Fine, Pack::Fine, Pack::Fine], &Options::default()).await.unwrap();
+    cx.commit().await.unwrap();
+    let (one, two) = (node(&bed).await, node(&bed).await);
+    let claimed = claim(&bed, one, 3, &mut Turn::default()).await.jobs;
+    // The second job's worker was thought dead, and another one has it now.
+    let mut cx = bed.system().await;
+    store::give_back(cx.conn(), one, &[(claimed[1].id, claimed[1].attempt)]).await.unwrap();
+    cx.commit().await.unwrap();
+    assert_eq!(claim(&bed, two, 3, &mut Turn::default()).await.jobs.len(), 1);
+    let runs: Vec<Run> = claimed
+        .iter()
+        .map(|job| Run::new(bed.db.clone(), one, job.clone(), &crate::exec::Brake::default()))
+        .collect();
+    let all: Vec<&Run> = runs.iter().collect();
+    let mut cx = bed.system().await;
+    let held = Run::hold_all(&mut cx, &all).await.unwrap();
+    assert_eq!(held, [claimed[0].id, claimed[2].id].into());
+    assert_eq!(Run::complete_all(&mut cx, &all).await.unwrap(), 2);
+    cx.commit().await.unwrap();
+    assert_eq!(runs.iter().map(Run::ended_inside).collect::<Vec<_>>(), [true, false, true]);
+    assert_eq!(bed.count("select count(*) from jobs.job where state = 'running'").await, 1);
 }

@@ -1,4 +1,4 @@
-use super::bed::{Bad, Bed, Diary, Endless, Narrow, Note, registry, tenant};
+use super::bed::{Bad, Bed, Diary, Endless, Narrow, Note, Pack, registry, tenant};
 use crate::control::{self, Halt};
 use crate::worker::{Settings, Tally, Worker};
 use crate::{Options, Registry, enqueue, enqueue_many, simulate};
@@ -165,4 +165,33 @@ async fn a_node_that_was_declared_dead_drops_its_work_and_comes_back_as_another(
     assert_ne!(bed.text("select id::text from jobs.node").await.unwrap(), before);
     stop.cancel();
     worker.abort();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn jobs_of_one_tenant_run_as_one_call_and_each_has_an_end_of_its_own() {
+    let bed = Bed::real().await;
+    let diary = Diary::default();
+    for t in 1..=2 {
+        let mut cx = bed.tenant(tenant(t)).await;
+        let all = [Pack::Fine, Pack::Inside, Pack::Later, Pack::Wrong, Pack::Away];
+        let jobs: Vec<Pack> = all.iter().cycle().take(20).cloned().collect();
+        enqueue_many(&mut cx, &jobs, &Options::default()).await.unwrap();
+        cx.commit().await.unwrap();
+    }
+    let settings = Settings { concurrency: 64, ..Settings::default() };
+    let (worker, stop) = start(&bed, registry(&diary), settings);
+    assert!(simulate::settled(&bed.db, Duration::from_secs(10)).await.unwrap());
+    stop.cancel();
+    let tally = worker.await.unwrap().unwrap();
+    assert_eq!((tally.claimed, tally.finished, tally.lost), (40, 40, 0));
+    assert!(diary.lines().iter().all(|line| line.ends_with("of 1 tenants")), "{:?}", diary.lines());
+    assert!(diary.count("8 of 1 tenants") >= 4, "{:?}", diary.lines());
+    let ended = "select string_agg(outcome || ' ' || payload || ' ' || n, ', ' order by outcome, payload) from (
+                   select outcome::text, payload #>> '{}' as payload, count(*) as n from jobs.job_done group by 1, 2) x";
+    let ended = bed.text(ended).await.unwrap();
+    assert_eq!(ended, "failed Wrong 8, succeeded Fine 8, succeeded Inside 8");
+    let waits = "select string_agg(payload || ' ' || failures || ' ' || n, ', ' order by payload) from (
+                   select payload #>> '{}' as payload, failures, count(*) as n from jobs.job where state = 'scheduled' group by 1, 2) x";
+    assert_eq!(bed.text(waits).await.unwrap(), "Away 1 8, Later 0 8");
+    assert_eq!(bed.count("select count(*) from kernel.fact where type = 'jobs.job.died'").await, 8);
 }

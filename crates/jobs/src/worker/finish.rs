@@ -48,7 +48,7 @@ async fn write(db: &Db, node: NodeId, ends: &[End]) -> Result<usize> {
     let mut cx = db.system("worker").await?;
     let now = cx.now();
     store::by_index(cx.conn()).await?;
-    let ours = store::end(cx.conn(), node, ends, now).await?;
+    let ours = store::end(cx.conn(), node, ends, now).await?.len();
     cx.commit().await?;
     Ok(ours)
 }

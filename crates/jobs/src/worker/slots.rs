@@ -1,4 +1,5 @@
-//! The jobs that a worker holds: a queue in memory and the slots that run it down.
+//! The jobs that a worker holds: a queue in memory and the slots that run it down. Of a kind whose jobs run
+//! together a slot takes those of one tenant that wait.
 
 use crate::exec::{self, Brake, Stop, Verdict};
 use crate::job::{JobId, NodeId, Outcome};
@@ -110,79 +111,121 @@ impl Slots {
         loop {
             let next = {
                 let mut waiting = lock(&slots.waiting);
-                let next = waiting.pop_front();
-                if next.is_none() {
+                let next = slots.next(&mut waiting);
+                if next.is_empty() {
                     // Under the lock, so that no job arrives between the look and the leave.
                     slots.active.fetch_sub(1, Ordering::AcqRel);
                 }
                 next
             };
-            let Some((job, _)) = next else { return };
-            slots.run_one(job, &ends).await;
-            let held = slots.held.fetch_sub(1, Ordering::AcqRel) - 1;
+            let count = next.len();
+            if count == 0 {
+                return;
+            }
+            slots.run_together(next, &ends).await;
+            let held = slots.held.fetch_sub(count, Ordering::AcqRel) - count;
             if held <= slots.low_mark.load(Ordering::Acquire) {
                 slots.low.notify_one();
             }
         }
     }
 
-    async fn run_one(&self, job: Claimed, ends: &mpsc::Sender<Finished>) {
-        let brake = Brake::under(self.lease.clone());
+    /// The job that waits longest, and those that run with it as one call: of its kind, its tenant and its
+    /// caller.
+    fn next(&self, waiting: &mut VecDeque<(Claimed, Instant)>) -> Vec<Claimed> {
+        let Some((first, _)) = waiting.pop_front() else { return Vec::new() };
+        let together = self.registry.together(&first.kind);
+        let mut next = vec![first];
+        if together > 1 {
+            let mut rest = VecDeque::with_capacity(waiting.len());
+            for (job, since) in waiting.drain(..) {
+                let joins = next.len() < together
+                    && next.first().is_some_and(|first| {
+                        job.kind == first.kind
+                            && job.tenant == first.tenant
+                            && job.actor == first.actor
+                            && job.cause == first.cause
+                    });
+                if joins { next.push(job) } else { rest.push_back((job, since)) }
+            }
+            *waiting = rest;
+        }
+        next
+    }
+
+    async fn run_together(&self, jobs: Vec<Claimed>, ends: &mpsc::Sender<Finished>) {
         if self.lost() {
             return;
         }
-        let entry = Running {
-            brake: brake.clone(),
-            tenant: job.tenant,
-            queue: job.queue.clone(),
-            kind: job.kind.clone(),
-        };
-        let (id, attempt) = (job.id, job.attempt);
-        lock(&self.running).insert(id, entry);
-        let fence = job.head();
-        let verdict = exec::execute(&self.db, &self.registry, self.node, job, &brake).await;
-        lock(&self.running).remove(&id);
-        self.finished.fetch_add(1, Ordering::Relaxed);
-        let quick = |outcome, error, inside| Finished { end: End { id, attempt, outcome, error }, inside };
-        let sent = match verdict {
-            Verdict::Ended(outcome @ (Outcome::Succeeded | Outcome::Cancelled), error) => {
-                ends.send(quick(outcome, error, false)).await
+        let fences: Vec<Claimed> = jobs.iter().map(Claimed::head).collect();
+        let brakes: Vec<Brake> = jobs.iter().map(|_| Brake::under(self.lease.clone())).collect();
+        {
+            let mut running = lock(&self.running);
+            for (job, brake) in fences.iter().zip(&brakes) {
+                let entry = Running {
+                    brake: brake.clone(),
+                    tenant: job.tenant,
+                    queue: job.queue.clone(),
+                    kind: job.kind.clone(),
+                };
+                running.insert(job.id, entry);
             }
-            Verdict::EndedInside => ends.send(quick(Outcome::Succeeded, None, true)).await,
-            other @ (Verdict::Ended(..)
-            | Verdict::Retry(..)
-            | Verdict::Snooze(_)
-            | Verdict::GiveBack
-            | Verdict::Parked
-            | Verdict::Lost) => {
-                self.settle(&fence, other).await;
-                Ok(())
+        }
+        let verdicts = exec::execute_all(&self.db, &self.registry, self.node, jobs, &brakes).await;
+        {
+            let mut running = lock(&self.running);
+            for job in &fences {
+                running.remove(&job.id);
             }
-        };
-        if sent.is_err() {
-            self.late.fetch_add(1, Ordering::Relaxed);
+        }
+        self.finished.fetch_add(fences.len() as u64, Ordering::Relaxed);
+        let mut others = Vec::new();
+        for (job, verdict) in fences.into_iter().zip(verdicts) {
+            let end = |outcome, error| End { id: job.id, attempt: job.attempt, outcome, error };
+            let quick = match verdict {
+                Verdict::Ended(outcome @ (Outcome::Succeeded | Outcome::Cancelled), error) => {
+                    Finished { end: end(outcome, error), inside: false }
+                }
+                Verdict::EndedInside => Finished { end: end(Outcome::Succeeded, None), inside: true },
+                other @ (Verdict::Ended(..)
+                | Verdict::Retry(..)
+                | Verdict::Snooze(_)
+                | Verdict::GiveBack
+                | Verdict::Parked
+                | Verdict::Lost) => {
+                    others.push((job, other));
+                    continue;
+                }
+            };
+            if ends.send(quick).await.is_err() {
+                self.late.fetch_add(1, Ordering::Relaxed);
+            }
+        }
+        if !others.is_empty() {
+            self.settle(others).await;
         }
     }
 
-    /// Writes a verdict that is not a plain success; when the database is away, again until the lease ends.
-    async fn settle(&self, job: &Claimed, verdict: Verdict) {
-        let mut pending = Some(verdict);
-        while let Some(verdict) = pending.take() {
-            if self.lost() {
-                break;
-            }
-            let again = verdict.clone();
-            match exec::settle(&self.db, self.node, job, verdict).await {
-                Ok(true) => return self.room(),
-                Ok(false) => break,
+    /// Writes verdicts that are no plain successes; when the database is away, again until the lease ends.
+    async fn settle(&self, verdicts: Vec<(Claimed, Verdict)>) {
+        let count = verdicts.len();
+        while !self.lost() {
+            match exec::settle(&self.db, self.node, verdicts.clone()).await {
+                Ok(ours) => {
+                    self.count_late((count - ours.min(count)) as u64);
+                    return self.room();
+                }
                 Err(error) => {
-                    tracing::error!(?error, job = %job.id, "the verdict on a job could not be written; it tries again");
+                    tracing::error!(
+                        ?error,
+                        count,
+                        "the verdicts on jobs could not be written; it tries again"
+                    );
                     tokio::time::sleep(Duration::from_millis(500)).await;
-                    pending = Some(again);
                 }
             }
         }
-        self.late.fetch_add(1, Ordering::Relaxed);
+        self.count_late(count as u64);
     }
 
     /// Counts answers that came after the lease was lost.

@@ -23,7 +23,7 @@ pub(crate) use export::{download, download_lines};
 pub use fields::{Fields, Problem, Typed};
 pub use find::{Asked, COUNT_MAX, Filter, SEEK_MAX, Sort, Summary, count, ids, list};
 pub use rules::Status;
-pub use store::{Contact, advance, contact, enriched, hold, referred, replied, touched};
+pub use store::{Contact, Reached, advance, contact, enriched, hold, reached, referred, replied, touched};
 pub use tally::{Tally, tally};
 pub use view::{View, drop_view, save_view, views};
 pub use words::{Consent, EmailState, Mode};

@@ -86,6 +86,56 @@ pub async fn touched(cx: &mut Cx, id: LeadId) -> Result<()> {
     Ok(())
 }
 
+/// A touch reached a lead.
+#[derive(Clone, Debug)]
+pub struct Reached {
+    /// Which.
+    pub lead: LeadId,
+    /// The state to which it moves if the rules allow it; none: it stays in its own.
+    pub to: Option<Status>,
+    /// Why it moves.
+    pub why: &'static str,
+}
+
+/// Touches reached leads, each at most once: [`touched`] and [`advance`] for all of them with one statement.
+pub async fn reached(cx: &mut Cx, all: &[Reached]) -> Result<()> {
+    let (tenant, now) = (cx.tenant()?.uuid(), cx.now());
+    let ids: Vec<uuid::Uuid> = all.iter().map(|one| one.lead.uuid()).collect();
+    let rows = sqlx::query!(
+        r#"select id, status as "status: Status" from leads.lead where tenant_id = $1 and id = any($2) order by id for no key update"#,
+        tenant,
+        &ids,
+    )
+    .fetch_all(cx.conn())
+    .await?;
+    let (mut ids, mut states, mut reasons, mut facts) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+    for row in rows {
+        let one = all.iter().find(|one| one.lead.uuid() == row.id);
+        let moves = one.and_then(|one| Some((one.to.filter(|to| row.status.may_become(*to))?, one.why)));
+        ids.push(row.id);
+        states.push(moves.map(|(to, _)| to));
+        reasons.push(moves.map(|(_, why)| why.to_owned()));
+        if let Some((to, why)) = moves {
+            let payload = json!({"from": row.status.word(), "to": to.word(), "reason": why});
+            facts.push(Fact::about("leads.lead.moved", row.id).with(payload));
+        }
+    }
+    sqlx::query!(
+        "update leads.lead l set last_touch_at = $2, updated_at = $2, status = coalesce(r.status, l.status),
+                status_reason = coalesce(r.why, l.status_reason)
+         from unnest($3::uuid[], $4::leads.status[], $5::text[]) as r (id, status, why)
+         where l.tenant_id = $1 and l.id = r.id",
+        tenant,
+        now as Time,
+        &ids,
+        &states as &[Option<Status>],
+        &reasons as &[Option<String>],
+    )
+    .execute(cx.conn())
+    .await?;
+    cx.publish_all(facts).await
+}
+
 /// The lead answered.
 pub async fn replied(cx: &mut Cx, id: LeadId) -> Result<()> {
     let (tenant, now) = (cx.tenant()?.uuid(), cx.now());

@@ -110,7 +110,7 @@ async fn about(cx: &mut Cx, event: &Event, what: &What, t: &Touch, word: &str) -
             response: "reported by the provider".to_owned(),
             cost: None,
         };
-        touch::outcome::sent(cx, TouchId(t.id), &taken).await?;
+        touch::record::sent(cx, TouchId(t.id), &taken).await?;
     }
     let forward = match what.rank() {
         Some(rank) if !matches!(what, What::CallEnded(_)) => {

@@ -45,35 +45,54 @@ pub async fn enrol(cx: &mut Cx, campaign: Uuid, leads: &[Uuid]) -> Result<usize>
     Ok(rows.len())
 }
 
-/// A step was carried out: the next is due its delay after now, or it was the last.
-pub async fn step_done(cx: &mut Cx, id: Uuid, step: i16) -> Result<()> {
+/// Why a lead moves on when its sequence is through.
+pub(crate) const ALL_STEPS: &str = "every step was carried out";
+/// What its history says then.
+pub(crate) const ALL_STEPS_SAID: &str = "Every step was carried out";
+
+/// How a lead's way went on.
+pub(crate) struct Went {
+    pub lead: Uuid,
+    /// Whether that was the last step.
+    pub finished: bool,
+}
+
+/// Steps of running enrolments were carried out: the next is due its delay after now, or it was the last and
+/// the enrolment is finished. Enrolments that do not run are left as they are. The caller holds the leads.
+pub(crate) async fn steps_done(cx: &mut Cx, steps: &[(Uuid, i16)]) -> Result<Vec<Went>> {
     let (tenant, now) = (cx.tenant()?.uuid(), cx.now());
-    let row = sqlx::query!(
+    let ids: Vec<Uuid> = steps.iter().map(|(id, _)| *id).collect();
+    let numbers: Vec<i16> = steps.iter().map(|(_, step)| *step).collect();
+    let rows = sqlx::query!(
         r#"update outreach.enrolment e set
-            next_step = coalesce(nullif(w.next, 0), $3::int2 + 1::int2), touches = e.touches + 1, last_touch_at = $4, updated_at = $4,
-            next_due_at = (select $4::timestamptz + make_interval(days => s.delay_days) from outreach.step s
-                            where s.sequence_id = e.sequence_id and s.number = w.next)
-         from (select o.id, coalesce((select s.then_step from outreach.step s where s.sequence_id = o.sequence_id and s.number = $3::int2),
-                                     $3::int2 + 1::int2)::int2 as next
-               from outreach.enrolment o where o.tenant_id = $1 and o.id = $2) w
-         where e.tenant_id = $1 and e.id = w.id and e.status in ('active', 'paused')
-         returning e.next_due_at, e.lead_id"#,
+             next_step = coalesce(nullif(w.next, 0), w.step + 1::int2), touches = e.touches + 1, last_touch_at = $2, updated_at = $2,
+             next_due_at = w.due,
+             status = case when w.due is null then 'finished' else e.status end,
+             status_reason = case when w.due is null then $5 else e.status_reason end,
+             paused_until = case when w.due is not null then e.paused_until end
+           from (
+             select n.id, n.step, n.next, (select $2::timestamptz + make_interval(days => s.delay_days) from outreach.step s
+                                           where s.sequence_id = n.sequence_id and s.number = n.next) as due
+             from (
+               select o.id, o.sequence_id, i.step,
+                      coalesce((select s.then_step from outreach.step s where s.sequence_id = o.sequence_id and s.number = i.step),
+                               i.step + 1::int2)::int2 as next
+               from unnest($3::uuid[], $4::int2[]) as i (id, step) join outreach.enrolment o on o.tenant_id = $1 and o.id = i.id) n) w
+           where e.tenant_id = $1 and e.id = w.id and e.status in ('active', 'paused')
+           returning e.id, e.lead_id, w.due is null as "finished!""#,
         tenant,
-        id,
-        step,
         now as Time,
+        &ids,
+        &numbers,
+        "Every step was carried out.",
     )
-    .fetch_optional(cx.conn())
+    .fetch_all(cx.conn())
     .await?;
-    match row {
-        Some(row) if row.next_due_at.is_none() => finish(cx, id).await,
-        Some(row) => {
-            leads::lead::advance(cx, row.lead_id.into(), leads::lead::Status::InSequence, "first touch")
-                .await?;
-            Ok(())
-        }
-        None => Ok(()),
+    let finished: Vec<Uuid> = rows.iter().filter(|row| row.finished).map(|row| row.id).collect();
+    if !finished.is_empty() {
+        withdraw_all(cx, &finished, "Every step was carried out.").await?;
     }
+    Ok(rows.into_iter().map(|row| Went { lead: row.lead_id, finished: row.finished }).collect())
 }
 
 /// A step was passed over: the one after it is due its delay after the last that was carried out.
@@ -107,9 +126,8 @@ pub async fn goes_to(cx: &mut Cx, id: Uuid, step: i16) -> Result<()> {
 /// Every step was carried out without a reply.
 pub async fn finish(cx: &mut Cx, id: Uuid) -> Result<()> {
     if let Some(lead) = end(cx, id, "finished", "Every step was carried out.").await? {
-        leads::lead::advance(cx, lead.into(), leads::lead::Status::Completed, "every step was carried out")
-            .await?;
-        activity::record(cx, Entry::of(Action::Finished, lead, "Every step was carried out")).await?;
+        leads::lead::advance(cx, lead.into(), leads::lead::Status::Completed, ALL_STEPS).await?;
+        activity::record(cx, Entry::of(Action::Finished, lead, ALL_STEPS_SAID)).await?;
     }
     Ok(())
 }
@@ -252,17 +270,21 @@ pub async fn wake_due(cx: &mut Cx) -> Result<usize> {
 
 /// Withdraws touches that have not begun to leave, and the approvals that ask for them.
 pub(crate) async fn withdraw_open(cx: &mut Cx, enrolment: Uuid, why: &str) -> Result<()> {
+    withdraw_all(cx, &[enrolment], why).await
+}
+
+async fn withdraw_all(cx: &mut Cx, enrolments: &[Uuid], why: &str) -> Result<()> {
     let (tenant, now) = (cx.tenant()?.uuid(), cx.now());
     let approvals = sqlx::query_scalar!(
         r#"with open as (
              select id, case when state = 'awaiting_approval' then approval_id end as asked from outreach.touch
-             where tenant_id = $1 and enrolment_id = $2 and state in ('planned', 'written', 'awaiting_approval', 'approved')
-             for update
+             where tenant_id = $1 and enrolment_id = any($2) and state in ('planned', 'written', 'awaiting_approval', 'approved')
+             order by id for update
            )
            update outreach.touch t set state = 'cancelled', skip_code = 'withdrawn', skip_detail = $3, updated_at = $4
            from open where t.id = open.id returning open.asked"#,
         tenant,
-        enrolment,
+        enrolments,
         why,
         now as Time,
     )

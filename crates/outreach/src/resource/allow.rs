@@ -1,9 +1,6 @@
 //! What a sender of each channel may do today: under which keys its capacity is counted, and how much.
 
-use super::{
-    reserve::{day_in_use, domain_daily},
-    rules::{self, Health},
-};
+use super::rules::{self, Health};
 use crate::{
     channel::{Channel, Form},
     limits::Limits,
@@ -14,7 +11,54 @@ use jiff::{
     ToSpan,
     civil::{Date, Weekday},
 };
+use std::collections::HashMap;
 use uuid::Uuid;
+
+/// How long a domain is in use, and how well it does: of its mailboxes the first day and the worst health.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(super) struct DomainUse {
+    pub since: Option<String>,
+    pub health: Health,
+}
+
+/// A domain of which no mailbox is known.
+pub(super) const UNUSED: DomainUse = DomainUse { since: None, health: Health::Good };
+
+/// How some domains are used, by name; those without a mailbox in use are [`UNUSED`].
+pub(super) async fn domain_uses(cx: &mut Cx, domains: &[String]) -> Result<HashMap<String, DomainUse>> {
+    let tenant = cx.tenant()?.uuid();
+    let rows = sqlx::query!(
+        r#"select domain as "domain!", min(domain_in_use_since)::text as since, max(health) as "health: Health"
+           from outreach.resource
+           where tenant_id = $1 and domain = any($2) and deleted_at is null and status <> 'retired' group by 1"#,
+        tenant,
+        domains,
+    )
+    .fetch_all(cx.conn())
+    .await?;
+    let used = |row_health: Option<Health>| row_health.unwrap_or(Health::Good);
+    Ok(rows
+        .into_iter()
+        .map(|row| (row.domain, DomainUse { since: row.since, health: used(row.health) }))
+        .collect())
+}
+
+/// How one domain is used.
+pub(super) async fn domain_use(cx: &mut Cx, domain: &str) -> Result<DomainUse> {
+    Ok(domain_uses(cx, &[domain.to_owned()]).await?.remove(domain).unwrap_or(UNUSED))
+}
+
+/// Messages that a domain may send today in all: its ramp, its worst health.
+pub(super) fn domain_daily(limits: &Limits, of: &DomainUse, today: Date) -> Result<i32> {
+    Ok(int(rules::daily_limit(&limits.email()?, day_in_use(of.since.as_deref(), today), of.health)))
+}
+
+/// Which day of a domain's use it is; 1 is the first.
+pub(super) fn day_in_use(since: Option<&str>, today: Date) -> u32 {
+    let since: Option<Date> = since.and_then(|text| text.parse().ok());
+    let days = since.and_then(|since| since.until(today).ok()).map_or(0, |span| span.get_days());
+    u32::try_from(days).unwrap_or(0) + 1
+}
 
 /// What is known of a sender.
 pub(super) struct Of<'a> {
@@ -24,6 +68,8 @@ pub(super) struct Of<'a> {
     pub domain: Option<&'a str>,
     pub in_use_since: Option<&'a str>,
     pub health: Health,
+    /// Of a mailbox: how its domain is used.
+    pub domain_use: &'a DomainUse,
 }
 
 /// One limit: the counter, the day that it counts for, and how much.
@@ -51,13 +97,7 @@ fn int(n: u32) -> i32 {
 }
 
 /// What bounds one more act of a sender on a day.
-pub(super) async fn allowance(
-    cx: &mut Cx,
-    limits: &Limits,
-    of: &Of<'_>,
-    form: Form,
-    today: Date,
-) -> Result<Allowance> {
+pub(super) fn allowance(limits: &Limits, of: &Of<'_>, form: Form, today: Date) -> Result<Allowance> {
     let day = day_in_use(of.in_use_since, today);
     let pacing_s = limits.pacing_s(of.channel)?;
     let one =
@@ -66,7 +106,7 @@ pub(super) async fn allowance(
     Ok(match of.channel {
         Channel::Email => {
             let domain = of.domain.unwrap_or(of.address);
-            let daily = domain_daily(cx, limits, domain, today).await?;
+            let daily = domain_daily(limits, of.domain_use, today)?;
             let share = rules::outreach_share(&limits.email()?, u32::try_from(daily).unwrap_or(0));
             plain(vec![one(format!("domain:{domain}"), share, format!("The domain {domain}"))])
         }

@@ -7,16 +7,20 @@ pub mod check;
 pub mod health;
 pub mod jobs;
 pub mod pages;
+mod reply_room;
 mod reserve;
+mod room;
 pub mod rules;
 mod store;
 #[cfg(test)]
 mod tests;
 
-pub(crate) use reserve::client_zone;
-pub use reserve::{
-    PACED, Reserve, Reserved, Room, ahead, capacity_today, remaining_today, reserve, reserve_reply, room,
-};
+pub use reply_room::reserve_reply;
+pub(crate) use reserve::Book;
+pub use reserve::{PACED, Reserve, Reserved, reserve};
+pub(crate) use room::client_zone;
+pub use room::{Room, ahead, capacity_today, remaining_today, room};
+pub(crate) use store::find_all;
 pub use store::{assigned, find, get, list, pick, set_status};
 
 use crate::{

@@ -1,11 +1,16 @@
-//! Reserving: the pace of a mailbox and the daily limits of its domain and campaign, taken in the
-//! transaction that records the hand-off. Each limit is one conditional statement on one row, so that
-//! no number of workers passes it.
+//! Reserving: the pace of senders and the daily limits of their domains and campaigns, taken in the
+//! transaction that records the hand-offs.
+//!
+//! A [`Book`] is opened for the touches of one transaction: it locks their senders, then the counters of
+//! everything that bounds them, both in one order for everybody, so that books wait for each other and never
+//! for good. Then it answers the touches one after the other from memory, each after what was taken before
+//! it, and is written back by two statements. What it counts nobody else can change until the transaction
+//! ends, so that no number of workers passes a limit.
 
 use super::{
     Status,
-    allow::{Limit, Of, allowance},
-    rules,
+    allow::{DomainUse, Limit, Of, UNUSED, allowance, domain_uses},
+    room::client_zone,
     rules::Health,
 };
 use crate::{
@@ -14,9 +19,10 @@ use crate::{
     touch::Held,
     window::LocalWindow,
 };
-use base::{Error, Result, Time, Zone};
+use base::{Error, Random, Result, Time, Zone};
 use db::Cx;
 use jiff::{ToSpan, civil::Date};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use uuid::Uuid;
 
 /// The code of a touch that holds a slot of a mailbox.
@@ -51,102 +57,311 @@ pub enum Reserved {
     No(&'static str, String, Option<Time>),
 }
 
-struct Locked {
-    channel: Channel,
-    in_use_since: Option<String>,
-    status: Status,
-    status_reason: Option<String>,
-    health: Health,
-    paused_until: Option<Time>,
-    domain: Option<String>,
-    address: String,
-    last_used_at: Option<Time>,
-    next_free_at: Option<Time>,
-    zone: String,
+/// A sender whose row is locked.
+pub(super) struct Locked {
+    pub channel: Channel,
+    pub in_use_since: Option<String>,
+    pub status: Status,
+    pub status_reason: Option<String>,
+    pub health: Health,
+    pub paused_until: Option<Time>,
+    pub domain: Option<String>,
+    pub address: String,
+    pub last_used_at: Option<Time>,
+    pub next_free_at: Option<Time>,
 }
 
-async fn lock(cx: &mut Cx, id: Uuid) -> Result<Locked> {
+/// Locks senders in the order of their ids.
+pub(super) async fn lock(cx: &mut Cx, ids: &[Uuid]) -> Result<HashMap<Uuid, Locked>> {
     let tenant = cx.tenant()?.uuid();
-    sqlx::query_as!(
-        Locked,
-        r#"select r.channel as "channel: Channel", r.domain_in_use_since::text as in_use_since, r.status as "status: Status", r.status_reason, r.health as "health: Health", r.paused_until, r.domain, r.address,
-                  r.last_used_at, r.next_free_at,
-                  coalesce((select n.zone from accounts.tenant n where n.id = $1), 'Australia/Sydney') as "zone!"
+    let rows = sqlx::query!(
+        r#"select r.id, r.channel as "channel: Channel", r.domain_in_use_since::text as in_use_since, r.status as "status: Status",
+                  r.status_reason, r.health as "health: Health", r.paused_until, r.domain, r.address, r.last_used_at, r.next_free_at
            from outreach.resource r
-           where r.tenant_id = $1 and r.id = $2 and r.deleted_at is null for update of r"#,
+           where r.tenant_id = $1 and r.id = any($2) and r.deleted_at is null order by r.id for update of r"#,
         tenant,
-        id,
+        ids,
     )
-    .fetch_optional(cx.conn())
-    .await?
-    .ok_or_else(|| Error::not_found("sending identity"))
+    .fetch_all(cx.conn())
+    .await?;
+    Ok(rows
+        .into_iter()
+        .map(|row| {
+            let locked = Locked {
+                channel: row.channel,
+                in_use_since: row.in_use_since,
+                status: row.status,
+                status_reason: row.status_reason,
+                health: row.health,
+                paused_until: row.paused_until,
+                domain: row.domain,
+                address: row.address,
+                last_used_at: row.last_used_at,
+                next_free_at: row.next_free_at,
+            };
+            (row.id, locked)
+        })
+        .collect())
+}
+
+pub(super) fn missing() -> Error {
+    Error::not_found("sending identity")
 }
 
 /// How long a refusal that a person must lift waits before it is looked at again.
-const LOOK_AGAIN_S: i64 = 3_600;
+pub(super) const LOOK_AGAIN_S: i64 = 3_600;
 
-/// Reserves the mailbox, its domain's and the campaign's capacity of today. On [`Reserved::No`] the
-/// caller rolls back; the other two answers are kept.
+/// Reserves for one touch the mailbox, its domain's and the campaign's capacity of today. On
+/// [`Reserved::No`] nothing was taken; the other two answers are kept.
 pub async fn reserve(cx: &mut Cx, limits: &Limits, ask: &Reserve<'_>) -> Result<Reserved> {
-    let now = cx.now();
-    let row = lock(cx, ask.resource).await?;
-    if let Some(no) = unusable(&row, ask, now) {
-        return Ok(no);
+    let mut book = Book::open(cx, &[(limits, ask)]).await?;
+    let answer = book.answer(cx.random(), limits, ask)?;
+    book.keep(ask, &answer);
+    book.close(cx).await?;
+    Ok(answer.reserved)
+}
+
+/// What a book answers, to be [kept](Book::keep) or forgotten.
+pub(crate) struct Answer {
+    pub reserved: Reserved,
+    /// When the sender is free after this one; none when it does not move on.
+    free_at: Option<Time>,
+}
+
+impl Answer {
+    fn plain(reserved: Reserved) -> Self {
+        Self { reserved, free_at: None }
     }
-    let zone = Zone::named(&row.zone)?;
-    let today = now.in_zone(&zone).date();
-    let of = Of {
-        id: ask.resource,
-        channel: row.channel,
-        address: &row.address,
-        domain: row.domain.as_deref(),
-        in_use_since: row.in_use_since.as_deref(),
-        health: row.health,
-    };
-    let may = allowance(cx, limits, &of, ask.form, today).await?;
-    let (low, high) = may.pacing_s;
-    if let Some(busy) = at_once(cx, ask, may.at_once, now).await? {
-        return Ok(busy);
-    }
-    let take = match pace(&row, ask.slot_at, now, (low, high)) {
-        Pace::Now => true,
-        Pace::Keep(slot) => return Ok(Reserved::Slot(slot)),
-        Pace::Next(slot) if !ask.window.is_open(slot) => {
-            let detail = format!("The sender {} is free only after the hours of this lead.", row.address);
-            return Ok(Reserved::No("busy", detail, ask.window.next_open(slot)));
-        }
-        Pace::Next(_) => false,
-    };
-    let full = |what: &str, limit: i32, day: Date| {
-        let week = if day == today { "today" } else { "this week" };
-        let detail = format!("{what} sent its {limit} messages of {week}.");
-        let after = if day == today { today } else { day.checked_add(6.days()).unwrap_or(today) };
-        Reserved::No("used_up", detail, opening_after(after, &zone, ask.window))
-    };
-    let slot = row.next_free_at.unwrap_or(now).max(now);
-    let jitter = cx.random().between(low, high);
-    if !take {
-        for limit in &may.limits {
-            if used(cx, &limit.key, limit.day).await? >= limit.allowed {
-                return Ok(full(&limit.what, limit.allowed, limit.day));
+}
+
+/// A day's capacity: what was used before, and what this book took.
+#[derive(Clone, Copy, Default)]
+struct Counter {
+    used: i32,
+    taken: i32,
+}
+
+/// What one sender did in this book.
+#[derive(Clone, Copy)]
+pub(super) struct Move {
+    pub resource: Uuid,
+    pub free_at: Time,
+    /// When it sent; none where it only gave a slot away.
+    pub used_at: Option<Time>,
+}
+
+/// The senders and counters of one transaction, locked.
+pub(crate) struct Book {
+    now: Time,
+    zone: Zone,
+    today: Date,
+    senders: HashMap<Uuid, Locked>,
+    domains: HashMap<String, DomainUse>,
+    counters: BTreeMap<(String, Date), Counter>,
+    moves: BTreeMap<Uuid, Move>,
+    /// Calls that run at this moment, where something that is asked for is bounded by them.
+    calls: i64,
+}
+
+impl Book {
+    /// Locks what these touches need.
+    pub async fn open(cx: &mut Cx, asks: &[(&Limits, &Reserve<'_>)]) -> Result<Self> {
+        let ids: BTreeSet<Uuid> = asks.iter().map(|(_, ask)| ask.resource).collect();
+        let senders = lock(cx, &ids.into_iter().collect::<Vec<_>>()).await?;
+        // Read behind the locks: whoever held them before us began their use before this instant.
+        let now = cx.clock().now();
+        let zone = client_zone(cx).await?;
+        let domains: BTreeSet<String> = senders.values().filter_map(|row| row.domain.clone()).collect();
+        let domains = if domains.is_empty() {
+            HashMap::new()
+        } else {
+            domain_uses(cx, &domains.into_iter().collect::<Vec<_>>()).await?
+        };
+        let today = now.in_zone(&zone).date();
+        let mut book = Self {
+            now,
+            zone,
+            today,
+            senders,
+            domains,
+            counters: BTreeMap::new(),
+            moves: BTreeMap::new(),
+            calls: 0,
+        };
+        let mut asks_calls = false;
+        for (limits, ask) in asks {
+            let Some(row) = book.senders.get(&ask.resource) else { continue };
+            let may = book.may(limits, ask, row)?;
+            asks_calls |= may.at_once.is_some();
+            let own = campaign_limits(ask, row.channel, today);
+            for limit in may.limits.into_iter().chain(own) {
+                book.counters.insert((limit.key, limit.day), Counter::default());
             }
         }
-        move_on(cx, ask.resource, slot.plus_s(jitter), None, today).await?;
-        return Ok(Reserved::Slot(slot));
-    }
-    let mut held = Vec::new();
-    for Limit { key, day, allowed, what } in
-        may.limits.into_iter().chain(campaign_limits(ask, row.channel, today))
-    {
-        if !take_one(cx, &key, day, allowed).await? {
-            return Ok(full(&what, allowed, day));
+        book.count(cx).await?;
+        if asks_calls {
+            book.calls = running_calls(cx, now).await?;
         }
-        held.push(Held { key, day: day.to_string() });
+        Ok(book)
     }
-    // Slots that were given to others stay theirs.
-    let free_at = row.next_free_at.unwrap_or(now).max(now.plus_s(jitter));
-    move_on(cx, ask.resource, free_at, Some(now), today).await?;
-    Ok(Reserved::Yes(held))
+
+    /// Locks the counters, each from its first use on, in the order of their keys.
+    async fn count(&mut self, cx: &mut Cx) -> Result<()> {
+        let tenant = cx.tenant()?.uuid();
+        let keys: Vec<String> = self.counters.keys().map(|(key, _)| key.clone()).collect();
+        let days: Vec<String> = self.counters.keys().map(|(_, day)| day.to_string()).collect();
+        if keys.is_empty() {
+            return Ok(());
+        }
+        sqlx::query!(
+            "insert into outreach.capacity (tenant_id, key, day, used)
+             select $1, n.key, n.day::date, 0 from unnest($2::text[], $3::text[]) as n (key, day) order by n.key, n.day
+             on conflict (tenant_id, key, day) do nothing",
+            tenant,
+            &keys,
+            &days,
+        )
+        .execute(cx.conn())
+        .await?;
+        let rows = sqlx::query!(
+            r#"select c.key, c.day::text as "day!", c.used
+               from unnest($2::text[], $3::text[]) as n (key, day)
+               join outreach.capacity c on c.tenant_id = $1 and c.key = n.key and c.day = n.day::date
+               order by c.key, c.day for update of c"#,
+            tenant,
+            &keys,
+            &days,
+        )
+        .fetch_all(cx.conn())
+        .await?;
+        for row in rows {
+            let day = row.day.parse().map_err(|cause: jiff::Error| {
+                Error::internal("A day of the capacity cannot be read.").caused_by(cause)
+            })?;
+            self.counters.insert((row.key, day), Counter { used: row.used, taken: 0 });
+        }
+        Ok(())
+    }
+
+    fn may(&self, limits: &Limits, ask: &Reserve<'_>, row: &Locked) -> Result<super::allow::Allowance> {
+        let of = Of {
+            id: ask.resource,
+            channel: row.channel,
+            address: &row.address,
+            domain: row.domain.as_deref(),
+            in_use_since: row.in_use_since.as_deref(),
+            health: row.health,
+            domain_use: row.domain.as_ref().and_then(|name| self.domains.get(name)).unwrap_or(&UNUSED),
+        };
+        allowance(limits, &of, ask.form, self.today)
+    }
+
+    fn used(&self, limit: &Limit) -> i32 {
+        let counter = self.counters.get(&(limit.key.clone(), limit.day)).copied().unwrap_or_default();
+        counter.used.saturating_add(counter.taken)
+    }
+
+    /// What a touch gets after those that were kept before it. Changes nothing.
+    pub fn answer(&self, random: &Random, limits: &Limits, ask: &Reserve<'_>) -> Result<Answer> {
+        let now = self.now;
+        let row = self.senders.get(&ask.resource).ok_or_else(missing)?;
+        if let Some(no) = unusable(row, ask, now) {
+            return Ok(Answer::plain(no));
+        }
+        let may = self.may(limits, ask, row)?;
+        let (low, high) = may.pacing_s;
+        if let Some(most) = may.at_once.filter(|most| self.calls >= *most) {
+            let detail = format!("{} calls run at this moment; at most {most} may.", self.calls);
+            let again = ask.window.next_open(now.plus_s(CALL_LOOK_AGAIN_S));
+            return Ok(Answer::plain(Reserved::No("at_once", detail, again)));
+        }
+        let take = match pace(row, ask.slot_at, now, (low, high)) {
+            Pace::Now => true,
+            Pace::Keep(slot) => return Ok(Answer::plain(Reserved::Slot(slot))),
+            Pace::Next(slot) if !ask.window.is_open(slot) => {
+                let detail = format!("The sender {} is free only after the hours of this lead.", row.address);
+                return Ok(Answer::plain(Reserved::No("busy", detail, ask.window.next_open(slot))));
+            }
+            Pace::Next(_) => false,
+        };
+        // A slot asks the sender's own limits; a message the campaign's, too.
+        let own = if take { campaign_limits(ask, row.channel, self.today) } else { Vec::new() };
+        let all: Vec<Limit> = may.limits.into_iter().chain(own).collect();
+        if let Some(full) = all.iter().find(|limit| limit.allowed <= 0 || self.used(limit) >= limit.allowed) {
+            return Ok(Answer::plain(self.full(full, ask)));
+        }
+        let jitter = random.between(low, high);
+        if !take {
+            let slot = row.next_free_at.unwrap_or(now).max(now);
+            return Ok(Answer { reserved: Reserved::Slot(slot), free_at: Some(slot.plus_s(jitter)) });
+        }
+        let held = all.into_iter().map(|limit| Held { key: limit.key, day: limit.day.to_string() });
+        // Slots that were given to others stay theirs.
+        let free_at = row.next_free_at.unwrap_or(now).max(now.plus_s(jitter));
+        Ok(Answer { reserved: Reserved::Yes(held.collect()), free_at: Some(free_at) })
+    }
+
+    fn full(&self, limit: &Limit, ask: &Reserve<'_>) -> Reserved {
+        let is_day = limit.day == self.today;
+        let week = if is_day { "today" } else { "this week" };
+        let detail = format!("{} sent its {} messages of {week}.", limit.what, limit.allowed);
+        let after = if is_day { self.today } else { limit.day.checked_add(6.days()).unwrap_or(self.today) };
+        Reserved::No("used_up", detail, opening_after(after, &self.zone, ask.window))
+    }
+
+    /// Takes what was answered.
+    pub fn keep(&mut self, ask: &Reserve<'_>, answer: &Answer) {
+        let used_at = match &answer.reserved {
+            Reserved::No(..) => return,
+            Reserved::Slot(_) => None,
+            Reserved::Yes(held) => {
+                for Held { key, day } in held {
+                    let day = day.parse().ok();
+                    if let Some(counter) = day.and_then(|day| self.counters.get_mut(&(key.clone(), day))) {
+                        counter.taken += 1;
+                    }
+                }
+                Some(self.now)
+            }
+        };
+        let (Some(free_at), Some(row)) = (answer.free_at, self.senders.get_mut(&ask.resource)) else {
+            return;
+        };
+        row.next_free_at = Some(free_at);
+        row.last_used_at = used_at.or(row.last_used_at);
+        self.calls += i64::from(used_at.is_some() && row.channel == Channel::Voice);
+        let before = self.moves.get(&ask.resource).and_then(|before| before.used_at);
+        let moved = Move { resource: ask.resource, free_at, used_at: used_at.or(before) };
+        self.moves.insert(ask.resource, moved);
+    }
+
+    /// Writes what was kept.
+    pub async fn close(self, cx: &mut Cx) -> Result<()> {
+        let moves: Vec<Move> = self.moves.into_values().collect();
+        if !moves.is_empty() {
+            move_on(cx, &moves, self.today).await?;
+        }
+        let tenant = cx.tenant()?.uuid();
+        let taken: Vec<_> = self.counters.into_iter().filter(|(_, counter)| counter.taken > 0).collect();
+        if taken.is_empty() {
+            return Ok(());
+        }
+        let keys: Vec<String> = taken.iter().map(|((key, _), _)| key.clone()).collect();
+        let days: Vec<String> = taken.iter().map(|((_, day), _)| day.to_string()).collect();
+        let counts: Vec<i32> = taken.iter().map(|(_, counter)| counter.taken).collect();
+        sqlx::query!(
+            "update outreach.capacity c set used = c.used + n.taken
+             from unnest($2::text[], $3::text[], $4::int[]) as n (key, day, taken)
+             where c.tenant_id = $1 and c.key = n.key and c.day = n.day::date",
+            tenant,
+            &keys,
+            &days,
+            &counts,
+        )
+        .execute(cx.conn())
+        .await?;
+        Ok(())
+    }
 }
 
 /// The campaign's day, and of it the channel's share where it has not all.
@@ -161,23 +376,18 @@ fn campaign_limits(ask: &Reserve<'_>, channel: Channel, today: Date) -> Vec<Limi
     all
 }
 
-/// Calls that run over this number count against what it may do at once. Its row is locked, so that no two
-/// count at the same time.
-async fn at_once(cx: &mut Cx, ask: &Reserve<'_>, most: Option<i64>, now: Time) -> Result<Option<Reserved>> {
-    let Some(most) = most else { return Ok(None) };
+/// Calls that run count against what may run at once. The row of the number is locked, so that no two count
+/// at the same time.
+async fn running_calls(cx: &mut Cx, now: Time) -> Result<i64> {
     let tenant = cx.tenant()?.uuid();
-    let running = sqlx::query_scalar!(
+    Ok(sqlx::query_scalar!(
         r#"select count(*) as "count!" from outreach.touch
            where tenant_id = $1 and channel = 'voice' and ended_at is null and intent_at > $2 and state in ('sending', 'sent', 'unknown')"#,
         tenant,
         now.plus_s(-CALL_FORGOTTEN_S) as Time,
     )
     .fetch_one(cx.conn())
-    .await?;
-    Ok((running >= most).then(|| {
-        let detail = format!("{running} calls run at this moment; at most {most} may.");
-        Reserved::No("at_once", detail, ask.window.next_open(now.plus_s(CALL_LOOK_AGAIN_S)))
-    }))
+    .await?)
 }
 
 /// A call of which nothing was heard for so long does not run any more.
@@ -238,315 +448,29 @@ fn opening_after(today: Date, zone: &Zone, window: &LocalWindow) -> Option<Time>
     window.next_open(Time::new(midnight.timestamp()))
 }
 
-/// Messages that a domain may send today in all: its ramp, its worst health.
-pub(super) async fn domain_daily(cx: &mut Cx, limits: &Limits, domain: &str, today: Date) -> Result<i32> {
-    let tenant = cx.tenant()?.uuid();
-    let row = sqlx::query!(
-        r#"select min(domain_in_use_since)::text as since, max(health) as "health: Health"
-           from outreach.resource where tenant_id = $1 and domain = $2 and deleted_at is null and status <> 'retired'"#,
-        tenant,
-        domain,
-    )
-    .fetch_one(cx.conn())
-    .await?;
-    let daily = rules::daily_limit(
-        &limits.email()?,
-        day_in_use(row.since.as_deref(), today),
-        row.health.unwrap_or(Health::Good),
-    );
-    Ok(i32::try_from(daily).unwrap_or(i32::MAX))
-}
-
-/// Which day of a domain's use it is; 1 is the first.
-pub(super) fn day_in_use(since: Option<&str>, today: Date) -> u32 {
-    let since: Option<Date> = since.and_then(|text| text.parse().ok());
-    let days = since.and_then(|since| since.until(today).ok()).map_or(0, |span| span.get_days());
-    u32::try_from(days).unwrap_or(0) + 1
-}
-
-async fn used(cx: &mut Cx, key: &str, day: Date) -> Result<i32> {
-    let tenant = cx.tenant()?.uuid();
-    let used = sqlx::query_scalar!(
-        "select used from outreach.capacity where tenant_id = $1 and key = $2 and day = $3::text::date",
-        tenant,
-        key,
-        day.to_string(),
-    )
-    .fetch_optional(cx.conn())
-    .await?;
-    Ok(used.unwrap_or(0))
-}
-
-/// Takes one unit of a day's capacity; false when it is used up.
-pub(super) async fn take_one(cx: &mut Cx, key: &str, day: Date, limit: i32) -> Result<bool> {
-    if limit <= 0 {
-        return Ok(false);
-    }
-    let tenant = cx.tenant()?.uuid();
-    let taken = sqlx::query_scalar!(
-        "insert into outreach.capacity as c (tenant_id, key, day, used) values ($1, $2, $3::text::date, 1)
-         on conflict (tenant_id, key, day) do update set used = c.used + 1 where c.used < $4
-         returning used",
-        tenant,
-        key,
-        day.to_string(),
-        limit,
-    )
-    .fetch_optional(cx.conn())
-    .await?;
-    Ok(taken.is_some())
-}
-
-/// Stores when the mailbox is free next and, for a send, that it was used; the domain's first send
-/// begins its ramp.
-async fn move_on(cx: &mut Cx, id: Uuid, free_at: Time, used_at: Option<Time>, today: Date) -> Result<()> {
+/// Stores when senders are free next and, for a send, that they were used; a domain's first send begins its
+/// ramp.
+pub(super) async fn move_on(cx: &mut Cx, moves: &[Move], today: Date) -> Result<()> {
     let (tenant, now) = (cx.tenant()?.uuid(), cx.now());
+    let ids: Vec<Uuid> = moves.iter().map(|one| one.resource).collect();
+    let free_at: Vec<Time> = moves.iter().map(|one| one.free_at).collect();
+    let used_at: Vec<Option<Time>> = moves.iter().map(|one| one.used_at).collect();
     sqlx::query!(
-        "update outreach.resource r set next_free_at = $3, last_used_at = coalesce($4, r.last_used_at), updated_at = $6,
-                domain_in_use_since = case when $4::timestamptz is null then r.domain_in_use_since
+        "update outreach.resource r set next_free_at = m.free_at, last_used_at = coalesce(m.used_at, r.last_used_at), updated_at = $6,
+                domain_in_use_since = case when m.used_at is null then r.domain_in_use_since
                   else coalesce(r.domain_in_use_since,
                     (select min(o.domain_in_use_since) from outreach.resource o where o.tenant_id = $1 and o.domain = r.domain),
                     $5::text::date) end
-         where r.tenant_id = $1 and r.id = $2",
+         from unnest($2::uuid[], $3::timestamptz[], $4::timestamptz[]) as m (id, free_at, used_at)
+         where r.tenant_id = $1 and r.id = m.id",
         tenant,
-        id,
-        free_at as Time,
-        used_at as Option<Time>,
+        &ids,
+        &free_at as &[Time],
+        &used_at as &[Option<Time>],
         today.to_string(),
         now as Time,
     )
     .execute(cx.conn())
     .await?;
     Ok(())
-}
-
-/// Takes room for an answer to somebody who wrote to us: it may use the whole day of the domain, the
-/// part kept for replies included, and does not wait for the pace. No: a stable code, why, and when
-/// there may be room; the caller then rolls back.
-pub async fn reserve_reply(cx: &mut Cx, limits: &Limits, resource: Uuid) -> Result<Reserved> {
-    let now = cx.now();
-    let row = lock(cx, resource).await?;
-    let why = |word: &str| {
-        format!("The sender {} is {word}. {}", row.address, row.status_reason.as_deref().unwrap_or(""))
-    };
-    let later = Some(now.plus_s(LOOK_AGAIN_S));
-    match row.status {
-        Status::Active => {}
-        Status::Paused => return Ok(Reserved::No("paused", why("paused"), later)),
-        Status::Failed => return Ok(Reserved::No("paused", why("out of order"), later)),
-        Status::Retired => return Ok(Reserved::No("unhealthy", why("retired"), None)),
-    }
-    if let Some(until) = row.paused_until.filter(|until| *until > now) {
-        return Ok(Reserved::No("paused", why("paused"), Some(until)));
-    }
-    let zone = Zone::named(&row.zone)?;
-    let today = now.in_zone(&zone).date();
-    let (key, allowed) = reply_limit(cx, limits, &row, resource, today).await?;
-    if !take_one(cx, &key, today, allowed).await? {
-        let tomorrow = today.checked_add(1.day()).ok().and_then(|day| day.to_zoned(zone.tz()).ok());
-        let retry_at = tomorrow.map(|midnight| Time::new(midnight.timestamp()));
-        return Ok(Reserved::No(
-            "used_up",
-            format!("The sender {} sent its {allowed} messages of today.", row.address),
-            retry_at,
-        ));
-    }
-    let free_at = row.next_free_at.unwrap_or(now).max(now);
-    move_on(cx, resource, free_at, Some(now), today).await?;
-    Ok(Reserved::Yes(vec![Held { key, day: today.to_string() }]))
-}
-
-/// The whole day of a sender, the part that is kept for replies included.
-async fn reply_limit(
-    cx: &mut Cx,
-    limits: &Limits,
-    row: &Locked,
-    id: Uuid,
-    today: Date,
-) -> Result<(String, i32)> {
-    let whole = |of: rules::OtherLimits| {
-        let day = day_in_use(row.in_use_since.as_deref(), today);
-        let of = rules::OtherLimits { reply_reserve_percent: 0, ..of };
-        i32::try_from(rules::other_daily(&of, day, Health::Good)).unwrap_or(i32::MAX)
-    };
-    Ok(match row.channel {
-        Channel::Email => {
-            let domain = row.domain.clone().unwrap_or_else(|| row.address.clone());
-            let allowed = domain_daily(cx, limits, &domain, today).await?;
-            (format!("domain:{domain}"), allowed)
-        }
-        Channel::Sms => (format!("sms:{id}"), whole(limits.sms()?)),
-        Channel::Voice => (format!("voice:{id}"), whole(limits.voice()?)),
-        Channel::Linkedin => (format!("seat-messages:{id}"), whole(limits.linkedin_messages()?)),
-        Channel::Mail => (format!("post:{id}"), whole(limits.mail()?)),
-    })
-}
-
-/// Room of a sender today; of a mailbox: of its domain.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Room {
-    /// Messages that may leave today outside of replies.
-    pub allowed: i32,
-    /// Messages that did, or hold a place.
-    pub used: i32,
-    /// Which day of the domain's use it is.
-    pub day_in_use: u32,
-}
-
-impl Room {
-    /// What is left.
-    pub fn left(&self) -> i32 {
-        (self.allowed - self.used).max(0)
-    }
-}
-
-/// What is left of today for a sender: of its domain if it is a mailbox, zero while it is not in use.
-/// Reads only.
-pub async fn room(cx: &mut Cx, limits: &Limits, resource: &super::Resource, zone: &Zone) -> Result<Room> {
-    let now = cx.now();
-    let today = now.in_zone(zone).date();
-    let since = in_use_since(cx, resource).await?;
-    let of = of_resource(resource, since.as_deref());
-    let may = allowance(cx, limits, &of, Form::read(resource.channel, ""), today).await?;
-    let mut room = Room { allowed: 0, used: 0, day_in_use: day_in_use(since.as_deref(), today) };
-    if let Some(limit) = may.limits.first() {
-        room.allowed = limit.allowed;
-        room.used = used(cx, &limit.key, limit.day).await?;
-    }
-    if resource.status != Status::Active || resource.paused_until.is_some_and(|until| until > now) {
-        room.allowed = 0;
-    }
-    Ok(room)
-}
-
-/// What a sender may carry today and on the days after, if its health stays as it is. Reads only.
-pub async fn ahead(
-    cx: &mut Cx,
-    limits: &Limits,
-    resource: &super::Resource,
-    zone: &Zone,
-    days: i64,
-) -> Result<Vec<i32>> {
-    let today = cx.now().in_zone(zone).date();
-    let since = in_use_since(cx, resource).await?.unwrap_or_else(|| today.to_string());
-    let mut all = Vec::new();
-    for ahead in 0..days {
-        let day = today.checked_add(ahead.days()).unwrap_or(today);
-        let of = of_resource(resource, Some(&since));
-        let may = allowance(cx, limits, &of, Form::read(resource.channel, ""), day).await?;
-        let in_use = resource.status == Status::Active;
-        all.push(may.limits.first().filter(|_| in_use).map_or(0, |limit| limit.allowed));
-    }
-    Ok(all)
-}
-
-fn of_resource<'a>(resource: &'a super::Resource, since: Option<&'a str>) -> Of<'a> {
-    Of {
-        id: resource.id.uuid(),
-        channel: resource.channel,
-        address: &resource.address,
-        domain: resource.domain.as_deref(),
-        in_use_since: since,
-        health: resource.health,
-    }
-}
-
-/// The first day of use: of the domain if it has one.
-async fn in_use_since(cx: &mut Cx, resource: &super::Resource) -> Result<Option<String>> {
-    let Some(domain) = &resource.domain else {
-        return Ok(resource.domain_in_use_since.clone());
-    };
-    let tenant = cx.tenant()?.uuid();
-    Ok(sqlx::query_scalar!(
-        "select min(domain_in_use_since)::text from outreach.resource where tenant_id = $1 and domain = $2 and deleted_at is null",
-        tenant,
-        domain,
-    )
-    .fetch_one(cx.conn())
-    .await?)
-}
-
-/// What may leave today from all mailboxes of the client: the allowance of each domain, once, that has a mailbox in
-/// use; none without any mailbox. Reads only, the domains with one statement.
-pub async fn capacity_today(cx: &mut Cx) -> Result<Option<i64>> {
-    let (tenant, now) = (cx.tenant()?.uuid(), cx.now());
-    let zone = client_zone(cx).await?;
-    let limits = Limits::load(cx, "AU", None).await?.email()?;
-    let today = now.in_zone(&zone).date();
-    let domains = sqlx::query!(
-        r#"select min(domain_in_use_since) filter (where status <> 'retired')::text as since,
-                  max(health) filter (where status <> 'retired') as "health: Health",
-                  bool_or(status = 'active' and channel = 'email' and (paused_until is null or paused_until <= $2)) as "in_use!"
-           from outreach.resource where tenant_id = $1 and deleted_at is null and channel = 'email' group by coalesce(domain, address)"#,
-        tenant,
-        now as Time,
-    )
-    .fetch_all(cx.conn())
-    .await?;
-    if domains.is_empty() {
-        return Ok(None);
-    }
-    let allowed = domains.iter().filter(|domain| domain.in_use).map(|domain| {
-        let day = day_in_use(domain.since.as_deref(), today);
-        let daily = rules::daily_limit(&limits, day, domain.health.unwrap_or(Health::Good));
-        i64::from(rules::outreach_share(&limits, daily))
-    });
-    Ok(Some(allowed.sum()))
-}
-
-/// Messages of a channel that a campaign may still send today: its own limit and the channel's share of it,
-/// and the rooms of its senders that are in use, each domain once. Reads only.
-pub async fn remaining_today(
-    cx: &mut Cx,
-    campaign: Uuid,
-    campaign_daily: i32,
-    channel: Channel,
-    channel_daily: i32,
-) -> Result<i64> {
-    let zone = client_zone(cx).await?;
-    let limits = Limits::load(cx, "AU", None).await?;
-    let now = cx.now();
-    let today = now.in_zone(&zone).date();
-    let assigned = super::assigned(cx, campaign).await?;
-    let usable = |r: &super::Resource| {
-        r.channel == channel
-            && r.status == Status::Active
-            && r.paused_until.is_none_or(|until| until <= now)
-            && assigned.contains(&r.id.uuid())
-    };
-    let mut keys = std::collections::BTreeSet::new();
-    let mut room = 0;
-    for resource in super::list(cx).await?.into_iter().filter(usable) {
-        let since = in_use_since(cx, &resource).await?;
-        let of = of_resource(&resource, since.as_deref());
-        // Of the forms of a channel the roomiest: the gate asks for the one that is meant.
-        let mut best = 0;
-        for form in Form::of_channel(channel) {
-            let may = allowance(cx, &limits, &of, *form, today).await?;
-            let mut least = i32::MAX;
-            for limit in &may.limits {
-                least = least.min((limit.allowed - used(cx, &limit.key, limit.day).await?).max(0));
-            }
-            let fresh = may.limits.first().is_some_and(|limit| keys.insert(limit.key.clone()));
-            best += if fresh { least } else { 0 };
-        }
-        room += best;
-    }
-    let left = |limit: i32, used: i32| (limit - used).max(0);
-    let own = left(campaign_daily, used(cx, &format!("campaign:{campaign}"), today).await?);
-    let share = if channel_daily < campaign_daily {
-        left(channel_daily, used(cx, &format!("campaign:{campaign}:{}", channel.word()), today).await?)
-    } else {
-        own
-    };
-    Ok(i64::from(room.min(own).min(share)))
-}
-
-/// The client's zone, in which its days begin and end.
-pub(crate) async fn client_zone(cx: &mut Cx) -> Result<Zone> {
-    let tenant = cx.tenant()?.uuid();
-    let zone = sqlx::query_scalar!("select zone from accounts.tenant where id = $1", tenant)
-        .fetch_optional(cx.conn())
-        .await?;
-    Zone::named(zone.as_deref().unwrap_or("Australia/Sydney"))
 }

@@ -4,6 +4,7 @@ use super::{Resource, ResourceId, Settings, Status, check::Checks, rules::Health
 use crate::channel::Channel;
 use base::{Error, Result, Time, error::constraint};
 use db::Cx;
+use std::collections::HashMap;
 use uuid::Uuid;
 
 /// A sender to be stored.
@@ -99,20 +100,26 @@ pub async fn get(cx: &mut Cx, id: Uuid) -> Result<Resource> {
 
 /// One resource, if it is there.
 pub async fn find(cx: &mut Cx, id: Uuid) -> Result<Option<Resource>> {
+    Ok(find_all(cx, &[id]).await?.remove(&id))
+}
+
+/// Those of some resources that are there, by id.
+pub(crate) async fn find_all(cx: &mut Cx, ids: &[Uuid]) -> Result<HashMap<Uuid, Resource>> {
     let tenant = cx.tenant()?.uuid();
     sqlx::query_as!(
         Stored,
         r#"select id, channel as "channel: Channel", name, address, domain, display_name, provider, account_id, settings,
                   status as "status: Status", status_reason, health as "health: Health", paused_until,
                   domain_in_use_since::text, last_used_at, checked_at, checks
-           from outreach.resource where tenant_id = $1 and id = $2 and deleted_at is null"#,
+           from outreach.resource where tenant_id = $1 and id = any($2) and deleted_at is null"#,
         tenant,
-        id,
+        ids,
     )
-    .fetch_optional(cx.conn())
+    .fetch_all(cx.conn())
     .await?
-    .map(Stored::read)
-    .transpose()
+    .into_iter()
+    .map(|stored| Ok((stored.id, stored.read()?)))
+    .collect()
 }
 
 /// All resources of the tenant, by address.

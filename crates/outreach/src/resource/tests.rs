@@ -2,7 +2,7 @@
 
 use super::{
     New, PACED, Reserve, Reserved, Server, Settings, SinkSettings, Status, account, add, add_sink,
-    check::Outcomes, get, health, pick, remaining_today, reserve, reserve::take_one, rules::Health, store,
+    check::Outcomes, get, health, pick, remaining_today, reply_room::take_one, reserve, rules::Health, store,
 };
 use crate::{
     limits::Limits,

@@ -36,6 +36,10 @@ pub struct Send {
 impl Job for Send {
     const KIND: &'static str = "outreach.send";
     const QUEUE: &'static str = "outreach";
+    /// Ten calls in a row, each as long as a provider may take for one.
+    const TIMEOUT_S: u64 = 600;
+    /// Not more than the audit trail writes down row by row.
+    const TOGETHER: usize = 100;
     type State = Sender;
 
     fn retry() -> Retry {
@@ -43,17 +47,28 @@ impl Job for Send {
     }
 
     async fn run(self, run: &Run, sender: &Sender) -> Result<()> {
-        match super::hand_off(run, sender, self.touch).await? {
-            Handed::Sent | Handed::Ended(_) | Handed::NotDue => {}
-            Handed::TryAgain(at) => run.snooze(at),
-            Handed::Refused(skip) => {
-                if let Some(at) = skip.retry_at {
-                    run.snooze(at);
-                }
+        follow(run, super::hand_off(run, sender, self.touch).await)
+    }
+
+    async fn run_all(jobs: Vec<(Self, &Run)>, sender: &Sender) -> Vec<Result<()>> {
+        let batch: Vec<(TouchId, &Run)> = jobs.iter().map(|(job, run)| (job.touch, *run)).collect();
+        let handed = super::hand_off_all(&batch, sender).await;
+        handed.into_iter().zip(&batch).map(|(handed, (_, run))| follow(run, handed)).collect()
+    }
+}
+
+/// What the job does after its try.
+fn follow(run: &Run, handed: Result<Handed>) -> Result<()> {
+    match handed? {
+        Handed::Sent | Handed::Ended(_) | Handed::NotDue => {}
+        Handed::TryAgain(at) => run.snooze(at),
+        Handed::Refused(skip) => {
+            if let Some(at) = skip.retry_at {
+                run.snooze(at);
             }
         }
-        Ok(())
     }
+    Ok(())
 }
 
 /// Plans the due touches of one tenant.

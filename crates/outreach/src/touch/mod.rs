@@ -1,16 +1,18 @@
 //! One step of a sequence for one lead: planned, written, decided, handed off, recorded.
 //!
 //! The way of a touch: [`plan`] makes it when its enrolment is due and there is capacity; [`write`]
-//! drafts it after a dry run of the [`gate`]; an approval is bound to its exact bytes; [`send`]
-//! passes the gate again inside the transaction that records the intent, calls the provider with
-//! no transaction open, and records the outcome. An outcome that was lost is looked up, never
-//! answered by sending again.
+//! drafts it after a dry run of the [`gate`]; an approval is bound to its exact bytes; [`send`] takes as many
+//! as a worker holds: it [decides](decide) about them inside the transaction that records the intents, calls
+//! the providers with no transaction open, and [records](record) the outcomes. One touch is a batch of one.
+//! An outcome that was lost is looked up, never answered by sending again.
 
+mod decide;
 pub mod gate;
 pub mod jobs;
 mod load;
-pub(crate) mod outcome;
+mod outcome;
 mod plan;
+pub(crate) mod record;
 mod send;
 pub(crate) mod store;
 mod stranded;
@@ -22,7 +24,7 @@ pub use gate::{Mode, Skip};
 pub(crate) use load::lock;
 pub use outcome::{on_decision, resolve_unknown};
 pub use plan::plan_due;
-pub use send::{Handed, Sender, hand_off};
+pub use send::{Handed, Sender, hand_off, hand_off_all};
 pub use store::Held;
 pub use write::{Writer, draft};
 

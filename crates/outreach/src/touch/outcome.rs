@@ -1,10 +1,10 @@
-//! What follows from a try: the touch, the enrolment, the lead, the thread and the history move
-//! together in one transaction.
+//! What follows from a try that did not deliver, and from a person's word: the touch, the enrolment, the lead
+//! and the history move together in one transaction. What was delivered is in [`record`].
 
 use super::{
     State, TouchId,
     gate::{Check, Skip},
-    load, store,
+    load, record, store,
 };
 use crate::{
     activity::{self, Action, Entry},
@@ -12,9 +12,9 @@ use crate::{
         Channel,
         way::{Fault, Taken, Then},
     },
-    enrolment, thread,
+    enrolment,
 };
-use base::{Error, Result, Time, Zone};
+use base::{Error, Result, Zone};
 use control::approval;
 use db::{Cx, Fact};
 use serde_json::json;
@@ -27,12 +27,8 @@ struct Touched {
     lead: Uuid,
     channel: Channel,
     step: i16,
-    resource: Option<Uuid>,
     subject: String,
-    body: String,
     recipient: String,
-    sender: String,
-    message_id: Option<String>,
     manual: bool,
     zone: Option<Zone>,
 }
@@ -40,9 +36,9 @@ struct Touched {
 async fn touched(cx: &mut Cx, id: TouchId) -> Result<Touched> {
     let tenant = cx.tenant()?.uuid();
     let row = sqlx::query!(
-        r#"select t.enrolment_id, t.campaign_id, t.lead_id, t.channel as "channel: Channel", t.step_number, t.resource_id,
-                  coalesce(t.subject, '') as "subject!", coalesce(t.body, '') as "body!", coalesce(t.recipient, '') as "recipient!",
-                  coalesce(t.sender, '') as "sender!", t.message_id, t.manual, coalesce(l.zone, n.zone) as "zone!"
+        r#"select t.enrolment_id, t.campaign_id, t.lead_id, t.channel as "channel: Channel", t.step_number,
+                  coalesce(t.subject, '') as "subject!", coalesce(t.recipient, '') as "recipient!", t.manual,
+                  coalesce(l.zone, n.zone) as "zone!"
            from outreach.touch t join leads.lead l on l.id = t.lead_id join accounts.tenant n on n.id = t.tenant_id
            where t.tenant_id = $1 and t.id = $2"#,
         tenant,
@@ -57,12 +53,8 @@ async fn touched(cx: &mut Cx, id: TouchId) -> Result<Touched> {
         lead: row.lead_id,
         channel: row.channel,
         step: row.step_number,
-        resource: row.resource_id,
         subject: row.subject,
-        body: row.body,
         recipient: row.recipient,
-        sender: row.sender,
-        message_id: row.message_id,
         manual: row.manual,
         zone: Zone::named(&row.zone).ok(),
     })
@@ -79,77 +71,6 @@ impl Touched {
             ..Entry::of(action, self.lead, preview)
         }
     }
-}
-
-/// The provider took it. A late receipt of a try that was taken back meanwhile counts as well: what left is
-/// recorded as sent and not sent again.
-pub(crate) async fn sent(cx: &mut Cx, id: TouchId, taken: &Taken) -> Result<()> {
-    load::lock(cx, id).await?;
-    settle(cx, id, taken).await?;
-    done(cx, id, taken).await
-}
-
-/// What it cost is counted; of a call that is known when it has ended.
-async fn settle(cx: &mut Cx, id: TouchId, taken: &Taken) -> Result<()> {
-    let tenant = cx.tenant()?.uuid();
-    let channel = sqlx::query_scalar!(
-        r#"select channel as "channel: Channel" from outreach.touch where tenant_id = $1 and id = $2 and spend_id is not null"#,
-        tenant,
-        id.uuid(),
-    )
-    .fetch_optional(cx.conn())
-    .await?;
-    match channel {
-        Some(Channel::Voice) | None => Ok(()),
-        Some(channel) => {
-            let estimate = crate::limits::Limits::load(cx, "AU", None).await?.cost(channel)?;
-            store::settle_spend(cx, id, estimate, taken.cost).await
-        }
-    }
-}
-
-/// It is done, by a provider or by a person: the touch, the way of its lead, the conversation, the history.
-pub(super) async fn done(cx: &mut Cx, id: TouchId, taken: &Taken) -> Result<()> {
-    let (tenant, now) = (cx.tenant()?.uuid(), cx.now());
-    let changed = sqlx::query!(
-        "update outreach.touch set state = 'sent', sent_at = $3, provider_ref = coalesce($4, provider_ref), response = $5, updated_at = $3
-         where tenant_id = $1 and id = $2 and state in ('sending', 'unknown', 'approved')",
-        tenant,
-        id.uuid(),
-        now as Time,
-        taken.provider_ref,
-        taken.response,
-    )
-    .execute(cx.conn())
-    .await?
-    .rows_affected();
-    if changed == 0 {
-        return Ok(());
-    }
-    let t = touched(cx, id).await?;
-    thread::record_outbound(
-        cx,
-        &thread::Outbound {
-            lead: t.lead,
-            campaign: t.campaign,
-            channel: t.channel,
-            touch: id.uuid(),
-            resource: t.resource,
-            message_id: t.message_id.clone(),
-            sender: t.sender.clone(),
-            recipient: t.recipient.clone(),
-            subject: t.subject.clone(),
-            body: t.body.clone(),
-        },
-    )
-    .await?;
-    enrolment::step_done(cx, t.enrolment, t.step).await?;
-    leads::lead::touched(cx, t.lead.into()).await?;
-    let action = if t.manual { Action::TaskDone } else { Action::Sent };
-    let words = if t.subject.is_empty() { &t.body } else { &t.subject };
-    activity::record(cx, t.entry(id, action, words, json!({"step": t.step, "to": t.recipient}))).await?;
-    let payload = json!({"lead_id": t.lead, "campaign_id": t.campaign, "channel": t.channel, "step": t.step, "subject": t.subject});
-    cx.publish(Fact::about("outreach.touch.sent", id).with(payload)).await
 }
 
 /// The provider refused it for good.
@@ -238,7 +159,7 @@ pub async fn resolve_unknown(cx: &mut Cx, id: TouchId, was_sent: bool) -> Result
     }
     if was_sent {
         let taken = Taken { response: "a person says that it was sent".to_owned(), ..Taken::default() };
-        sent(cx, id, &taken).await?;
+        record::sent(cx, id, &taken).await?;
     } else {
         store::end(cx, id, State::Cancelled, "not_sent", "A person says that it was not sent.").await?;
     }
@@ -250,11 +171,37 @@ pub async fn resolve_unknown(cx: &mut Cx, id: TouchId, was_sent: bool) -> Result
 /// The gate said no: wait when it names a time, else the touch ends and its enrolment follows. The
 /// caller holds the touch in the state over which was decided.
 pub(super) async fn refused(cx: &mut Cx, id: TouchId, skip: &Skip) -> Result<()> {
-    let code = format!("{}.{}", skip.check.word(), skip.code);
-    if let Some(retry_at) = skip.retry_at {
-        let stored = if skip.check == Check::Resource { skip.code } else { &code };
-        return store::set_retry(cx, id, stored, &skip.detail, retry_at).await;
+    refused_all(cx, &[(id, skip.clone())]).await
+}
+
+/// [`refused`] for several touches: those that wait are written with one statement.
+pub(super) async fn refused_all(cx: &mut Cx, all: &[(TouchId, Skip)]) -> Result<()> {
+    let mut coded = Vec::with_capacity(all.len());
+    for (id, skip) in all {
+        match skip.retry_at {
+            Some(at) if skip.check == Check::Resource => coded.push((*id, skip, skip.code.to_owned(), at)),
+            Some(at) => coded.push((*id, skip, code_of(skip), at)),
+            None => refused_for_good(cx, *id, skip).await?,
+        }
     }
+    let waits: Vec<store::Wait<'_>> = coded
+        .iter()
+        .map(|(touch, skip, code, retry_at)| store::Wait {
+            touch: *touch,
+            code,
+            detail: &skip.detail,
+            retry_at: *retry_at,
+        })
+        .collect();
+    store::set_retries(cx, &waits).await
+}
+
+fn code_of(skip: &Skip) -> String {
+    format!("{}.{}", skip.check.word(), skip.code)
+}
+
+async fn refused_for_good(cx: &mut Cx, id: TouchId, skip: &Skip) -> Result<()> {
+    let code = code_of(skip);
     let t = touched(cx, id).await?;
     match skip.check {
         Check::Content if skip.code == "stale" => store::rewrite(cx, id).await?,

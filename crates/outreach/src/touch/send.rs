@@ -1,8 +1,10 @@
-//! The hand-off: gate and intent in one transaction, the call with none open, the outcome in another.
+//! The hand-off of a batch: gate and intents in one transaction, the calls with none open, the outcomes in
+//! another one for those that come back at about the same time.
 //!
-//! What exactly once rests on. The intent is committed with the job and the attempt that recorded it, in a
-//! transaction that holds the job's row: a try whose lease is gone cannot record one, nor take one back that
-//! is not its own. The call itself is fenced ([`Run::fenced`]): before each of its steps the worker's lease is
+//! What exactly once rests on. Each touch has a job of its own, though many run as one call. The intent is
+//! committed with the job and the attempt that recorded it, in a transaction that holds the job's row: a try
+//! whose lease is gone cannot record one, nor take one back that is not its own. A worker that dies in the
+//! middle of a batch leaves intents behind; whoever gets their jobs looks each of them up. The call itself is fenced ([`Run::fenced`]): before each of its steps the worker's lease is
 //! looked at by the worker's own clock, so that a process that was frozen (SIGSTOP, a debugger, a stalled
 //! disk) and wakes after its lease drops the connection and sends nothing further.
 //!
@@ -16,24 +18,18 @@
 
 use super::{
     State, TouchId,
-    gate::{self, Check, Purpose, Skip},
-    load::{self, Loaded},
-    outcome, store,
+    decide::{self, Decided, Intent, Member},
+    gate::Skip,
+    load, outcome, record, store,
 };
-use crate::{
-    account,
-    channel::{
-        Channel,
-        way::{Fault, Looked, MailParts, Out, Parcel, Taken, Then},
-    },
-    resource::{self, Reserved},
-};
-use base::{Error, Micros, Result, Time};
-use control::{budget, switch::Targets};
-use db::Cx;
+use crate::channel::way::{Fault, Looked, Taken, Then};
+use base::{Error, Result, Time};
+use control::switch::Targets;
+use futures::{StreamExt, stream::FuturesUnordered};
 use jobs::Run;
 use ports::Ports;
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
+use tokio::{sync::mpsc, time::Instant};
 
 /// How a try to hand off ended.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -63,98 +59,243 @@ pub struct Sender {
     pub switches: control::switch::Watch,
 }
 
-/// What the call needs, after its intent is recorded.
-struct Intent {
-    campaign: uuid::Uuid,
-    channel: Channel,
-    parcel: Box<dyn Parcel>,
-}
-
-enum Decision {
-    Go(Box<Intent>),
-    Look(Box<Intent>),
-    No(Skip),
-    Slot(Skip),
-    Done,
-    NotDue,
-}
+/// Calls of one batch that are under way at once.
+const CALLS_AT_ONCE: usize = 16;
+/// Lost outcomes of one batch that are looked up at once; each holds a connection to the database for a while.
+const LOOKS_AT_ONCE: usize = 4;
+/// A call whose turn has not come by then does not begin any more: what was decided grows old.
+const BEGIN_WITHIN: Duration = Duration::from_secs(60);
+/// Outcomes that come within this time of each other are recorded together.
+const GATHER: Duration = Duration::from_millis(60);
 
 /// Hands a touch to its provider, exactly once however often and wherever it is called.
 pub async fn hand_off(run: &Run, sender: &Sender, id: TouchId) -> Result<Handed> {
-    let mut cx = run.begin().await?;
-    let decision = decide(&mut cx, run, sender, id).await?;
-    let intent = match decision {
-        Decision::NotDue => return Ok(Handed::NotDue),
-        Decision::Done => {
-            cx.commit().await?;
-            return Ok(Handed::Sent);
+    hand_off_all(&[(id, run)], sender).await.pop().unwrap_or(Ok(Handed::NotDue))
+}
+
+/// Hands touches of one tenant to their providers, each exactly once however often and wherever it is
+/// called; the answers in their order.
+///
+/// A touch that the batch cannot take along (somebody holds its lead), and each touch of a batch that failed
+/// as a whole, goes alone afterwards, where nobody waits for it and its error is its own.
+pub async fn hand_off_all(batch: &[(TouchId, &Run)], sender: &Sender) -> Vec<Result<Handed>> {
+    let members: Vec<Member<'_>> = batch.iter().map(|(touch, run)| Member { touch: *touch, run }).collect();
+    let mut answers: Vec<Option<Result<Handed>>> = members.iter().map(|_| None).collect();
+    for place in together(&members, sender, &mut answers).await {
+        if let (Some(member), Some(answer)) = (members.get(place), answers.get_mut(place)) {
+            together(&[*member], sender, std::slice::from_mut(answer)).await;
         }
-        Decision::No(skip) => {
-            // Whatever was reserved on the way to this refusal goes back with the transaction.
-            cx.rollback().await?;
-            let mut cx = run.begin().await?;
-            // Between the two transactions somebody else may have let it go or withdrawn it.
-            if load::lock(&mut cx, id).await? != Some(State::Approved) {
-                return Ok(Handed::NotDue);
+    }
+    answers.into_iter().map(|answer| answer.unwrap_or(Ok(Handed::NotDue))).collect()
+}
+
+/// One batch: decides, calls, records. Returns the places of those that are to go alone.
+async fn together(
+    members: &[Member<'_>],
+    sender: &Sender,
+    answers: &mut [Option<Result<Handed>>],
+) -> Vec<usize> {
+    let decided = match decide::decide(members, sender).await {
+        Ok(decided) => decided,
+        Err(error) => {
+            let is_away = members.first().is_some_and(|member| member.run.db().is_away());
+            if members.len() > 1 && !is_away {
+                tracing::info!(%error, touches = members.len(), "touches could not be decided together");
+                return (0..members.len()).collect();
             }
-            outcome::refused(&mut cx, id, &skip).await?;
-            cx.commit().await?;
-            return Ok(Handed::Refused(skip));
-        }
-        Decision::Slot(skip) => {
-            outcome::refused(&mut cx, id, &skip).await?;
-            cx.commit().await?;
-            return Ok(Handed::Refused(skip));
-        }
-        Decision::Look(intent) => {
-            cx.rollback().await?;
-            return look_up(run, sender, id, &intent).await;
-        }
-        Decision::Go(intent) => {
-            // A worker whose lease is gone must not begin an effect.
-            run.hold(&mut cx).await?;
-            cx.commit().await?;
-            intent
+            for answer in answers {
+                *answer = Some(Err(Error::new(error.kind(), error.code(), error.message())));
+            }
+            return Vec::new();
         }
     };
+    let (mut calls, mut looks, mut alone) = (Vec::new(), Vec::new(), Vec::new());
+    for (place, (member, decided)) in members.iter().zip(decided).enumerate() {
+        let handed = match decided {
+            Ok(Decided::Go(intent)) => {
+                calls.push(Call { place, member: *member, intent });
+                continue;
+            }
+            Ok(Decided::Look(intent)) => {
+                looks.push(Call { place, member: *member, intent });
+                continue;
+            }
+            Ok(Decided::Alone) => {
+                alone.push(place);
+                continue;
+            }
+            Ok(Decided::Settled(handed)) => Ok(handed),
+            Err(error) => Err(error),
+        };
+        put(answers, place, handed);
+    }
+    for (place, handed) in call_all(calls, sender).await {
+        put(answers, place, handed);
+    }
+    let (mut looks, mut under_way) = (looks.into_iter(), FuturesUnordered::new());
+    loop {
+        while under_way.len() < LOOKS_AT_ONCE
+            && let Some(Call { place, member, intent }) = looks.next()
+        {
+            under_way.push(async move { (place, look_up(member.run, sender, member.touch, &intent).await) });
+        }
+        let Some((place, handed)) = under_way.next().await else { return alone };
+        put(answers, place, handed);
+    }
+}
+
+fn put(answers: &mut [Option<Result<Handed>>], place: usize, handed: Result<Handed>) {
+    if let Some(answer) = answers.get_mut(place) {
+        *answer = Some(handed);
+    }
+}
+
+/// A recorded intent on its way.
+struct Call<'r> {
+    place: usize,
+    member: Member<'r>,
+    intent: Intent,
+}
+
+/// How a call came out.
+enum Came {
+    /// The provider answered, or its answer was lost.
+    Answered(Result<Taken, Fault>),
+    /// It did not begin, and why.
+    NotBegun(&'static str),
+    /// The worker's lease ended in the middle.
+    Lost(Error),
+}
+
+/// Makes the calls, some at once, and records what comes back as it comes: a slow one keeps nobody else's
+/// outcome waiting.
+async fn call_all(calls: Vec<Call<'_>>, sender: &Sender) -> Vec<(usize, Result<Handed>)> {
+    let (begun, count) = (Instant::now(), calls.len());
+    let (came, mut arrivals) = mpsc::unbounded_channel();
+    let calling = async {
+        let (mut calls, mut under_way) = (calls.into_iter(), FuturesUnordered::new());
+        loop {
+            while under_way.len() < CALLS_AT_ONCE
+                && let Some(call) = calls.next()
+            {
+                under_way.push(async move {
+                    let came = make(&call, sender, begun).await;
+                    (call, came)
+                });
+            }
+            let Some(one) = under_way.next().await else { break };
+            // The other half of this future listens until the last one came.
+            let _listens = came.send(one);
+        }
+    };
+    let recording = async {
+        let mut all = Vec::with_capacity(count);
+        while all.len() < count {
+            let Some(first) = arrivals.recv().await else { break };
+            let mut chunk = vec![first];
+            let until = Instant::now() + GATHER;
+            while all.len() + chunk.len() < count {
+                match tokio::time::timeout_at(until, arrivals.recv()).await {
+                    Ok(Some(one)) => chunk.push(one),
+                    Ok(None) | Err(_) => break,
+                }
+            }
+            all.extend(conclude_all(chunk).await);
+        }
+        all
+    };
+    let ((), all) = futures::join!(calling, recording);
+    all
+}
+
+async fn make(call: &Call<'_>, sender: &Sender, begun: Instant) -> Came {
+    let (run, intent) = (call.member.run, &call.intent);
     let targets = Targets {
         campaign: Some(intent.campaign),
         channel: Some(intent.channel.word()),
         agent: Some("outreach"),
         ..Targets::default()
     };
-    if run.cancel().is_cancelled() || sender.switches.stops(run.tenant()?, &targets).is_some() {
+    let stopped = match run.tenant() {
+        Ok(tenant) => run.cancel().is_cancelled() || sender.switches.stops(tenant, &targets).is_some(),
+        Err(error) => return Came::Lost(error),
+    };
+    if stopped {
         // Stop came between the record and the call: nothing has left, so the intent is taken back.
-        return take_back(run, id, "A switch was engaged before the hand-off.").await;
+        return Came::NotBegun("A switch was engaged before the hand-off.");
     }
-    let result = run.fenced(intent.parcel.send(&sender.ports)).await?;
-    conclude(run, id, result).await
+    if begun.elapsed() > BEGIN_WITHIN {
+        return Came::NotBegun("Those before it took too long; it is asked about again.");
+    }
+    match run.fenced(intent.parcel.send(&sender.ports)).await {
+        Ok(answer) => Came::Answered(answer),
+        Err(lost) => Came::Lost(lost),
+    }
 }
 
-async fn conclude(run: &Run, id: TouchId, result: Result<Taken, Fault>) -> Result<Handed> {
-    match result {
-        Ok(taken) => {
-            let mut cx = run.begin().await?;
-            outcome::sent(&mut cx, id, &taken).await?;
-            cx.commit().await?;
-            Ok(Handed::Sent)
+/// Records outcomes that came at about the same time: deliveries together, the others each by itself.
+async fn conclude_all(chunk: Vec<(Call<'_>, Came)>) -> Vec<(usize, Result<Handed>)> {
+    let mut all = Vec::with_capacity(chunk.len());
+    let mut taken = Vec::new();
+    for (call, came) in chunk {
+        let Member { touch, run } = call.member;
+        let handed = match came {
+            Came::Answered(Ok(receipt)) => {
+                taken.push((call, receipt));
+                continue;
+            }
+            Came::Answered(Err(fault)) => conclude(run, touch, fault).await,
+            Came::NotBegun(why) => take_back(run, touch, why).await,
+            Came::Lost(error) => Err(error),
+        };
+        all.push((call.place, handed));
+    }
+    match record_sent(&taken).await {
+        Ok(()) => all.extend(taken.iter().map(|(call, _)| (call.place, Ok(Handed::Sent)))),
+        Err(error) => {
+            if taken.len() > 1 {
+                tracing::info!(%error, touches = taken.len(), "deliveries could not be recorded together");
+            }
+            for one in &taken {
+                let recorded = record_sent(std::slice::from_ref(one)).await;
+                all.push((one.0.place, recorded.map(|()| Handed::Sent)));
+            }
         }
-        Err(fault) => match fault.then {
-            Then::Unknown => {
-                // The next try looks the message up before it does anything else.
-                tracing::warn!(touch = %id, detail = fault.detail, "the outcome of a hand-off was lost");
-                Ok(Handed::TryAgain(run.db().clock().now().plus_s(30)))
-            }
-            Then::TryAgain => take_back(run, id, &fault.detail).await,
-            Then::AddressGone | Then::OptedOut | Then::End => {
-                let mut cx = run.begin().await?;
-                load::lock(&mut cx, id).await?;
-                run.hold(&mut cx).await?;
-                outcome::failed(&mut cx, id, &fault).await?;
-                cx.commit().await?;
-                Ok(Handed::Ended(State::Failed))
-            }
-        },
+    }
+    all
+}
+
+/// Records deliveries and ends their jobs, in one transaction. A try that lost its lease meanwhile records
+/// its delivery all the same, and leaves the job to whoever has it.
+async fn record_sent(taken: &[(Call<'_>, Taken)]) -> Result<()> {
+    let Some((first, _)) = taken.first() else { return Ok(()) };
+    let mut cx = first.member.run.begin().await?;
+    store::by_index(&mut cx).await?;
+    let all: Vec<(TouchId, &Taken)> =
+        taken.iter().map(|(call, receipt)| (call.member.touch, receipt)).collect();
+    record::sent_all(&mut cx, &all).await?;
+    let runs: Vec<&Run> = taken.iter().map(|(call, _)| call.member.run).collect();
+    Run::complete_all(&mut cx, &runs).await?;
+    cx.commit().await
+}
+
+/// What follows when the provider did not take it.
+async fn conclude(run: &Run, id: TouchId, fault: Fault) -> Result<Handed> {
+    match fault.then {
+        Then::Unknown => {
+            // The next try looks the message up before it does anything else.
+            tracing::warn!(touch = %id, detail = fault.detail, "the outcome of a hand-off was lost");
+            Ok(Handed::TryAgain(run.db().clock().now().plus_s(30)))
+        }
+        Then::TryAgain => take_back(run, id, &fault.detail).await,
+        Then::AddressGone | Then::OptedOut | Then::End => {
+            let mut cx = run.begin().await?;
+            load::lock(&mut cx, id).await?;
+            run.hold(&mut cx).await?;
+            outcome::failed(&mut cx, id, &fault).await?;
+            cx.commit().await?;
+            Ok(Handed::Ended(State::Failed))
+        }
     }
 }
 
@@ -174,175 +315,10 @@ async fn take_back(run: &Run, id: TouchId, why: &str) -> Result<Handed> {
     let wait_s =
         usize::try_from(tries).ok().and_then(|n| RETRY_S.get(n.saturating_sub(1))).copied().unwrap_or(14_400);
     let retry_at = cx.now().plus_s(wait_s);
-    store::set_retry(&mut cx, id, "provider", why, retry_at).await?;
+    store::set_retries(&mut cx, &[store::Wait { touch: id, code: "provider", detail: why, retry_at }])
+        .await?;
     cx.commit().await?;
     Ok(Handed::TryAgain(retry_at))
-}
-
-async fn decide(cx: &mut Cx, run: &Run, sender: &Sender, id: TouchId) -> Result<Decision> {
-    let Some(state) = load::lock(cx, id).await? else {
-        return Err(Error::not_found("touch"));
-    };
-    match state {
-        State::Approved | State::Sending => {}
-        State::Planned
-        | State::Written
-        | State::AwaitingApproval
-        | State::Sent
-        | State::Unknown
-        | State::Failed
-        | State::Skipped
-        | State::Cancelled => return Ok(Decision::NotDue),
-    }
-    let loaded = load::load(cx, id).await?;
-    if state == State::Sending {
-        // An earlier try recorded its intent and vanished: look before anything else.
-        return Ok(Decision::Look(Box::new(intent(cx, sender, id, &loaded).await?)));
-    }
-    if loaded.manual {
-        return done_by_person(cx, id, &loaded).await;
-    }
-    // The checks that reserve nothing first, then what is reserved, then the rest: the order of the gate. A
-    // refusal on the way gives everything back.
-    let now = cx.now();
-    let inputs = loaded.inputs(now, gate::Resource::Ready, None)?;
-    if let Err(skip) = gate::before_reserving(&inputs, Purpose::Send) {
-        return Ok(Decision::No(skip));
-    }
-    let Some(own) = loaded.resource.as_ref() else {
-        return Ok(Decision::No(Skip::never(Check::Resource, "none", "No sending identity is assigned.")));
-    };
-    if let Some(why) = resource::check::unready(own, loaded.limits.dns_days()?, now) {
-        let again = loaded.window().next_open(now.plus_s(3_600));
-        return Ok(Decision::No(Skip { check: Check::Resource, code: "dns", detail: why, retry_at: again }));
-    }
-    let reserve = resource::Reserve {
-        resource: own.id.uuid(),
-        campaign: loaded.campaign_id,
-        campaign_daily: loaded.daily_limit,
-        slot_at: loaded.slot_at,
-        window: loaded.window(),
-        form: loaded.form,
-        channel_daily: loaded.channel_daily,
-    };
-    let capacity = match resource::reserve(cx, &loaded.limits, &reserve).await? {
-        Reserved::Yes(capacity) => capacity,
-        Reserved::Slot(slot_at) => {
-            // The sender keeps this slot for the touch, so this transaction is kept.
-            let detail = format!("The sender is free again at {slot_at}.");
-            return Ok(Decision::Slot(Skip::until(Check::Resource, resource::PACED, detail, slot_at)));
-        }
-        Reserved::No(code, detail, retry_at) => {
-            return Ok(Decision::No(Skip { check: Check::Resource, code, detail, retry_at }));
-        }
-    };
-    let spend = match set_aside(cx, &loaded, own).await? {
-        Ok(spend) => spend,
-        Err(skip) => return Ok(Decision::No(skip)),
-    };
-    if let Err(skip) = gate::after_reserving(&inputs, Purpose::Send) {
-        return Ok(Decision::No(skip));
-    }
-    store::record_intent(cx, id, &capacity, spend, run).await?;
-    Ok(Decision::Go(Box::new(intent(cx, sender, id, &loaded).await?)))
-}
-
-/// A person did it and said so: what holds of the lead must hold still, and it is recorded as done.
-async fn done_by_person(cx: &mut Cx, id: TouchId, loaded: &Loaded) -> Result<Decision> {
-    let inputs = loaded.inputs(cx.now(), gate::Resource::Ready, None)?;
-    if let Err(skip) = gate::decide(&inputs, Purpose::Task) {
-        return Ok(Decision::No(skip));
-    }
-    let taken = Taken { response: "done by a person".to_owned(), ..Taken::default() };
-    outcome::done(cx, id, &taken).await?;
-    Ok(Decision::Done)
-}
-
-/// Money for one message over an account at a provider; a server of one's own costs nothing a message.
-async fn set_aside(
-    cx: &mut Cx,
-    loaded: &Loaded,
-    own: &resource::Resource,
-) -> Result<Result<Option<uuid::Uuid>, Skip>> {
-    let micros = loaded.limits.cost(loaded.channel)?;
-    if own.account.is_none() || micros == Micros(0) {
-        return Ok(Ok(None));
-    }
-    let estimate = budget::Estimate {
-        agent: "outreach",
-        task: "outreach.send",
-        provider: &own.provider,
-        model: None,
-        unit: "messages",
-        units: 1,
-        micros,
-        campaign: Some(loaded.campaign_id),
-        lead: Some(loaded.lead_id),
-    };
-    match budget::reserve(cx, &estimate).await {
-        Ok(reservation) => Ok(Ok(Some(reservation.id.uuid()))),
-        Err(error) if error.code() == "budget.exhausted" || error.code() == "budget.unreadable" => {
-            let again = cx.now().plus_s(BUDGET_AGAIN_S);
-            Ok(Err(Skip::until(Check::Budget, "exhausted", error.message(), again)))
-        }
-        Err(error) => Err(error),
-    }
-}
-
-/// How soon a message that found no money is looked at again.
-const BUDGET_AGAIN_S: i64 = 1_800;
-
-async fn intent(cx: &mut Cx, sender: &Sender, id: TouchId, loaded: &Loaded) -> Result<Intent> {
-    let content =
-        loaded.content.as_ref().ok_or_else(|| Error::internal("A touch without content passed the gate."))?;
-    let own = loaded
-        .resource
-        .as_ref()
-        .ok_or_else(|| Error::internal("A touch without a sender passed the gate."))?;
-    let keys = resource::keys(cx, &sender.keyring, own).await?;
-    let report_to = match own.account {
-        Some(used) => {
-            let used = account::get(cx, used).await?;
-            Some(account::report_to(cx, &sender.keyring, &sender.origin, &used).await?)
-        }
-        None => None,
-    };
-    let link = |path: String| {
-        format!("{}{path}", sender.origin).parse().map_err(|cause: url::ParseError| {
-            Error::invalid("public_url", "The public URL in the settings is not a URL.").caused_by(cause)
-        })
-    };
-    let mail = MailParts {
-        message_id: loaded.message_id.clone(),
-        in_reply_to: loaded.in_reply_to.clone(),
-        refs: loaded.refs.clone(),
-        unsubscribe: loaded
-            .unsubscribe_token
-            .as_ref()
-            .map(|token| link(format!("/u/{token}")))
-            .transpose()?,
-        track: loaded.track_token.as_ref().map(|token| link(format!("/t/{token}"))).transpose()?,
-    };
-    let now = cx.now();
-    let out = Out {
-        id: id.uuid(),
-        now,
-        first_at: loaded.first_at.unwrap_or(now),
-        last_at: loaded.last_at.unwrap_or(now),
-        content,
-        form: loaded.form,
-        person: &loaded.person,
-        resource: own,
-        keys: &keys,
-        mail: &mail,
-        provider_ref: loaded.provider_ref.as_deref(),
-        report_to,
-        window: loaded.window(),
-        client: &loaded.client_name,
-        call_max_s: loaded.limits.call_max_s()?,
-    };
-    let parcel = loaded.channel.way().pack(&out)?;
-    Ok(Intent { campaign: loaded.campaign_id, channel: loaded.channel, parcel })
 }
 
 /// A lost outcome is looked up: sent stays sent, certainly not sent goes back, else a person decides.
@@ -353,7 +329,7 @@ async fn look_up(run: &Run, sender: &Sender, id: TouchId, intent: &Intent) -> Re
     run.hold(&mut cx).await?;
     let handed = match found {
         Looked::Taken(taken) => {
-            outcome::sent(&mut cx, id, &taken).await?;
+            record::sent(&mut cx, id, &taken).await?;
             Handed::Sent
         }
         Looked::NotSeen => {

@@ -1,7 +1,7 @@
 //! Every statement that changes a touch.
 
 use super::{State, TouchId};
-use ::jobs::Run;
+use ::jobs::JobId;
 use base::{Result, Time};
 use db::Cx;
 use serde::{Deserialize, Serialize};
@@ -15,27 +15,53 @@ pub struct Held {
     pub day: String,
 }
 
-/// Records that the gate passed and the hand-off begins, and which try of which job begins it.
-pub(super) async fn record_intent(
-    cx: &mut Cx,
-    id: TouchId,
-    capacity: &[Held],
-    spend: Option<uuid::Uuid>,
-    run: &Run,
-) -> Result<()> {
+/// A hand-off that begins: what it holds, and which try of which job begins it.
+pub(super) struct NewIntent {
+    pub touch: TouchId,
+    pub capacity: Vec<Held>,
+    pub spend: Option<uuid::Uuid>,
+    pub job: JobId,
+    pub attempt: i32,
+}
+
+/// Has this transaction reach every row by an index and join in the written order: its statements begin with
+/// a handful of ids each, whatever the planner thinks of an array that it does not know.
+pub(super) async fn by_index(cx: &mut Cx) -> Result<()> {
+    sqlx::query!(
+        "select set_config('enable_seqscan', 'off', true) as a, set_config('enable_hashjoin', 'off', true) as b,
+                set_config('enable_mergejoin', 'off', true) as c, set_config('jit', 'off', true) as d,
+                set_config('join_collapse_limit', '1', true) as e"
+    )
+    .fetch_one(cx.conn())
+    .await?;
+    Ok(())
+}
+
+/// Records that the gate passed and hand-offs begin.
+pub(super) async fn record_intents(cx: &mut Cx, intents: &[NewIntent]) -> Result<()> {
+    if intents.is_empty() {
+        return Ok(());
+    }
     // Read behind the gate: between the engaging and the release of a switch no intent is recorded.
     let (tenant, now) = (cx.tenant()?.uuid(), cx.clock().now());
+    let ids: Vec<uuid::Uuid> = intents.iter().map(|intent| intent.touch.uuid()).collect();
+    let capacity = intents.iter().map(|intent| Ok(serde_json::to_value(&intent.capacity)?));
+    let capacity: Vec<serde_json::Value> = capacity.collect::<Result<_>>()?;
+    let jobs: Vec<uuid::Uuid> = intents.iter().map(|intent| intent.job.uuid()).collect();
+    let attempts: Vec<i32> = intents.iter().map(|intent| intent.attempt).collect();
+    let spends: Vec<Option<uuid::Uuid>> = intents.iter().map(|intent| intent.spend).collect();
     sqlx::query!(
-        "update outreach.touch set state = 'sending', intent_at = $3, tries = tries + 1, capacity = $4, intent_job = $5, intent_attempt = $6,
-                spend_id = $7, skip_code = null, skip_detail = null, retry_at = null, updated_at = $3
-         where tenant_id = $1 and id = $2",
+        "update outreach.touch t set state = 'sending', intent_at = $2, tries = t.tries + 1, capacity = i.capacity, intent_job = i.job,
+                intent_attempt = i.attempt, spend_id = i.spend, skip_code = null, skip_detail = null, retry_at = null, updated_at = $2
+         from unnest($3::uuid[], $4::jsonb[], $5::uuid[], $6::int[], $7::uuid[]) as i (id, capacity, job, attempt, spend)
+         where t.tenant_id = $1 and t.id = i.id",
         tenant,
-        id.uuid(),
         now as Time,
-        serde_json::to_value(capacity)?,
-        run.id().uuid(),
-        run.attempt(),
-        spend,
+        &ids,
+        &capacity,
+        &jobs,
+        &attempts,
+        &spends as &[Option<uuid::Uuid>],
     )
     .execute(cx.conn())
     .await?;
@@ -68,14 +94,19 @@ pub(super) async fn take_back(cx: &mut Cx, id: TouchId, why: &str) -> Result<Opt
     Ok(row.filter(|row| row.again).map(|row| row.tries))
 }
 
-/// Gives the held capacity of a touch back.
+/// Gives the held capacity of a touch back; counters are locked in the order of their keys, as whoever
+/// reserves does.
 pub(super) async fn release_capacity(cx: &mut Cx, id: TouchId) -> Result<()> {
     let tenant = cx.tenant()?.uuid();
     sqlx::query!(
-        "update outreach.capacity c set used = c.used - 1
-         from outreach.touch t, jsonb_to_recordset(t.capacity) as h (key text, day date)
-         where t.tenant_id = $1 and t.id = $2 and t.state = 'sending'
-           and c.tenant_id = $1 and c.key = h.key and c.day = h.day and c.used > 0",
+        "with held as (
+           select c.key, c.day from outreach.touch t
+           cross join jsonb_to_recordset(t.capacity) as h (key text, day date)
+           join outreach.capacity c on c.tenant_id = $1 and c.key = h.key and c.day = h.day
+           where t.tenant_id = $1 and t.id = $2 and t.state = 'sending' and c.used > 0
+           order by c.key, c.day for update of c)
+         update outreach.capacity c set used = c.used - 1 from held
+         where c.tenant_id = $1 and c.key = held.key and c.day = held.day",
         tenant,
         id.uuid()
     )
@@ -118,24 +149,34 @@ async fn take_spend(cx: &mut Cx, id: TouchId) -> Result<Option<uuid::Uuid>> {
     Ok(row)
 }
 
-/// Notes why it waits and until when.
-pub(super) async fn set_retry(
-    cx: &mut Cx,
-    id: TouchId,
-    code: &str,
-    detail: &str,
-    retry_at: Time,
-) -> Result<()> {
+/// Why a touch waits, and until when.
+pub(super) struct Wait<'a> {
+    pub touch: TouchId,
+    pub code: &'a str,
+    pub detail: &'a str,
+    pub retry_at: Time,
+}
+
+/// Notes why touches wait and until when.
+pub(super) async fn set_retries(cx: &mut Cx, waits: &[Wait<'_>]) -> Result<()> {
+    if waits.is_empty() {
+        return Ok(());
+    }
     let (tenant, now) = (cx.tenant()?.uuid(), cx.now());
+    let ids: Vec<uuid::Uuid> = waits.iter().map(|wait| wait.touch.uuid()).collect();
+    let codes: Vec<String> = waits.iter().map(|wait| wait.code.to_owned()).collect();
+    let details: Vec<String> = waits.iter().map(|wait| wait.detail.to_owned()).collect();
+    let at: Vec<Time> = waits.iter().map(|wait| wait.retry_at).collect();
     sqlx::query!(
-        "update outreach.touch set skip_code = $3, skip_detail = $4, retry_at = $5, updated_at = $6
-         where tenant_id = $1 and id = $2",
+        "update outreach.touch t set skip_code = w.code, skip_detail = w.detail, retry_at = w.at, updated_at = $2
+         from unnest($3::uuid[], $4::text[], $5::text[], $6::timestamptz[]) as w (id, code, detail, at)
+         where t.tenant_id = $1 and t.id = w.id",
         tenant,
-        id.uuid(),
-        code,
-        detail,
-        retry_at as Time,
         now as Time,
+        &ids,
+        &codes,
+        &details,
+        &at as &[Time],
     )
     .execute(cx.conn())
     .await?;

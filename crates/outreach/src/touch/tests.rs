@@ -1,5 +1,6 @@
 //! The way of a touch from its plan to its outcome, against PostgreSQL, in memory otherwise.
 
+mod batch;
 mod channels;
 mod client;
 mod gate;

@@ -43,6 +43,16 @@ impl Cx {
         Ok(self.inner.commit().await?)
     }
 
+    /// Lets the transaction go while `work` runs that is slow and needs none (a file is read, a provider is asked),
+    /// then begins another. Nothing that was written before is kept, and rows may have changed meanwhile.
+    pub async fn meanwhile<T>(self, work: impl Future<Output = T>) -> Result<(Self, T)> {
+        let (scope, caller) = (self.inner.scope(), self.inner.caller().clone());
+        self.inner.rollback().await?;
+        let outcome = work.await;
+        let inner = self.app.db().begin(scope, caller).await?;
+        Ok((Self { inner, ..self }, outcome))
+    }
+
     /// A whole page in the shell of the Command Center: menu with counts, spend, Stop.
     pub async fn page(mut self, title: &str, body: Markup) -> Result<Response> {
         let chrome = Chrome::gather(&self.app, &mut self.inner).await?;

@@ -214,12 +214,15 @@ impl Server {
         String::from_utf8_lossy(&bytes).into_owned()
     }
 
-    /// Resident memory in megabytes.
-    pub fn resident_mb(&self) -> u64 {
+    /// What the program holds of its own, and all that is resident, in megabytes.
+    pub fn memory_mb(&self) -> (u64, u64) {
         let pid = self.child.as_ref().unwrap().id();
         let status = std::fs::read_to_string(format!("/proc/{pid}/status")).unwrap();
-        let line = status.lines().find(|line| line.starts_with("VmRSS:")).unwrap();
-        line.split_whitespace().nth(1).unwrap().parse::<u64>().unwrap() / 1_024
+        let kb = |name: &str| -> u64 {
+            let line = status.lines().find(|line| line.starts_with(name)).unwrap();
+            line.split_whitespace().nth(1).unwrap().parse().unwrap()
+        };
+        ((kb("RssAnon:") + kb("RssShmem:")) / 1_024, kb("VmRSS:") / 1_024)
     }
 
     /// A plain GET over a connection of its own: status line, headers and body.

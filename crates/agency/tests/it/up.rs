@@ -36,7 +36,11 @@ fn up_makes_everything_serves_ends_cleanly_and_starts_again_with_what_it_had() {
     Program::new(folder.path(), &["migrate"]).run().ok().says("nothing was changed");
     let again = start(folder.path());
     assert!(again.took.as_secs_f64() < 10.0, "the second start took {:?}", again.took);
-    assert!(again.resident_mb() < 80, "idle it holds {} MB", again.resident_mb());
+    let (own, resident) = again.memory_mb();
+    assert!(own < 32, "idle it holds {own} MB of its own");
+    // The pages of the program's file count as resident too. Those of an unoptimised build are several times
+    // those of the build that `./dev up` starts, to which the limit applies.
+    assert!(resident < if cfg!(debug_assertions) { 160 } else { 80 }, "idle {resident} MB are resident");
     again.terminate().ok();
 }
 

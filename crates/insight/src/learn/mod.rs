@@ -141,7 +141,7 @@ pub async fn run(cx: &mut Cx, cause: Cause, as_of: Time) -> Result<Learned> {
     let (clock, id) = (cx.clock().clone(), cx.id::<RunId>());
     let began = clock.now();
     let window = Window { as_of };
-    frame::make_room(cx).await?;
+    frame::settle(cx).await?;
     let read = read::read(cx, window.from(), as_of).await?;
     let activities = activities(cx, window).await?;
     let found = detect(cx, window).await?;

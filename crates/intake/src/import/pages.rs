@@ -197,7 +197,10 @@ pub(crate) async fn show(
         return result::show(cx, &import).await;
     }
     let options = Options { country: Country::parse(&import.country) };
-    let (preview, _) = look(file_of(&state_dir, import.id), import.mapping.clone(), options).await?;
+    // A hundred thousand rows take seconds to look through: longer than a transaction may wait.
+    let (cx, looked) =
+        cx.meanwhile(look(file_of(&state_dir, import.id), import.mapping.clone(), options)).await?;
+    let (preview, _) = looked?;
     check_page(cx, &import, &preview, &Choices::of(&import), None, &extras).await
 }
 
@@ -265,7 +268,8 @@ pub(crate) async fn configure(
     let file = file_of(&state_dir, import.id);
     let choices = Choices::sent(&form);
     let options = Options { country: Country::parse(&choices.country) };
-    let (before, _) = look(file.clone(), import.mapping.clone(), options).await?;
+    let (cx, looked) = cx.meanwhile(look(file.clone(), import.mapping.clone(), options)).await?;
+    let (before, _) = looked?;
     let chosen: Result<_> = (|| {
         let country = Country::try_from(choices.country.clone())?;
         let campaign = (!choices.campaign.is_empty()).then(|| choices.campaign.parse::<Uuid>()).transpose();
@@ -276,7 +280,9 @@ pub(crate) async fn configure(
         Ok(chosen) => chosen,
         Err(error) => return check_page(cx, &import, &before, &choices, Some(&error), &extras).await,
     };
-    let (preview, headers) = look(file, Some(mapping.clone()), Options { country: Some(country) }).await?;
+    let options = Options { country: Some(country) };
+    let (mut cx, looked) = cx.meanwhile(look(file, Some(mapping.clone()), options)).await?;
+    let (preview, headers) = looked?;
     let setup =
         Setup { mapping: &mapping, headers: &headers, rows: preview.rows, country, consent, campaign };
     store::configure(&mut cx, import.id, &setup).await?;

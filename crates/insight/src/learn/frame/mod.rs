@@ -45,11 +45,18 @@ impl Window {
     }
 }
 
-/// Room for sorts and hashes of one run; the default spills a million rows to disk.
-pub(super) async fn make_room(cx: &mut Cx) -> Result<()> {
-    sqlx::query!("set local work_mem = '128MB'").execute(cx.conn()).await?;
-    // A plan made while a table was empty would be kept for the whole run.
-    sqlx::query!("set local plan_cache_mode = 'force_custom_plan'").execute(cx.conn()).await?;
+/// Settings of one run. Room for sorts and hashes: the default spills a million rows to disk. Everything is
+/// joined by hash or merge: what is grouped before it is joined has no statistics, and a nested loop over it,
+/// chosen for one row that was expected, reads it again for each of thousands; where only one does (the last
+/// message before an answer), its cost on paper must not start a compiler. Plans are made for the values:
+/// one made while a table was empty would be kept for the whole run.
+pub(super) async fn settle(cx: &mut Cx) -> Result<()> {
+    sqlx::query!(
+        "select set_config('work_mem', '128MB', true) as a, set_config('enable_nestloop', 'off', true) as b,
+                set_config('plan_cache_mode', 'force_custom_plan', true) as c, set_config('jit', 'off', true) as d",
+    )
+    .fetch_one(cx.conn())
+    .await?;
     Ok(())
 }
 

@@ -147,13 +147,17 @@ async fn deal_work(
             .map_or(word, |(_, label)| label)
             .to_owned()
     });
+    let mapped = connection.stages.get(deal.stage.word()).cloned();
+    // A deal begins somewhere; later a stage of ours without one of theirs leaves it where it is.
+    let first =
+        || pipeline.stages.first().filter(|_| push.reference.is_none()).map(|one| one.reference.clone());
     Ok(Ok(Work::Deal(Deal {
         mark: push.subject_id,
         name: deal.name,
         contact: reference,
         company: contact.and_then(|contact| contact.company_reference),
         pipeline: pipeline.reference.clone(),
-        stage: connection.stages.get(deal.stage.word()).cloned(),
+        stage: mapped.or_else(first),
         meaning,
         value_minor: deal.value_minor,
         currency: deal.currency,

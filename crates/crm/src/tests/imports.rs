@@ -129,6 +129,7 @@ async fn customers_are_suppressed_on_every_channel_and_leave_the_game() {
     assert!(bed.us().post("/leads", &colleague).await.status >= 400);
     let other = bed.taking("close", "leads").await;
     bed.people("close", 2, 4);
+    bed.later(5).await;
     bed.start(&other).await;
     bed.app.settle().await;
     assert_eq!(bed.run().await, "done seen 2 made 0 merged 0 suppressed 2 unchanged 0 rejected 0");

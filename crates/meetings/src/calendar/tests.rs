@@ -106,7 +106,8 @@ proptest! {
             let one = mixed[index.index(mixed.len())].clone();
             mixed.push(one);
         }
-        mixed.rotate_left(shuffle[0].index(mixed.len()));
+        let by = shuffle[0].index(mixed.len());
+        mixed.rotate_left(by);
         mixed.reverse();
         prop_assert_eq!(stand(&mixed), before);
     }

@@ -34,9 +34,9 @@ async fn each_reminder_leaves_once_in_the_guests_zone_and_follows_a_move() {
     // Thursday, 09:30 in Perth.
     let booked = book(&w, "2026-03-05T01:30:00Z", PRIYA).await;
     assert_eq!(to_guest(&w), ["Booked: Intro call"]);
-    w.app.run_until(t("2026-03-04T01:00:00Z")).await;
+    w.at("2026-03-04T01:00:00Z").await;
     assert!(to_guest(&w).is_empty(), "not before a day before");
-    w.app.run_until(t("2026-03-04T01:31:00Z")).await;
+    w.at("2026-03-04T01:31:00Z").await;
     let mails = w.ports.email.take();
     let reminder = mails.iter().find(|mail| mail.mail.to[0].as_str() == PRIYA).expect("a reminder");
     assert_eq!(reminder.mail.subject, "Tomorrow: Intro call");
@@ -45,18 +45,22 @@ async fn each_reminder_leaves_once_in_the_guests_zone_and_follows_a_move() {
         "{}",
         reminder.mail.text
     );
-    w.app.run_until(t("2026-03-04T05:00:00Z")).await;
+    w.at("2026-03-04T05:00:00Z").await;
     assert!(to_guest(&w).is_empty(), "once");
     // It moves by a day: the reminders of the new time leave, none of the old.
     let mut cx = w.db.cx(&w.tenant.owner).await;
     let found = meeting::get(&mut cx, booked.id).await.expect("a meeting");
     meeting::reschedule(&mut cx, &found, t("2026-03-06T01:30:00Z")).await.expect("it is free");
     cx.commit().await.expect("a commit");
-    w.app.run_until(t("2026-03-05T01:00:00Z")).await;
+    w.at("2026-03-05T01:00:00Z").await;
     assert_eq!(to_guest(&w), ["Moved: Intro call"]);
-    w.app.run_until(t("2026-03-06T01:30:00Z")).await;
-    assert_eq!(to_guest(&w), ["Tomorrow: Intro call", "In an hour: Intro call"]);
-    w.app.run_until(t("2026-03-07T01:30:00Z")).await;
+    for (at, subject) in
+        [("2026-03-05T02:00:00Z", "Tomorrow: Intro call"), ("2026-03-06T00:40:00Z", "In an hour: Intro call")]
+    {
+        w.at(at).await;
+        assert_eq!(to_guest(&w), [subject]);
+    }
+    w.at("2026-03-07T01:30:00Z").await;
     assert!(to_guest(&w).is_empty());
     w.twin.shutdown().await;
 }
@@ -71,7 +75,9 @@ async fn a_cancelled_meeting_and_one_that_was_just_arranged_have_no_reminder() {
     cx.commit().await.expect("a commit");
     // Three hours ahead: the invitation says enough for the day, the hour is still reminded of.
     book(&w, "2026-03-02T03:00:00Z", PRIYA).await;
-    w.app.run_until(t("2026-03-06T00:00:00Z")).await;
+    for at in ["2026-03-02T02:05:00Z", "2026-03-04T02:00:00Z", "2026-03-05T01:00:00Z"] {
+        w.at(at).await;
+    }
     let mut subjects = to_guest(&w);
     subjects.sort();
     assert_eq!(
@@ -86,7 +92,9 @@ async fn a_meeting_in_a_calendar_is_reminded_of_with_the_services_own_link() {
     let w = World::new(Service::CalCom).await;
     let calendar = w.connected().await;
     w.says(calendar, &cal_com("BOOKING_CREATED", "bk1", "2026-03-02T00:00:00Z", &json!({}))).await;
-    w.app.run_until(t("2026-03-05T02:00:00Z")).await;
+    for at in ["2026-03-04T01:05:00Z", "2026-03-05T00:10:00Z", "2026-03-05T02:00:00Z"] {
+        w.at(at).await;
+    }
     let mails = w.ports.email.take();
     let subjects: Vec<&str> = mails.iter().map(|mail| mail.mail.subject.as_str()).collect();
     assert_eq!(subjects, ["Tomorrow: Intro call", "In an hour: Intro call"], "and none to the host");
@@ -107,14 +115,14 @@ async fn after_a_no_show_one_message_with_free_times_waits_for_a_person() {
         if at_service {
             let calendar = w.connected().await;
             w.says(calendar, &cal_com("BOOKING_CREATED", "bk1", "2026-03-02T00:00:00Z", &json!({}))).await;
-            w.app.run_until(t("2026-03-05T02:00:00Z")).await;
+            w.at("2026-03-05T02:00:00Z").await;
             let missed = json!({"attendees": [{"email": PRIYA, "noShow": true}]});
             for at in ["2026-03-05T02:00:00Z", "2026-03-05T02:00:01Z"] {
                 w.says(calendar, &cal_com("BOOKING_NO_SHOW_UPDATED", "bk1", at, &missed)).await;
             }
         } else {
             let booked = book(&w, "2026-03-05T01:00:00Z", PRIYA).await;
-            w.app.run_until(t("2026-03-05T02:00:00Z")).await;
+            w.at("2026-03-05T02:00:00Z").await;
             us.post(&format!("/meetings/{}/missed", booked.id), &[]).await.expect(303);
             us.post(&format!("/meetings/{}/missed", booked.id), &[]).await.expect(409);
             w.app.settle().await;
@@ -185,7 +193,7 @@ async fn how_a_meeting_went_is_said_after_it_was_held() {
     let us = w.app.as_member(&w.tenant.owner);
     let path = format!("/meetings/{}", booked.id);
     us.post(&format!("{path}/result"), &[("result", "good"), ("words", "x")]).await.expect(409);
-    w.app.run_until(t("2026-03-03T02:00:00Z")).await;
+    w.at("2026-03-03T02:00:00Z").await;
     us.post(&format!("{path}/held"), &[]).await.expect(303);
     us.get(&path).await.expect(200).shows("How did it go?");
     us.post(&format!("{path}/result"), &[("result", "good"), ("words", "They want an offer.")])

@@ -24,7 +24,6 @@ pub struct World {
     pub twin: CarrierTwin,
     pub service: Service,
     pub lead: Uuid,
-    pub campaign: Uuid,
 }
 
 pub fn keyring(db: &TestDb) -> Arc<secret::Keyring> {
@@ -117,7 +116,13 @@ impl World {
         }
         meeting::save_page(&mut cx, &page()).await.expect("a booking page");
         cx.commit().await.expect("a commit");
-        Self { db, app, tenant, ports: memory, twin, service, lead, campaign }
+        Self { db, app, tenant, ports: memory, twin, service, lead }
+    }
+
+    /// It is this late, and what is due then is done.
+    pub async fn at(&self, now: &str) {
+        self.db.clock.advance_to(t(now));
+        self.app.settle().await;
     }
 
     /// Connects the twin by the form, as a person does; the calendar's id.

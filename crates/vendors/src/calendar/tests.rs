@@ -141,9 +141,11 @@ async fn faults_are_told_apart_and_a_lost_booking_is_never_repeated() {
         s.twin.inject(Fault::on(FaultKind::ServerError, own));
         assert!(s.client.owner(&s.account).await.is_ok(), "{service:?}");
         assert_eq!(s.twin.calls(), 3);
-        for (fault, kept) in [(FaultKind::ServerErrorAfter, 1), (FaultKind::TimeoutAfter, 2)] {
+        for (fault, kept, later_s) in
+            [(FaultKind::ServerErrorAfter, 1, 1_800), (FaultKind::TimeoutAfter, 2, 3_600)]
+        {
             s.twin.inject(Fault::on(fault, book));
-            let at = t("2026-03-03T00:00:00Z").plus_s(i64::from(kept) * 1_800);
+            let at = t("2026-03-03T00:00:00Z").plus_s(later_s);
             let lost = s.client.book(&s.account, kind, at, &guest()).await;
             assert!(matches!(&lost, Err(failure) if failure.is_unknown()), "{service:?} {fault:?}: {lost:?}");
             assert_eq!(s.twin.messages().len(), kept, "{service:?}: booked once, asked once");

@@ -40,12 +40,15 @@ fn now(words: &[Word]) -> Option<(String, State)> {
     stand(words).map(|standing| (standing.now.reference, standing.state))
 }
 
+/// What is told, which words, and which booking stands how.
+type Story = (&'static str, Vec<Word>, Option<(&'static str, State)>);
+
 #[test]
 fn each_story_ends_where_it_should() {
     let a = || booked(1, "a", None, 100);
     let b = || booked(5, "b", Some("a"), 200);
     let why = || State::Cancelled("No time".to_owned());
-    let stories: [(&str, Vec<Word>, Option<(&str, State)>); 11] = [
+    let stories: [Story; 11] = [
         ("nothing was made", vec![cancelled(1, "a", false)], None),
         ("booked", vec![a()], Some(("a", State::Booked))),
         ("cancelled", vec![a(), cancelled(2, "a", false)], Some(("a", why()))),

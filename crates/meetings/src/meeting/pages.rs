@@ -115,7 +115,7 @@ pub async fn show(mut cx: Cx, Path(id): Path<MeetingId>) -> Result<Response> {
                 .add("Guest's zone", meeting.guest_zone.as_str())
                 .maybe("Where", (!meeting.location.is_empty()).then_some(meeting.location.as_str()))
                 .maybe("Note", (!meeting.note.is_empty()).then_some(meeting.note.as_str()))
-                .maybe("Booked at", place.clone())
+                .maybe("Booked at", place)
                 .maybe("How it ended", meeting.outcome.clone())
                 .maybe("How it went", meeting.result.as_deref().map(|r| if r == "good" { "It leads on" } else { "It does not lead on" }))
                 .maybe("Lead", meeting.lead_id.map(|lead| html! { a href=(format!("/leads/{lead}")) { "Open the lead" } })))

@@ -25,7 +25,7 @@ use base::{Error, Micros, Result};
 use control::budget;
 use db::Cx;
 use jobs::{Run, lease_lost};
-use std::collections::{HashMap, HashSet};
+use std::collections::{HashMap, HashSet, hash_map::Entry};
 use url::Url;
 use uuid::Uuid;
 
@@ -432,9 +432,8 @@ impl Packer {
     }
 
     async fn open(&mut self, cx: &mut Cx, sender: &Sender, own: &resource::Resource) -> Result<()> {
-        if !self.keys.contains_key(&own.id.uuid()) {
-            let keys = resource::keys(cx, &sender.keyring, own).await?;
-            self.keys.insert(own.id.uuid(), keys);
+        if let Entry::Vacant(unknown) = self.keys.entry(own.id.uuid()) {
+            unknown.insert(resource::keys(cx, &sender.keyring, own).await?);
         }
         if let Some(used) = own.account
             && !self.reports.contains_key(&used)

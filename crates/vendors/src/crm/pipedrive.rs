@@ -266,10 +266,10 @@ impl Crm for Pipedrive {
         if let (None, Some(phone)) = (&known.person.phone, &person.phone) {
             lacks.insert("phones".to_owned(), json!([{"value": phone, "primary": true, "label": "work"}]));
         }
-        if let (None, Some(name)) = (&known.company_reference, &person.company) {
-            if let Some(organisation) = self.organisation(account, name).await? {
-                lacks.insert("org_id".to_owned(), json!(organisation));
-            }
+        if let (None, Some(name)) = (&known.company_reference, &person.company)
+            && let Some(organisation) = self.organisation(account, name).await?
+        {
+            lacks.insert("org_id".to_owned(), json!(organisation));
         }
         if !lacks.is_empty() {
             self.data(account, Call::change(Method::PATCH, url, Value::Object(lacks))).await?;

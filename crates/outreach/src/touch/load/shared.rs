@@ -11,7 +11,7 @@ use billing::Standing;
 use control::switch::{self, Targets};
 use db::Cx;
 use std::{
-    collections::{BTreeSet, HashMap},
+    collections::{BTreeSet, HashMap, hash_map::Entry},
     sync::Arc,
 };
 use uuid::Uuid;
@@ -65,9 +65,8 @@ impl Shared {
     /// Reads the figures that hold in a place, once.
     pub async fn read_limits(&mut self, cx: &mut Cx, country: &str, region: Option<&str>) -> Result<()> {
         let place = (country.to_owned(), region.map(str::to_owned));
-        if !self.limits.contains_key(&place) {
-            let limits = Limits::load(cx, country, region).await?;
-            self.limits.insert(place, Arc::new(limits));
+        if let Entry::Vacant(unknown) = self.limits.entry(place) {
+            unknown.insert(Arc::new(Limits::load(cx, country, region).await?));
         }
         Ok(())
     }

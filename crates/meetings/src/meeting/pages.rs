@@ -28,12 +28,13 @@ pub async fn list(mut cx: Cx, Query(view): Query<View>) -> Result<Response> {
     let page = store::page(&mut cx).await?;
     let offered = crate::calendar::offered(&mut cx).await?;
     let wall = Wall::new(cx.now(), cx.who().zone.clone());
-    let tabs = tabs(
-        "Meetings",
-        if view.past { "/meetings?past=true" } else { "/meetings" },
-        &[Tab::new("Upcoming", "/meetings"), Tab::new("Past", "/meetings?past=true")],
-    );
+    let tab = if view.past { "/meetings?past=true" } else { "/meetings" };
+    let tabs =
+        tabs("Meetings", tab, &[Tab::new("Upcoming", "/meetings"), Tab::new("Past", "/meetings?past=true")]);
     let nothing = match &page {
+        _ if view.past => {
+            state::empty("No past meetings", "Meetings that are over or were cancelled stand here.", None)
+        }
         None if offered.is_some() => state::empty(
             "No meetings here yet",
             "What guests book in your calendar stands here as soon as it is booked.",
@@ -44,16 +45,15 @@ pub async fn list(mut cx: Cx, Query(view): Query<View>) -> Result<Response> {
             "Set up your booking page, so that prospects can choose a time themselves.",
             Some(Button::link("Set up the booking page", "/meetings/settings").primary()),
         ),
-        Some(_) if view.past => {
-            state::empty("No past meetings", "Meetings that are over or were cancelled stand here.", None)
-        }
         Some(page) => state::empty(
             "No meetings ahead",
             html! { "Share your booking page: " code { (format!("{}/book/{}", cx.app().settings().origin(), page.slug)) } },
             Some(Button::link("Open the booking page", format!("/book/{}", page.slug))),
         ),
     };
-    let next = meetings.next.as_ref().map(|c| format!("/meetings?past={}&after={}", view.past, c.as_str()));
+    let part = |after: &Cursor| format!("/meetings?past={}&after={}", view.past, after.as_str());
+    let here = view.after.as_ref().map_or_else(|| tab.to_owned(), part);
+    let next = meetings.next.as_ref().map(part);
     let mut table = Table::new(
         "Meetings",
         [Column::text("When"), Column::text("With"), Column::text("About"), Column::text("State")],
@@ -82,7 +82,7 @@ pub async fn list(mut cx: Cx, Query(view): Query<View>) -> Result<Response> {
     let body = html! {
         (heading)
         (tabs)
-        (ui::live::region("meetings", "/meetings", &["outreach.meeting.*"], Card::new("Meetings").body(table)))
+        (ui::live::region("meetings", &here, &["outreach.meeting.*"], Card::new("Meetings").body(table)))
     };
     cx.page("Meetings", body).await
 }

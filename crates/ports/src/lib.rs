@@ -1,9 +1,7 @@
-//! What the product needs from outside, as traits: one file per capability, each with an
-//! implementation that lives in memory. The in-memory ones serve Simulation and unit tests and
-//! are product code; the ones that speak to the world are in `vendors`.
-//!
-//! Rules of every port: a call never happens inside a database transaction; nothing reads the
-//! system clock or randomness; a secret leaves its [`base::Secret`] only on the wire.
+//! What the product needs from outside, as traits: one file per capability, each with an implementation that
+//! lives in memory. Those serve Simulation and unit tests and are product code; the ones that speak to the
+//! world are in `vendors`. Rules of every port: a call never happens inside a database transaction; nothing
+//! reads the system clock or randomness; a secret leaves its [`base::Secret`] only on the wire.
 
 pub mod calendar;
 pub mod crm;

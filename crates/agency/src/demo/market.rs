@@ -11,9 +11,7 @@ use db::{Caller, Scope};
 use jiff::ToSpan;
 use jobs::{Job, Options, Registry, Run};
 use meetings::meeting;
-use outreach::{
-    sink::{self, LetterId},
-};
+use outreach::sink::{self, LetterId};
 use ports::email::Outgoing;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};

@@ -1,11 +1,11 @@
 //! Accounts at CRMs: added with a key, checked by a job, mapped to the stages of our deals, paused, disconnected.
 
+mod guess;
 pub(crate) mod jobs;
 pub mod pages;
-mod rules;
 mod store;
 
-pub use rules::guess;
+pub use guess::guess;
 pub(crate) use store::fail;
 pub use store::{due, get, list};
 

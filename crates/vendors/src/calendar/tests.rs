@@ -14,7 +14,7 @@ use twins::carrier::{CarrierTwin, Fault, FaultKind};
 use url::Url;
 use uuid::Uuid;
 
-const TOKEN: &str = "0123456789abcdef0123456789abcdef";
+const TOKEN: &str = "the-token-of-a-twins-address";
 const SECRET: &str = "signing-secret-1";
 const LEAD: &str = "0192d000-0000-7000-8000-000000000001";
 /// 2026-03-02T00:00:00Z, a Monday.

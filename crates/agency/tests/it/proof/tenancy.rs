@@ -493,8 +493,12 @@ fn own(kind: &str, ids: &BTreeMap<String, Uuid>) -> Option<serde_json::Value> {
         "leads.enrich" => Some(serde_json::json!({"domain": "anchor.example", "again": true})),
         "leads.score" => Some(serde_json::json!({"of": {"leads": [id("leads.lead")]}})),
         "outreach.calendar_connect" => Some(serde_json::json!({"calendar": id("outreach.calendar")})),
-        "outreach.calendar_disconnect" => Some(serde_json::json!({"calendar": id("outreach.calendar"), "subscription": "1"})),
-        "outreach.calendar_cancel" => Some(serde_json::json!({"meeting": id("outreach.meeting"), "reason": CANARY})),
+        "outreach.calendar_disconnect" => {
+            Some(serde_json::json!({"calendar": id("outreach.calendar"), "subscription": "1"}))
+        }
+        "outreach.calendar_cancel" => {
+            Some(serde_json::json!({"meeting": id("outreach.meeting"), "reason": CANARY}))
+        }
         "outreach.meeting_mail" => Some(serde_json::json!({
             "meeting": id("outreach.meeting"), "occasion": "booked", "sequence": 1, "token": null, "to_host": true,
         })),

@@ -267,7 +267,7 @@ async fn furnish(house: &House, sink: &Sink, tenant: TenantId, n: usize) -> Resu
     }
     let new = campaign::New { name: format!("Campaign {n}"), ..campaign::New::default() };
     let id = campaign::create(&mut cx, new).await?;
-    let daily = i32::try_from(2 * PER_CAMPAIGN).unwrap_or(i32::MAX);
+    let daily = i32::try_from(PER_CAMPAIGN).unwrap_or(i32::MAX);
     let change = campaign::Change {
         mode: Some("autopilot".to_owned()),
         daily_limit: Some(daily),

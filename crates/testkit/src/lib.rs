@@ -51,6 +51,7 @@ mod identity;
 mod pg;
 #[cfg(test)]
 mod tests;
+mod workers;
 
 pub use answer::Answer;
 pub use app::TestApp;
@@ -58,3 +59,4 @@ pub use build::{Member, Tenant, role};
 pub use client::Client;
 pub use identity::by_header;
 pub use pg::{TestDb, server_url};
+pub use workers::{Ahead, Workers, until};

@@ -43,7 +43,7 @@ impl TestDb {
         let mut server = maintenance().await;
         let template = template(&mut server).await;
         let name = fresh_name();
-        run(&mut server, &format!("create database {name} template {template}")).await;
+        run(&mut server, &format!("create database {name} template {template} strategy file_copy")).await;
         Self::open(name).await
     }
 
@@ -99,6 +99,22 @@ impl TestDb {
     /// A unit of work of the machine itself across organisations.
     pub async fn system(&self) -> Cx {
         self.db.system("test").await.expect("a transaction begins")
+    }
+
+    /// One number or text of the database, as text; empty when there is none.
+    pub async fn one(&self, sql: &str) -> String {
+        let mut cx = self.system().await;
+        let got: Option<String> = sqlx::query_scalar(sqlx::AssertSqlSafe(format!("select ({sql})::text")))
+            .fetch_one(cx.conn())
+            .await
+            .expect("a readable statement");
+        got.unwrap_or_default()
+    }
+
+    /// What no role of the program may do, as the owner of the schema.
+    pub async fn tamper(&self, sql: &str) {
+        let mut owner = PgConnection::connect(self.url()).await.expect("the test's database is there");
+        sqlx::raw_sql(sqlx::AssertSqlSafe(sql.to_owned())).execute(&mut owner).await.expect("a statement");
     }
 
     /// Every port in memory, on this test's clock and randomness.

@@ -1,6 +1,6 @@
 //! Calls in which an assistant speaks.
 
-use crate::delivery::{Cost, Failure, Found, Kept, Odds, PhoneNumber, Provider, Receipt, Shelf};
+use crate::delivery::{CallEnd, Failure, Found, Kept, Odds, PhoneNumber, Provider, Receipt, Shelf};
 use async_trait::async_trait;
 use base::{Clock, Error, Random, Secret, Time};
 use serde::{Deserialize, Serialize};
@@ -143,23 +143,8 @@ pub enum Status {
     Ringing,
     /// Somebody speaks.
     Talking,
-    /// It is over.
-    Ended(Ended),
-}
-
-/// How a call ended, as far as a look-up tells.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
-pub struct Ended {
-    /// In our words.
-    pub outcome: Outcome,
-    /// In the provider's.
-    pub reason: String,
-    /// What was said in short, where the provider says it.
-    pub summary: Option<String>,
-    /// What was said.
-    pub transcript: Option<String>,
-    /// What it cost.
-    pub cost: Option<Cost>,
+    /// It is over, and how, as far as a look-up tells.
+    Ended(Box<CallEnd>),
 }
 
 impl Status {
@@ -200,6 +185,8 @@ pub enum Outcome {
     Cancelled,
     /// Something went wrong at the provider or the assistant.
     Failed,
+    /// It is over, and the provider does not say how.
+    Unknown,
 }
 
 impl Outcome {
@@ -214,7 +201,8 @@ impl Outcome {
             | Self::Silence
             | Self::NoSuchNumber
             | Self::Cancelled
-            | Self::Failed => false,
+            | Self::Failed
+            | Self::Unknown => false,
         }
     }
 }

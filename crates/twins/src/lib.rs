@@ -8,6 +8,7 @@ pub mod calendar;
 pub mod carrier;
 pub mod crm;
 pub mod data;
+pub mod fault;
 pub mod llm;
 pub mod rail;
 pub mod smtp_sink;

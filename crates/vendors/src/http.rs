@@ -185,3 +185,8 @@ pub fn host_of(url: &Url) -> String {
         (None, _) => url.to_string(),
     }
 }
+
+/// The beginning of a body, for people.
+pub(crate) fn excerpt(body: &[u8]) -> String {
+    String::from_utf8_lossy(body.get(..body.len().min(200)).unwrap_or_default()).into_owned()
+}

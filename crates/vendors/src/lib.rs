@@ -6,6 +6,7 @@
 //! `retry-after`; what may have had an effect is never repeated blindly; base addresses can be
 //! set, so that everything is tested over loopback against the twins.
 
+mod address;
 pub mod calendar;
 pub mod crm;
 pub mod data;

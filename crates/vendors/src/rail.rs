@@ -16,6 +16,7 @@ use std::sync::Arc;
 use std::time::Duration;
 use url::Url;
 
+use crate::address;
 use crate::http::{self, Failure};
 
 /// Seconds after a request was last sent from which a rail that has not seen it never will: a call
@@ -100,7 +101,7 @@ impl Line {
                     }
                     doubt |= status.as_u16() != 429;
                     let wait = http::retry_after(&headers);
-                    (format!("{} {}", status.as_u16(), excerpt(&body)), wait)
+                    (format!("{} {}", status.as_u16(), http::excerpt(&body)), wait)
                 }
                 Err(Failure::NotConnected(detail)) => (detail, None),
                 Err(Failure::Lost(detail)) => return Err(lost(does, host, detail)),
@@ -136,39 +137,19 @@ fn read<T: DeserializeOwned>(does: Does, url: &Url, body: &[u8]) -> Result<T, Ra
         .map_err(|cause| lost(does, http::host_of(url), format!("its reply cannot be read: {cause}")))
 }
 
-/// Where to call: the account's base address or the service's own, and a path below it, each part
-/// escaped. A key never leaves this machine unencrypted.
+/// Where to call.
 fn endpoint(account: &Account, default: &str, path: &[&str]) -> Result<Url, RailError> {
-    let rejected = |message: String| RailError::Rejected { code: "account_address".to_owned(), message };
-    let base = account.base_url.as_ref().map_or(default, Url::as_str);
-    let mut url: Url = base.parse().map_err(|cause| {
-        rejected(format!("The rail's address is not a URL ({cause}). Correct it in the account."))
-    })?;
-    secure(&url)?;
-    url.path_segments_mut()
-        .map_err(|()| {
-            rejected("The rail's address cannot have a path. Correct it in the account.".to_owned())
-        })?
-        .pop_if_empty()
-        .extend(path);
-    Ok(url)
+    address::below(account.base_url.as_ref(), default, path).map_err(unusable)
 }
 
 /// # Errors
 /// Rejected unless the address is encrypted or on this machine.
 fn secure(url: &Url) -> Result<(), RailError> {
-    if url.scheme() == "https" || http::is_loopback(url) {
-        return Ok(());
-    }
-    Err(RailError::Rejected {
-        code: "address_not_https".to_owned(),
-        message: format!("{} must begin with https, because money is moved over it.", http::host_of(url)),
-    })
+    address::encrypted(url).map_err(unusable)
 }
 
-/// The beginning of a body, for people.
-fn excerpt(body: &[u8]) -> String {
-    String::from_utf8_lossy(body.get(..body.len().min(200)).unwrap_or_default()).into_owned()
+fn unusable(bad: address::BadAddress) -> RailError {
+    RailError::Rejected { code: bad.code.to_owned(), message: bad.to_string() }
 }
 
 fn unsupported(rail: ports::rail::RailKind, act: &'static str) -> RailError {

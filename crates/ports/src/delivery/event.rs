@@ -204,7 +204,7 @@ pub struct Reply {
 }
 
 /// How a call ended.
-#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct CallEnd {
     /// In our words.
     pub outcome: Outcome,
@@ -224,4 +224,21 @@ pub struct CallEnd {
     pub recording: Option<Url>,
     /// What the assistant noted in fields.
     pub data: Option<serde_json::Value>,
+}
+
+impl CallEnd {
+    /// An end of which no more is known.
+    pub fn new(outcome: Outcome, reason: impl Into<String>) -> Self {
+        Self {
+            outcome,
+            reason: reason.into(),
+            started_at: None,
+            ended_at: None,
+            cost: None,
+            summary: None,
+            transcript: None,
+            recording: None,
+            data: None,
+        }
+    }
 }

@@ -1,8 +1,8 @@
 //! A language model in memory: answers from a function, for Simulation and unit tests.
 
-use super::{Answer, Llm, LlmAccount, LlmError, Request, Spent, Usage};
+use super::{Answer, Llm, LlmAccount, LlmError, Price, Provider, Request, Spent, Usage};
 use async_trait::async_trait;
-use base::{Clock, Random};
+use base::{Clock, Random, Secret};
 use std::sync::{Arc, Mutex, PoisonError};
 
 /// Makes an answer's text from a request.
@@ -22,6 +22,17 @@ struct State {
 }
 
 impl MemoryLlm {
+    /// An account whose calls it answers and prices.
+    pub fn account() -> LlmAccount {
+        LlmAccount {
+            provider: Provider::OpenAiCompatible,
+            base_url: None,
+            key: Secret::default(),
+            model: "house-model".into(),
+            price: Some(Price::cents(300, 1_500)),
+        }
+    }
+
     /// A model that has nothing to say: every call is [`LlmError::Overloaded`] until it is told
     /// how to answer.
     pub fn new(clock: Arc<dyn Clock>, random: Arc<Random>) -> Self {
@@ -97,21 +108,15 @@ pub fn finish(request: &Request, text: String, spent: Spent) -> Result<Answer, L
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::llm::{Message, Price, Provider, Role, estimate};
-    use base::{ManualClock, Micros, Secret, Time};
+    use crate::llm::{Message, Role, estimate};
+    use base::{ManualClock, Micros, Time};
 
     fn model() -> MemoryLlm {
         MemoryLlm::new(Arc::new(ManualClock::at(Time::from_us(0))), Arc::new(Random::seeded(3)))
     }
 
     fn account(price: Option<Price>) -> LlmAccount {
-        LlmAccount {
-            provider: Provider::Anthropic,
-            base_url: None,
-            key: Secret::default(),
-            model: "house-model".into(),
-            price,
-        }
+        LlmAccount { price, ..MemoryLlm::account() }
     }
 
     fn request(schema: bool) -> Request {

@@ -1,7 +1,7 @@
 //! The desk in front of a twin: lets calls go wrong, counts, and takes orders below `/_twin`.
 
 use super::letters::{self, Hook, Letter};
-use crate::listen;
+use crate::{fault::Faults, listen};
 use axum::body::{Body, Bytes};
 use axum::extract::State;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Uri};
@@ -10,7 +10,6 @@ use axum::{Json, Router};
 use base::{Clock, Error, Result, Time};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
-use std::collections::VecDeque;
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -20,25 +19,7 @@ use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
 /// What goes wrong with one call.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Fault {
-    /// What happens.
-    pub kind: FaultKind,
-    /// To which call: method and beginning of the path; none for the next call whatever it is.
-    #[serde(default)]
-    pub on: Option<String>,
-    /// Milliseconds for [`FaultKind::Slow`]; seconds to wait for [`FaultKind::RateLimited`].
-    #[serde(default)]
-    pub wait: u64,
-}
-
-impl Fault {
-    /// A fault of the next call that fits.
-    pub fn on(kind: FaultKind, on: &str) -> Self {
-        Self { kind, on: Some(on.to_owned()), wait: 0 }
-    }
-}
+pub type Fault = crate::fault::Fault<FaultKind>;
 
 /// A kind of fault.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
@@ -138,7 +119,7 @@ pub(crate) struct Desk {
     pub(crate) stop: CancellationToken,
     pub(crate) clock: Arc<dyn Clock>,
     vendor: Mutex<Box<dyn Vendor>>,
-    faults: Mutex<VecDeque<Fault>>,
+    faults: Faults<FaultKind>,
     hook: Mutex<Hook>,
     reached: AtomicU64,
     calls: AtomicU64,
@@ -154,12 +135,6 @@ impl Desk {
         if self.outgoing.send(letter).is_err() {
             tracing::debug!(name = self.name, "a webhook came after the end");
         }
-    }
-
-    fn next_fault(&self, call: &str) -> Option<Fault> {
-        let mut faults = locked(&self.faults);
-        let at = faults.iter().position(|fault| fault.on.as_deref().is_none_or(|on| call.starts_with(on)))?;
-        faults.remove(at)
     }
 }
 
@@ -191,7 +166,7 @@ impl CarrierTwin {
             stop: CancellationToken::new(),
             clock,
             vendor: Mutex::new(vendor),
-            faults: Mutex::default(),
+            faults: Faults::default(),
             hook: Mutex::default(),
             reached: AtomicU64::new(0),
             calls: AtomicU64::new(0),
@@ -217,12 +192,12 @@ impl CarrierTwin {
 
     /// Lets a call go wrong; several faults are used up in order.
     pub fn inject(&self, fault: Fault) {
-        locked(&self.desk.faults).push_back(fault);
+        self.desk.faults.add(fault);
     }
 
     /// Forgets the faults that are left.
     pub fn forget_faults(&self) {
-        locked(&self.desk.faults).clear();
+        self.desk.faults.forget();
     }
 
     /// Where webhooks go.
@@ -292,7 +267,7 @@ async fn under_faults(
     body: &Bytes,
 ) -> Response {
     let run = || called(desk, method, uri, headers, body);
-    let Some(fault) = desk.next_fault(&format!("{method} {}", uri.path())) else { return run() };
+    let Some(fault) = desk.faults.next(&format!("{method} {}", uri.path())) else { return run() };
     tracing::info!(name = desk.name, %uri, ?fault, "as told, this call goes wrong");
     let failed = |status: StatusCode| {
         let error = json!({"message": "As told.", "Message": "As told.", "error": {"message": "As told."}});
@@ -308,11 +283,11 @@ async fn under_faults(
         }
         FaultKind::RateLimited => {
             let mut response = failed(StatusCode::TOO_MANY_REQUESTS);
-            response.headers_mut().insert("retry-after", HeaderValue::from(fault.wait));
+            response.headers_mut().insert("retry-after", HeaderValue::from(fault.ms.div_ceil(1_000)));
             return response;
         }
         FaultKind::Slow => {
-            tokio::time::sleep(Duration::from_millis(fault.wait)).await;
+            tokio::time::sleep(Duration::from_millis(fault.ms)).await;
             return run();
         }
     }
@@ -351,13 +326,13 @@ fn ordered(desk: &Desk, method: &Method, path: &str, body: &Bytes) -> Response {
         ("GET", "/_twin/messages") => Json(locked(&desk.vendor).messages()).into_response(),
         ("POST", "/_twin/faults") => match serde_json::from_slice(body) {
             Ok(fault) => {
-                locked(&desk.faults).push_back(fault);
+                desk.faults.add(fault);
                 StatusCode::NO_CONTENT.into_response()
             }
             Err(cause) => bad(cause.to_string()),
         },
         ("DELETE", "/_twin/faults") => {
-            locked(&desk.faults).clear();
+            desk.faults.forget();
             StatusCode::NO_CONTENT.into_response()
         }
         ("POST", "/_twin/webhook") => match serde_json::from_slice(body) {

@@ -107,6 +107,8 @@ impl Telnyx {
             }
             cause => {
                 call["is_alive"] = json!(false);
+                call["start_time"] = json!(now.to_string());
+                call["end_time"] = json!(now.plus_s(42).to_string());
                 payload["hangup_cause"] = json!(if cause == "hangup" { "normal_clearing" } else { cause });
                 payload["start_time"] = json!(now.to_string());
                 payload["end_time"] = json!(now.plus_s(42).to_string());

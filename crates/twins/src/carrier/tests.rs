@@ -71,7 +71,7 @@ async fn faults_are_used_up_in_order_by_the_calls_that_fit() {
     let (url, key) = (twin.url(), ("authorization", "Bearer re_1"));
     let mail = json!({"from": "a@b.example", "to": "c@d.example", "subject": "S", "text": "T"}).to_string();
     for fault in [
-        json!({"kind": "rate_limited", "on": "POST /emails", "wait": 7}),
+        json!({"kind": "rate_limited", "on": "POST /emails", "ms": 7_000}),
         json!({"kind": "server_error_after", "on": "POST /emails"}),
     ] {
         assert_eq!(send(&url, "POST", "/_twin/faults", NO_KEY, &fault.to_string()).await.0, 204);

@@ -76,6 +76,9 @@ impl Vapi {
         call["cost"] = json!(0.1234);
         call["artifact"] = artifact.clone();
         call["analysis"] = analysis.clone();
+        call["startedAt"] = json!(now.plus_s(-60).to_string());
+        call["endedAt"] = json!(now.to_string());
+        call["updatedAt"] = json!(now.to_string());
         let report = json!({
             "type": "end-of-call-report", "endedReason": reason, "cost": 0.1234, "artifact": artifact,
             "analysis": analysis, "startedAt": now.plus_s(-60).to_string(), "endedAt": now.to_string(),

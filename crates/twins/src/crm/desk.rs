@@ -2,6 +2,7 @@
 
 use super::book::{Book, Deal, Person, SERVICES};
 use super::{close, hubspot, pipedrive};
+use crate::fault::Faults;
 use axum::body::Bytes;
 use axum::extract::{Query, State};
 use axum::http::{HeaderMap, Method, StatusCode, Uri};
@@ -11,32 +12,14 @@ use axum::{Json, Router};
 use base::{Clock, Time};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 
 /// What goes wrong with one call.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Fault {
-    /// What happens.
-    pub kind: FaultKind,
-    /// To which call: method and beginning of the path (`POST /hubspot/crm`). None: the next one.
-    #[serde(default)]
-    pub on: Option<String>,
-    /// Milliseconds, for [`FaultKind::Slow`].
-    #[serde(default)]
-    pub ms: u64,
-}
-
-impl Fault {
-    /// A fault of the next call that fits.
-    pub fn on(kind: FaultKind, on: &str) -> Self {
-        Self { kind, on: Some(on.to_owned()), ms: 0 }
-    }
-}
+pub type Fault = crate::fault::Fault<FaultKind>;
 
 /// A kind of fault.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
@@ -112,7 +95,7 @@ pub(super) struct Desk {
     pub(super) stop: CancellationToken,
     clock: Arc<dyn Clock>,
     book: Mutex<Book>,
-    faults: Mutex<VecDeque<Fault>>,
+    faults: Faults<FaultKind>,
     calls: AtomicU64,
 }
 
@@ -126,7 +109,7 @@ impl Desk {
             stop: CancellationToken::new(),
             clock,
             book: Mutex::default(),
-            faults: Mutex::default(),
+            faults: Faults::default(),
             calls: AtomicU64::new(0),
         }
     }
@@ -140,11 +123,11 @@ impl Desk {
     }
 
     pub(super) fn inject(&self, fault: Fault) {
-        locked(&self.faults).push_back(fault);
+        self.faults.add(fault);
     }
 
     pub(super) fn forget_faults(&self) {
-        locked(&self.faults).clear();
+        self.faults.forget();
     }
 
     pub(super) fn contacts(&self, service: &str) -> Vec<Person> {
@@ -159,12 +142,6 @@ impl Desk {
 
     pub(super) fn calls(&self) -> u64 {
         self.calls.load(Ordering::SeqCst)
-    }
-
-    fn next_fault(&self, call: &str) -> Option<Fault> {
-        let mut faults = locked(&self.faults);
-        let at = faults.iter().position(|fault| fault.on.as_deref().is_none_or(|on| call.starts_with(on)))?;
-        faults.remove(at)
     }
 
     /// Hands a call to its service.
@@ -258,7 +235,7 @@ async fn any(
     let service = path.remove(0);
     let body = serde_json::from_slice(&body).unwrap_or(Value::Null);
     let call = Call { method: method.as_str(), path, query, headers: &headers, body, now: desk.clock.now() };
-    let fault = desk.next_fault(&format!("{method} {}", uri.path()));
+    let fault = desk.faults.next(&format!("{method} {}", uri.path()));
     let answer = match fault {
         None => desk.serve(&service, &call),
         Some(fault) => {

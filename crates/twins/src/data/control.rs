@@ -2,6 +2,7 @@
 
 use super::book::{Book, Company, Person};
 use super::deliver;
+use crate::fault::Faults;
 use axum::extract::{Request, State};
 use axum::http::{HeaderName, HeaderValue, StatusCode};
 use axum::middleware::{Next, from_fn_with_state};
@@ -10,32 +11,14 @@ use axum::routing::{get, post};
 use axum::{Json, Router};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 
 /// What goes wrong with one call.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Fault {
-    /// What happens.
-    pub kind: FaultKind,
-    /// To which call: method and beginning of the path (`GET /hunter`). None: the next one.
-    #[serde(default)]
-    pub on: Option<String>,
-    /// Milliseconds, for [`FaultKind::Slow`].
-    #[serde(default)]
-    pub ms: u64,
-}
-
-impl Fault {
-    /// A fault of the next call that fits.
-    pub fn on(kind: FaultKind, on: &str) -> Self {
-        Self { kind, on: Some(on.to_owned()), ms: 0 }
-    }
-}
+pub type Fault = crate::fault::Fault<FaultKind>;
 
 /// A kind of fault.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
@@ -64,7 +47,7 @@ pub enum FaultKind {
 pub(super) struct Desk {
     pub(super) stop: CancellationToken,
     book: Mutex<Book>,
-    faults: Mutex<VecDeque<Fault>>,
+    faults: Faults<FaultKind>,
     /// By service and subject.
     charges: Mutex<BTreeMap<(String, String), u64>>,
     calls: AtomicU64,
@@ -80,11 +63,11 @@ impl Desk {
     }
 
     pub(super) fn inject(&self, fault: Fault) {
-        locked(&self.faults).push_back(fault);
+        self.faults.add(fault);
     }
 
     pub(super) fn forget_faults(&self) {
-        locked(&self.faults).clear();
+        self.faults.forget();
     }
 
     /// A service charges for a subject.
@@ -102,12 +85,6 @@ impl Desk {
 
     pub(super) fn calls(&self) -> u64 {
         self.calls.load(Ordering::SeqCst)
-    }
-
-    fn next_fault(&self, call: &str) -> Option<Fault> {
-        let mut faults = locked(&self.faults);
-        let at = faults.iter().position(|fault| fault.on.as_deref().is_none_or(|on| call.starts_with(on)))?;
-        faults.remove(at)
     }
 }
 
@@ -165,7 +142,7 @@ async fn under_faults(State(desk): State<Arc<Desk>>, request: Request, next: Nex
     } else {
         desk.calls.fetch_add(1, Ordering::SeqCst);
         let call = format!("{} {path}", request.method());
-        match desk.next_fault(&call) {
+        match desk.faults.next(&call) {
             None => next.run(request).await,
             Some(fault) => {
                 tracing::info!(call, ?fault, "as told, this call goes wrong");

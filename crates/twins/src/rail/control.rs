@@ -1,6 +1,7 @@
 //! The desk in front of a twin: lets calls go wrong, counts, and takes orders below `/_twin`.
 
 use super::deliver::{Event, Hook};
+use crate::fault::Faults;
 use axum::body::{Body, Bytes, to_bytes};
 use axum::extract::{Request, State};
 use axum::http::{HeaderName, HeaderValue, StatusCode};
@@ -11,7 +12,6 @@ use axum::{Json, Router};
 use base::Clock;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
-use std::collections::VecDeque;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -22,26 +22,7 @@ use tokio_util::sync::CancellationToken;
 const MAX_BYTES: usize = 4 * 1024 * 1024;
 
 /// What goes wrong with one call.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Fault {
-    /// What happens.
-    pub kind: FaultKind,
-    /// To which call: method and beginning of the path (`POST /v1/refunds`); with `PAID ` before it
-    /// only calls that carry a payment. None for the next call whatever it is.
-    #[serde(default)]
-    pub on: Option<String>,
-    /// Milliseconds, for [`FaultKind::Slow`].
-    #[serde(default)]
-    pub ms: u64,
-}
-
-impl Fault {
-    /// A fault of the next call that fits.
-    pub fn on(kind: FaultKind, on: &str) -> Self {
-        Self { kind, on: Some(on.to_owned()), ms: 0 }
-    }
-}
+pub type Fault = crate::fault::Fault<FaultKind>;
 
 /// A kind of fault.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
@@ -73,7 +54,7 @@ pub(super) struct Desk {
     /// Fields of answers that hold amounts and currencies.
     amounts: &'static [&'static str],
     currencies: &'static [&'static str],
-    faults: Mutex<VecDeque<Fault>>,
+    faults: Faults<FaultKind>,
     effects: AtomicU64,
     calls: AtomicU64,
     hook: Mutex<Hook>,
@@ -95,7 +76,7 @@ impl Desk {
             clock,
             amounts,
             currencies,
-            faults: Mutex::default(),
+            faults: Faults::default(),
             effects: AtomicU64::new(0),
             calls: AtomicU64::new(0),
             hook: Mutex::default(),
@@ -105,11 +86,11 @@ impl Desk {
     }
 
     pub(super) fn inject(&self, fault: Fault) {
-        locked(&self.faults).push_back(fault);
+        self.faults.add(fault);
     }
 
     pub(super) fn forget_faults(&self) {
-        locked(&self.faults).clear();
+        self.faults.forget();
     }
 
     pub(super) fn set_hook(&self, hook: Hook) {
@@ -142,16 +123,10 @@ impl Desk {
 
     /// The first fault that fits a call.
     fn next_fault(&self, call: &str, paid: bool) -> Option<Fault> {
-        let mut faults = locked(&self.faults);
-        let fits = |fault: &Fault| match fault.on.as_deref() {
-            None => true,
-            Some(on) => match on.strip_prefix("PAID ") {
-                Some(on) => paid && call.starts_with(on),
-                None => call.starts_with(on),
-            },
-        };
-        let at = faults.iter().position(fits)?;
-        faults.remove(at)
+        self.faults.next_where(|on| match on.strip_prefix("PAID ") {
+            Some(on) => paid && call.starts_with(on),
+            None => call.starts_with(on),
+        })
     }
 }
 

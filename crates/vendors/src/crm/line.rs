@@ -12,6 +12,7 @@ use std::sync::Arc;
 use std::time::Duration;
 use url::Url;
 
+use crate::address;
 use crate::http::{self, Failure};
 
 /// Longest that a call waits in here for a limit; the rest is its job's business.
@@ -97,7 +98,7 @@ impl Reply {
 
     /// What a status other than success means. `said` is the service's own words, where they were found.
     pub(super) fn refusal(&self, code: Option<String>, said: Option<String>) -> CrmError {
-        let message = said.unwrap_or_else(|| excerpt(&self.body));
+        let message = said.unwrap_or_else(|| http::excerpt(&self.body));
         match self.status {
             StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => CrmError::Unauthorised { message },
             StatusCode::NOT_FOUND | StatusCode::GONE => CrmError::Gone,
@@ -141,7 +142,8 @@ impl Line {
                 Ok((status, headers, body))
                     if status == StatusCode::REQUEST_TIMEOUT || status.is_server_error() =>
                 {
-                    let error = lost(call.does, &host, format!("{} {}", status.as_u16(), excerpt(&body)));
+                    let error =
+                        lost(call.does, &host, format!("{} {}", status.as_u16(), http::excerpt(&body)));
                     let wait = http::retry_after(&headers).unwrap_or(backoff);
                     (error, may_repeat(call.does, wait))
                 }
@@ -197,36 +199,17 @@ fn limited(host: &str, limit: String, wait: Duration) -> CrmError {
     CrmError::Limited { host: host.to_owned(), limit, retry_after_s }
 }
 
-/// Where to call: the account's base address or the service's own, and a path below it, each part escaped.
+/// Where to call.
 ///
 /// # Errors
-/// Rejected when the address is not one, or would carry a key unencrypted.
+/// Rejected when the account's address cannot be used.
 pub(super) fn endpoint(account: &Account, default: &str, path: &[&str]) -> Result<Url, CrmError> {
-    let rejected = |message: String| CrmError::Rejected { code: "account_address".to_owned(), message };
-    let mut url: Url = match &account.base_url {
-        Some(url) => url.clone(),
-        None => default.parse().map_err(|cause| rejected(format!("The address is not a URL ({cause}).")))?,
-    };
-    if url.scheme() != "https" && !http::is_loopback(&url) {
-        return Err(rejected(format!(
-            "{} must begin with https, because a key is sent to it.",
-            http::host_of(&url)
-        )));
-    }
-    url.path_segments_mut()
-        .map_err(|()| rejected("The address cannot have a path. Correct it in the connection.".to_owned()))?
-        .pop_if_empty()
-        .extend(path);
-    Ok(url)
+    address::below(account.base_url.as_ref(), default, path)
+        .map_err(|bad| CrmError::Rejected { code: bad.code.to_owned(), message: bad.to_string() })
 }
 
 /// A number of seconds in a header.
 pub(super) fn seconds(headers: &HeaderMap, name: &str) -> Option<Duration> {
     let text = headers.get(name)?.to_str().ok()?.trim();
     text.parse::<f64>().ok().and_then(|seconds| Duration::try_from_secs_f64(seconds).ok())
-}
-
-/// The beginning of a body, for people.
-fn excerpt(body: &[u8]) -> String {
-    String::from_utf8_lossy(body.get(..body.len().min(200)).unwrap_or_default()).into_owned()
 }

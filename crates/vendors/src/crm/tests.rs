@@ -106,7 +106,7 @@ async fn a_good_key_opens_an_account_and_a_bad_one_says_so() {
         let plain = Account { base_url: "http://crm.example".parse().ok(), key: Secret::new("key") };
         let refused = crm.check(&plain).await.unwrap_err();
         assert!(
-            matches!(refused, CrmError::Rejected { ref code, .. } if code == "account_address"),
+            matches!(refused, CrmError::Rejected { ref code, .. } if code == "address_not_https"),
             "{refused}"
         );
     }

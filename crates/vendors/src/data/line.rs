@@ -11,6 +11,7 @@ use std::sync::Arc;
 use std::time::Duration;
 use url::Url;
 
+use crate::address;
 use crate::http::{self, Failure};
 
 /// Seconds to wait where a service limits us and does not say how long.
@@ -58,7 +59,7 @@ impl Reply {
 
     /// The refusal of a status that is no success.
     pub(super) fn rejected(&self, code: Option<&str>, message: Option<&str>) -> ProviderError {
-        let message = message.map_or_else(|| excerpt(&self.body), str::to_owned);
+        let message = message.map_or_else(|| http::excerpt(&self.body), str::to_owned);
         let code = code.map_or_else(|| self.status.as_u16().to_string(), str::to_owned);
         ProviderError::Rejected { code, message }
     }
@@ -100,7 +101,7 @@ impl Line {
                         let wait = asked.unwrap_or_else(|| http::backoff(&self.random, tried));
                         (ProviderError::Limited { host: host.clone(), retry_after_s }, Some(wait))
                     } else if status == StatusCode::REQUEST_TIMEOUT || status.is_server_error() {
-                        let detail = format!("{} {}", status.as_u16(), excerpt(&body));
+                        let detail = format!("{} {}", status.as_u16(), http::excerpt(&body));
                         self.open(does, &host, detail, asked.or(Some(http::backoff(&self.random, tried))))
                     } else {
                         return Ok(Reply { status, body, host });
@@ -144,37 +145,20 @@ impl Line {
     }
 }
 
-/// Where to call: the account's base address or the service's own, and a path below it, each part escaped.
+/// Where to call.
 ///
 /// # Errors
-/// Rejected when the address is not one, or would carry a key unencrypted.
+/// Rejected when the account's address cannot be used.
 pub(super) fn endpoint(account: &Account, default: &str, path: &[&str]) -> Result<Url, ProviderError> {
-    let rejected = |message: String| ProviderError::Rejected { code: "account_address".to_owned(), message };
-    let mut url: Url = match &account.base_url {
-        Some(url) => url.clone(),
-        None => default.parse().map_err(|cause| rejected(format!("The address is not a URL ({cause}).")))?,
-    };
-    secure(&url)?;
-    url.path_segments_mut()
-        .map_err(|()| rejected("The address cannot have a path. Correct it in the account.".to_owned()))?
-        .pop_if_empty()
-        .extend(path);
-    Ok(url)
+    address::below(account.base_url.as_ref(), default, path).map_err(unusable)
 }
 
 /// # Errors
 /// Rejected unless the address is encrypted or on this machine.
 pub(super) fn secure(url: &Url) -> Result<(), ProviderError> {
-    if url.scheme() == "https" || http::is_loopback(url) {
-        return Ok(());
-    }
-    Err(ProviderError::Rejected {
-        code: "address_not_https".to_owned(),
-        message: format!("{} must begin with https, because a key is sent to it.", http::host_of(url)),
-    })
+    address::encrypted(url).map_err(unusable)
 }
 
-/// The beginning of a body, for people.
-pub(super) fn excerpt(body: &[u8]) -> String {
-    String::from_utf8_lossy(body.get(..body.len().min(200)).unwrap_or_default()).into_owned()
+fn unusable(bad: address::BadAddress) -> ProviderError {
+    ProviderError::Rejected { code: bad.code.to_owned(), message: bad.to_string() }
 }

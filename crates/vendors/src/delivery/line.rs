@@ -9,6 +9,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 use url::Url;
 
+use crate::address;
 use crate::http::{self, Failure as Lost};
 
 /// Seconds after a message was last handed over from which a carrier that does not list it never will.
@@ -121,7 +122,7 @@ impl Line {
                     if !busy && !failed {
                         return Ok(Reply { status, body, host, does });
                     }
-                    let detail = format!("{} {}", status.as_u16(), excerpt(&body));
+                    let detail = format!("{} {}", status.as_u16(), http::excerpt(&body));
                     if failed && does == Does::Once {
                         return Err(lost(does, host, detail));
                     }
@@ -216,36 +217,18 @@ pub(crate) fn no_answer(failure: Failure) -> Error {
     failure.into()
 }
 
-/// Where to call: the account's base address or the carrier's own, and a path below it, each part
-/// escaped. A key never leaves this machine unencrypted.
+/// Where to call.
 ///
 /// # Errors
-/// Not started when the address cannot be used.
+/// Not started when the account's address cannot be used.
 pub(crate) fn endpoint(
     base: Option<&Url>,
     default: &str,
     path: &[&str],
 ) -> std::result::Result<Url, Failure> {
-    let bad = |message: String| Failure::NotStarted { step: Step::Check, host: String::new(), message };
-    let mut url: Url = base.map_or(default, Url::as_str).parse().map_err(|cause| {
-        bad(format!("The provider's address is not a URL ({cause}). Correct it in the account."))
-    })?;
-    if url.scheme() != "https" && !http::is_loopback(&url) {
-        return Err(bad(format!(
-            "{} must begin with https, because a key is sent there. Correct it in the account.",
-            http::host_of(&url)
-        )));
-    }
-    url.path_segments_mut()
-        .map_err(
-            |()| bad("The provider's address cannot have a path. Correct it in the account.".to_owned()),
-        )?
-        .pop_if_empty()
-        .extend(path);
-    Ok(url)
-}
-
-/// The beginning of a body, for people.
-fn excerpt(body: &[u8]) -> String {
-    String::from_utf8_lossy(body.get(..body.len().min(200)).unwrap_or_default()).into_owned()
+    address::below(base, default, path).map_err(|bad| Failure::NotStarted {
+        step: Step::Check,
+        host: String::new(),
+        message: bad.to_string(),
+    })
 }

@@ -222,7 +222,7 @@ fn answer<T: DeserializeOwned>(does: Does, url: &url::Url, reply: &Reply) -> Res
     let text = |name: &str| parsed[name].as_str().filter(|t| !t.is_empty()).map(str::to_owned);
     Err(RailError::Rejected {
         code: text("code").or_else(|| text("type")).unwrap_or_else(|| reply.status.as_u16().to_string()),
-        message: text("message").unwrap_or_else(|| super::excerpt(&reply.body)),
+        message: text("message").unwrap_or_else(|| crate::http::excerpt(&reply.body)),
     })
 }
 

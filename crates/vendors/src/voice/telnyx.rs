@@ -7,7 +7,7 @@ use base::Result;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use ports::delivery::{CallEnd, Failure, Found, Receipt, What};
-use ports::voice::{Asked, Call, Ended, Outcome, Status, TelnyxVoiceAccount};
+use ports::voice::{Asked, Call, Outcome, Status, TelnyxVoiceAccount};
 use reqwest::Method;
 use serde_json::{Value, json as object};
 use url::Url;
@@ -85,18 +85,22 @@ impl Telnyx {
         Ok(Receipt { provider_ref: id, status: Status::Ringing, cost: None, at: now })
     }
 
-    /// A call's end is told by webhook; here it is only seen to be over.
+    /// Says whether the call still lives and since when it does not; how it ended is told by webhook only.
     pub(super) async fn find(&self, account: &TelnyxVoiceAccount, asked: &Asked) -> Result<Found<Status>> {
         let Some(id) = &asked.provider_ref else { return Ok(Found::CannotTell) };
         let url = endpoint(account.base_url.as_ref(), HOME, &["calls", id]).map_err(no_answer)?;
         let answer = self.call(account, Does::Read, &url, None).await.map_err(no_answer)?;
-        let alive = Json(&answer).at("data.is_alive").and_then(Value::as_bool).unwrap_or(false);
+        let call = Json(&answer);
+        let alive = call.at("data.is_alive").and_then(Value::as_bool).unwrap_or(false);
         let status = if alive {
-            Status::Talking
+            // It rings or somebody speaks: which of both is not told.
+            Status::Ringing
         } else {
-            let reason = "not alive".to_owned();
-            let outcome = Outcome::Completed;
-            Status::Ended(Ended { outcome, reason, summary: None, transcript: None, cost: None })
+            Status::Ended(Box::new(CallEnd {
+                started_at: call.time("data.start_time"),
+                ended_at: call.time("data.end_time"),
+                ..CallEnd::new(Outcome::Unknown, "not alive")
+            }))
         };
         Ok(Found::Taken(Receipt { provider_ref: id.clone(), status, cost: None, at: asked.last_at }))
     }
@@ -129,18 +133,10 @@ pub(crate) fn told(kind: &str, event: &Json<'_>) -> (Option<String>, Option<Uuid
             .map_or_else(|| What::Other { kind: kind.to_owned() }, |url| What::Recorded { url }),
         "call.hangup" => {
             let reason = event.words("data.payload.hangup_cause");
-            let (started_at, ended_at) =
-                (event.time("data.payload.start_time"), event.time("data.payload.end_time"));
             What::CallEnded(Box::new(CallEnd {
-                outcome: outcome(&reason),
-                reason,
-                started_at,
-                ended_at,
-                cost: None,
-                summary: None,
-                transcript: None,
-                recording: None,
-                data: None,
+                started_at: event.time("data.payload.start_time"),
+                ended_at: event.time("data.payload.end_time"),
+                ..CallEnd::new(outcome(&reason), reason)
             }))
         }
         other => What::Other { kind: other.to_owned() },

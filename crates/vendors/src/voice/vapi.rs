@@ -3,10 +3,10 @@
 
 use base::Result;
 use ports::delivery::{
-    CallEnd, Event, Failure, Found, Inbound, Keys, Provider, Reason, Receipt, Receiver, Refusal,
+    CallEnd, Cost, Event, Failure, Found, Inbound, Keys, Provider, Reason, Receipt, Receiver, Refusal,
     SignaturePlan, Signing, WebhookError, What,
 };
-use ports::voice::{Asked, Call, Ended, Outcome, Status, VapiAccount};
+use ports::voice::{Asked, Call, Outcome, Status, VapiAccount};
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json as object};
 use url::Url;
@@ -139,24 +139,35 @@ fn said(status: StatusCode, body: &[u8]) -> Refusal {
 }
 
 fn receipt(call: &Json<'_>) -> Option<Receipt<Status>> {
-    let price = cost(call.number("cost"), "USD");
     let status = match call.words("status").as_str() {
         "ringing" => Status::Ringing,
         "in-progress" | "forwarding" => Status::Talking,
-        "ended" | "not-found" => {
-            let reason = call.words("endedReason");
-            Status::Ended(Ended {
-                outcome: outcome(&reason),
-                reason,
-                summary: call.text("analysis.summary"),
-                transcript: call.text("artifact.transcript"),
-                cost: price,
-            })
-        }
+        "ended" | "not-found" => Status::Ended(Box::new(end(call))),
         _ => Status::Queued,
     };
     let at = call.time("createdAt").unwrap_or(base::Time::from_us(0));
-    Some(Receipt { provider_ref: call.text("id")?, status, cost: price, at })
+    Some(Receipt { provider_ref: call.text("id")?, status, cost: price(call), at })
+}
+
+/// How a call ended, as its own record and the report at its end tell it.
+fn end(call: &Json<'_>) -> CallEnd {
+    let reason = call.words("endedReason");
+    // A call that the service does not find any more ended somehow.
+    let outcome = if reason.is_empty() { Outcome::Unknown } else { outcome(&reason) };
+    CallEnd {
+        started_at: call.time("startedAt"),
+        ended_at: call.time("endedAt"),
+        cost: price(call),
+        summary: call.any(&["analysis.summary", "summary"]),
+        transcript: call.any(&["artifact.transcript", "transcript"]),
+        recording: call.any(&["artifact.recordingUrl", "recordingUrl"]).and_then(|url| url.parse().ok()),
+        data: call.at("analysis.structuredData").filter(|data| !data.is_null()).cloned(),
+        ..CallEnd::new(outcome, reason)
+    }
+}
+
+fn price(call: &Json<'_>) -> Option<Cost> {
+    cost(call.number("cost"), "USD")
 }
 
 /// There are hundreds of reasons; what is not known by name is known by how it begins.
@@ -233,20 +244,7 @@ fn what(kind: &str, event: &Json<'_>) -> What {
             other => What::Other { kind: format!("{kind}:{other}") },
         },
         "end-of-call-report" => {
-            let reason = event.words("message.endedReason");
-            What::CallEnded(Box::new(CallEnd {
-                outcome: outcome(&reason),
-                reason,
-                started_at: event.time("message.startedAt"),
-                ended_at: event.time("message.endedAt"),
-                cost: cost(event.number("message.cost"), "USD"),
-                summary: event.any(&["message.analysis.summary", "message.summary"]),
-                transcript: event.any(&["message.artifact.transcript", "message.transcript"]),
-                recording: event
-                    .any(&["message.artifact.recordingUrl", "message.recordingUrl"])
-                    .and_then(|url| url.parse().ok()),
-                data: event.at("message.analysis.structuredData").filter(|data| !data.is_null()).cloned(),
-            }))
+            What::CallEnded(Box::new(end(&Json(event.at("message").unwrap_or(&Value::Null)))))
         }
         other => What::Other { kind: other.to_owned() },
     }

@@ -111,7 +111,7 @@ async fn too_many_calls_wait_as_long_as_the_carrier_says_or_come_back_later() {
         let stage = Stage::of(kind).await;
         stage.twin.inject(Fault::on(FaultKind::RateLimited, kind.moving()));
         assert!(matches!(stage.hand_over(1, To::Somebody).await, Went::Taken(_)), "{kind:?}");
-        stage.twin.inject(Fault { wait: 3_600, ..Fault::on(FaultKind::RateLimited, kind.moving()) });
+        stage.twin.inject(Fault { ms: 3_600_000, ..Fault::on(FaultKind::RateLimited, kind.moving()) });
         assert_eq!(stage.hand_over(2, To::Somebody).await, Went::NotStarted { may_retry: true }, "{kind:?}");
         assert_eq!(stage.twin.reached(), 1, "{kind:?}");
         stage.twin.shutdown().await;
@@ -123,7 +123,7 @@ async fn too_many_calls_wait_as_long_as_the_carrier_says_or_come_back_later() {
 async fn a_slow_answer_is_an_answer() {
     join_all(Kind::ALL.map(async |kind| {
         let stage = Stage::of(kind).await;
-        stage.twin.inject(Fault { wait: 150, ..Fault::on(FaultKind::Slow, kind.moving()) });
+        stage.twin.inject(Fault { ms: 150, ..Fault::on(FaultKind::Slow, kind.moving()) });
         assert!(matches!(stage.hand_over(1, To::Somebody).await, Went::Taken(_)), "{kind:?}");
         assert_eq!(stage.twin.reached(), 1, "{kind:?}");
         stage.twin.shutdown().await;

@@ -288,7 +288,7 @@ impl Failure {
             code,
             kind,
             decline_code: text("decline_code"),
-            message: text("message").unwrap_or_else(|| crate::rail::excerpt(body)),
+            message: text("message").unwrap_or_else(|| crate::http::excerpt(body)),
             payment_intent: error["payment_intent"]["id"].as_str().map(str::to_owned),
         }
     }

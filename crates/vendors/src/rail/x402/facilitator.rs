@@ -1,6 +1,6 @@
 //! A facilitator: checks payments and brings them to the network.
 
-use super::super::{Does, Line, excerpt, read, secure};
+use super::super::{Does, Line, read, secure};
 use super::rejected;
 use crate::http;
 use ::x402::wire::{FacilitatorRequest, Supported};
@@ -100,7 +100,9 @@ impl Facilitator {
         // A refusal may come with 4xx and still be an answer of the form.
         match serde_json::from_slice(&body) {
             Ok(answer) => Ok(answer),
-            Err(_) if !status.is_success() => Err(rejected(&status.as_u16().to_string(), &excerpt(&body))),
+            Err(_) if !status.is_success() => {
+                Err(rejected(&status.as_u16().to_string(), &http::excerpt(&body)))
+            }
             Err(_) => read(does, &url, &body),
         }
     }

@@ -27,16 +27,17 @@ mod zone;
 pub use mail::{MailSecurity, MailSettings, Mailer};
 pub use session::Auth;
 
+use axum::extract::Form;
 use axum::http::Method;
 use base::Role;
-use web::api::{delete, get, patch, post};
-use web::{Access, MenuItem, Module};
+use web::api::{Input, delete, get, patch, post};
+use web::{Access, Cx, MenuItem, Module};
 
 const VIEWER: Access = Access::Role(Role::Viewer);
 const ADMIN: Access = Access::Role(Role::Admin);
 
-/// Pages, API, menu entry and mails of this domain.
-pub fn module(mailer: Mailer) -> Module {
+/// Pages, API, menu entry and mails of this domain; `room` says whether an organisation has room for one more.
+pub fn module(mailer: Mailer, room: member::Room) -> Module {
     let module = Module::new("accounts").menu(MenuItem {
         group: "Control",
         order: 980,
@@ -47,7 +48,7 @@ pub fn module(mailer: Mailer) -> Module {
         daily: false,
         platform: false,
     });
-    api(settings_pages(public_pages(module))).jobs(move |registry| {
+    api(settings_pages(public_pages(module), room), room).jobs(move |registry| {
         registry.register::<mail::Mail>(mailer);
     })
 }
@@ -71,7 +72,7 @@ fn public_pages(module: Module) -> Module {
         .page(Method::POST, "/invite/{token}", public, member::join_pages::join)
 }
 
-fn settings_pages(module: Module) -> Module {
+fn settings_pages(module: Module, room: member::Room) -> Module {
     module
         .page(Method::GET, "/welcome", VIEWER, tenant::welcome::show)
         .page(Method::POST, "/welcome", ADMIN, tenant::welcome::save)
@@ -93,7 +94,12 @@ fn settings_pages(module: Module) -> Module {
             session::pages::sign_out_everywhere,
         )
         .page(Method::GET, "/settings/team", VIEWER, member::pages::team)
-        .page(Method::POST, "/settings/team/invite", ADMIN, member::pages::invite)
+        .page(
+            Method::POST,
+            "/settings/team/invite",
+            ADMIN,
+            move |cx: Cx, typed: Form<member::pages::Typed>| member::pages::invite(cx, typed, room),
+        )
         .page(Method::POST, "/settings/team/leave", VIEWER, member::pages::leave)
         .page(Method::POST, "/settings/team/{id}/role", ADMIN, member::pages::change_role)
         .page(Method::POST, "/settings/team/{id}/remove", ADMIN, member::pages::remove)
@@ -103,7 +109,7 @@ fn settings_pages(module: Module) -> Module {
         .page(Method::POST, "/settings/api-keys/{id}/revoke", ADMIN, key::pages::revoke)
 }
 
-fn api(module: Module) -> Module {
+fn api(module: Module, room: member::Room) -> Module {
     module
         .api(Method::GET, "/api/v1/client", VIEWER, get(tenant::api::read))
         .api(Method::PATCH, "/api/v1/client", ADMIN, patch(tenant::api::patch))
@@ -111,7 +117,12 @@ fn api(module: Module) -> Module {
         .api(Method::PATCH, "/api/v1/members/{id}", ADMIN, patch(member::api::change_member))
         .api(Method::DELETE, "/api/v1/members/{id}", ADMIN, delete(member::api::remove_member))
         .api(Method::GET, "/api/v1/invitations", ADMIN, get(member::api::invitations))
-        .api(Method::POST, "/api/v1/invitations", ADMIN, post(member::api::invite))
+        .api(
+            Method::POST,
+            "/api/v1/invitations",
+            ADMIN,
+            post(move |cx: Cx, input: Input<member::api::Invite>| member::api::invite(cx, input, room)),
+        )
         .api(Method::DELETE, "/api/v1/invitations/{id}", ADMIN, delete(member::api::revoke_invitation))
         .api(Method::GET, "/api/v1/api-keys", ADMIN, get(key::api::list))
         .api(Method::POST, "/api/v1/api-keys", ADMIN, post(key::api::create))

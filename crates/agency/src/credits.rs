@@ -1,7 +1,9 @@
-//! A client's credits, as look-ups take them: one for each lead that is enriched.
+//! A client's credits, as look-ups take them: one for each lead that is enriched; and what outreach holds of what
+//! its plan limits.
 
 use base::Result;
 use billing::credit::{self, Ask, ReservationId};
+use billing::limit::{Held, Later};
 use db::Cx;
 use enrich::{BoxFuture, Credits};
 use leads::lead::LeadId;
@@ -30,4 +32,14 @@ impl Credits for OfPlan {
     fn release<'a>(&'a self, cx: &'a mut Cx, reservation: Uuid) -> BoxFuture<'a, Result<()>> {
         Box::pin(async move { credit::release(cx, ReservationId(reservation)).await })
     }
+}
+
+/// What a client holds of what its plan limits.
+pub fn held(cx: &mut Cx) -> Later<'_, Held> {
+    Box::pin(async move {
+        Ok(Held {
+            campaigns: outreach::campaign::active(cx).await?,
+            linkedin_seats: outreach::resource::linkedin_seats(cx).await?,
+        })
+    })
 }

@@ -5,6 +5,7 @@ use crate::checkout::{self, CheckoutId, State};
 use crate::credit::{self, Balance, Entry};
 use crate::desk::Desk;
 use crate::invoice::{self, InvoiceId, Status};
+use crate::limit::{self, Used};
 use crate::pages::beginning;
 use crate::pages::buy::wanted;
 use crate::plan::{self, Code, Plan};
@@ -29,6 +30,7 @@ pub(crate) struct Stand {
     /// Whether messages may leave.
     may_reach_out: bool,
     limits: Limits,
+    used: Used,
     credits: Balance,
     subscription: Option<Live>,
 }
@@ -48,14 +50,14 @@ pub(crate) struct Live {
 }
 
 /// `GET /api/v1/billing`
-pub(crate) async fn read(mut cx: web::Cx) -> web::Result<Output<Stand>> {
-    let stand = stand(&mut cx).await?;
+pub(crate) async fn read(mut cx: web::Cx, desk: Desk) -> web::Result<Output<Stand>> {
+    let stand = stand(&mut cx, &desk).await?;
     // The first look may have opened the account of credits.
     cx.commit().await?;
     Ok(Output(stand))
 }
 
-async fn stand(cx: &mut db::Cx) -> Result<Stand> {
+async fn stand(cx: &mut db::Cx, desk: &Desk) -> Result<Stand> {
     let standing = standing::standing(cx).await?;
     let live = subscription::live(cx).await?.map(|sub| Live {
         id: sub.id,
@@ -72,6 +74,7 @@ async fn stand(cx: &mut db::Cx) -> Result<Stand> {
         standing,
         may_reach_out: standing.may_reach_out(),
         limits: standing::limits(cx).await?,
+        used: limit::used(cx, desk.count).await?,
         credits: credit::balance(cx).await?,
         subscription: live,
     })
@@ -244,7 +247,7 @@ pub(crate) async fn alter(cx: web::Cx, desk: Desk, input: Input<Wish>) -> web::R
         Err(error) => return Err(error.into()),
     }
     let mut cx = begin().await?;
-    let stand = stand(&mut cx).await?;
+    let stand = stand(&mut cx, &desk).await?;
     cx.commit().await?;
     Ok(Output(stand))
 }

@@ -1,5 +1,6 @@
 //! What billing needs from its process.
 
+use crate::limit::Count;
 use crate::settings::{Seller, Settings};
 use accounts::Mailer;
 use base::{Error, Result};
@@ -18,6 +19,8 @@ pub struct Desk {
     pub mailer: Mailer,
     /// Who sells.
     pub seller: Arc<Seller>,
+    /// Counts what other domains hold of what a plan limits; none: it is not shown.
+    pub count: Option<Count>,
 }
 
 impl Desk {
@@ -31,7 +34,14 @@ impl Desk {
             account: settings.account()?.map(Arc::new),
             mailer,
             seller: Arc::new(settings.seller()?),
+            count: None,
         })
+    }
+
+    /// Shows what is used of a plan's limits, as this counts it.
+    #[must_use]
+    pub fn counting(self, count: Count) -> Self {
+        Self { count: Some(count), ..self }
     }
 
     /// The agency's account.

@@ -8,10 +8,12 @@
 //! - [`invoice`]: invoices, numbered without gaps, as PDF.
 //! - [`dunning`]: reminders of a payment that failed.
 //! - [`standing`]: what the gate of outreach asks, and what a plan allows.
+//! - [`limit`]: whether the plan allows one more of what it limits.
 //!
 //! Invariants: no word of the provider is believed, what it is about is looked at; nothing older is applied
 //! over something newer; a period's credits are granted once and lapse with it; credits are never below
-//! zero; a founding spot has one member; an invoice's number has no gap and its text never changes.
+//! zero; a founding spot has one member; a row of a plan
+//! is added, never changed; an invoice's number has no gap and its text never changes.
 
 mod api;
 pub mod change;
@@ -21,6 +23,7 @@ mod desk;
 pub mod dunning;
 pub mod founding;
 pub mod invoice;
+pub mod limit;
 mod margin;
 mod module;
 mod pages;

@@ -1,7 +1,7 @@
 //! What billing adds to the program.
 
 use crate::desk::Desk;
-use crate::pages::{Again, buy, client, platform};
+use crate::pages::{Again, buy, client, offers, platform};
 use crate::{api, checkout, dunning, subscription, webhook};
 use axum::body::Bytes;
 use axum::extract::{Form, Path, Query};
@@ -58,18 +58,16 @@ fn client_pages(module: Module, desk: &Desk) -> Module {
 }
 
 fn platform_pages(module: Module) -> Module {
-    module.page(Method::GET, "/platform/billing", Access::Platform, platform::show).page(
-        Method::GET,
-        "/platform/billing/{tenant}",
-        Access::Platform,
-        platform::client,
-    )
+    module
+        .page(Method::GET, "/platform/billing", Access::Platform, platform::show)
+        .page(Method::POST, "/platform/billing/plans", Access::Platform, offers::add)
+        .page(Method::GET, "/platform/billing/{tenant}", Access::Platform, platform::client)
 }
 
 fn programs(module: Module, desk: &Desk) -> Module {
-    let [one, two, three] = [(); 3].map(|()| desk.clone());
+    let [zero, one, two, three] = [(); 4].map(|()| desk.clone());
     module
-        .api(Method::GET, "/api/v1/billing", VIEWER, get(api::read))
+        .api(Method::GET, "/api/v1/billing", VIEWER, get(move |cx: Cx| api::read(cx, zero.clone())))
         .api(Method::GET, "/api/v1/billing/plans", VIEWER, get(api::plans))
         .api(Method::GET, "/api/v1/billing/credits", VIEWER, get(api::credits))
         .api(Method::GET, "/api/v1/billing/invoices", VIEWER, get(api::invoices))

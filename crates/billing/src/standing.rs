@@ -111,6 +111,8 @@ pub struct Limits {
     pub campaigns: i32,
     /// LinkedIn seats.
     pub seats: i32,
+    /// People of the organisation, open invitations included; none: as many as they like.
+    pub people: Option<i32>,
 }
 
 /// How the client of this transaction stands. Read inside the transaction that acts on it.
@@ -163,7 +165,7 @@ pub(crate) async fn of(cx: &mut Cx, tenant: &Tenant, live: Option<&Subscription>
 /// What the plan of this transaction's client allows.
 pub async fn limits(cx: &mut Cx) -> Result<Limits> {
     let plan = in_force(cx).await?;
-    Ok(Limits { leads: plan.leads, campaigns: plan.campaigns, seats: plan.seats, plan })
+    Ok(Limits { leads: plan.leads, campaigns: plan.campaigns, seats: plan.seats, people: plan.people, plan })
 }
 
 /// The plan whose figures count now: of the subscription's paid period, else that of a trial.

@@ -1,6 +1,6 @@
 //! Members and invitations for programs.
 
-use super::{Invitation, InvitationId, Invited, Member};
+use super::{Invitation, InvitationId, Invited, Member, Room};
 use axum::{extract::Path, http::StatusCode, response::Response};
 use base::{EmailAddress, Result, Role, Time, UserId};
 use schemars::JsonSchema;
@@ -118,14 +118,14 @@ pub(crate) async fn invitations(mut cx: web::Cx) -> web::Result<Output<Invitatio
     Ok(Output(Invitations { rows }))
 }
 
-pub(crate) async fn invite(cx: web::Cx, input: Input<Invite>) -> web::Result<Response> {
+pub(crate) async fn invite(cx: web::Cx, input: Input<Invite>, room: Room) -> web::Result<Response> {
     let by = cx.who().role;
     once(
         cx,
         input,
         StatusCode::CREATED,
         async move |cx: &mut db::Cx, who: Invite| -> Result<InvitationView> {
-            Ok(super::invite(cx, by, &Invited { email: who.email, role: who.role }).await?.into())
+            Ok(super::invite(cx, by, &Invited { email: who.email, role: who.role }, room).await?.into())
         },
     )
     .await

@@ -4,6 +4,11 @@ use super::{invitation_store as store, join, rules};
 use crate::{mail, session};
 use base::{EmailAddress, Error, Result, Role, TenantId, Time, UserId};
 use db::{Cx, Fact};
+use std::pin::Pin;
+
+/// Whether there is room for one more person, asked in the transaction that invites: an error says why not. Given
+/// by the program, because what a client pays for is known above; none: there always is.
+pub type Room = Option<for<'a> fn(&'a mut Cx) -> Pin<Box<dyn Future<Output = Result<()>> + Send + 'a>>>;
 
 base::id_type!(
     /// An invitation into an organisation.
@@ -52,11 +57,12 @@ pub struct Invited {
 }
 
 /// Invites someone by e-mail; an open invitation of the same address is replaced. `by` is the role
-/// of who asks. The link is made when the mail is written, so that no queue row holds it.
+/// of who asks, `room` whether there is room for one more. The link is made when the mail is written, so that no queue row holds it.
 ///
 /// # Errors
-/// Forbidden by [`rules::may_give`]; conflict when they are a member; refused beyond 100 open ones.
-pub async fn invite(cx: &mut Cx, by: Role, who: &Invited) -> Result<Invitation> {
+/// Forbidden by [`rules::may_give`]; conflict when they are a member; refused beyond 100 open ones, and where
+/// there is no room.
+pub async fn invite(cx: &mut Cx, by: Role, who: &Invited, room: Room) -> Result<Invitation> {
     let tenant = cx.tenant()?;
     rules::may_give(by, who.role)?;
     if store::is_member(cx, tenant, who.email.as_str()).await? {
@@ -72,6 +78,9 @@ pub async fn invite(cx: &mut Cx, by: Role, who: &Invited) -> Result<Invitation> 
             "invitation.too_many",
             format!("There are {open} open invitations. Take some back before you invite more."),
         ));
+    }
+    if let Some(room) = room {
+        room(cx).await?;
     }
     let id = cx.id::<InvitationId>();
     let expires_at = cx.now().plus_days(rules::INVITATION_DAYS);

@@ -9,7 +9,7 @@ pub mod rules;
 mod store;
 
 pub use invitation::{
-    Invitation, InvitationId, Invited, accept, invite, open_invitations, revoke_invitation,
+    Invitation, InvitationId, Invited, Room, accept, invite, open_invitations, revoke_invitation,
 };
 pub(crate) use invitation::{find as find_invitation, renew as renew_invitation};
 
@@ -50,6 +50,12 @@ pub struct Membership {
 pub async fn list(cx: &mut Cx) -> Result<Vec<Member>> {
     let tenant = cx.tenant()?;
     store::list(cx, tenant).await
+}
+
+/// How many people the organisation of this transaction has, open invitations included.
+pub async fn seated(cx: &mut Cx) -> Result<i64> {
+    let tenant = cx.tenant()?;
+    store::seated(cx, tenant).await
 }
 
 /// The names of present and former members among these people; others are left out.

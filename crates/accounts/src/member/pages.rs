@@ -1,6 +1,6 @@
 //! The team page: members, invitations, roles.
 
-use super::{Invitation, InvitationId, Invited, Member, rules};
+use super::{Invitation, InvitationId, Invited, Member, Room, rules};
 use crate::problems::Problems;
 use crate::settings;
 use crate::visitor::{Mine, refused};
@@ -147,14 +147,18 @@ fn invitation_table(invitations: &[Invitation], looker: &Looker) -> Table {
 }
 
 /// Sends an invitation.
-pub(crate) async fn invite(mut cx: web::Cx, axum::Form(typed): axum::Form<Typed>) -> web::Result<Response> {
+pub(crate) async fn invite(
+    mut cx: web::Cx,
+    axum::Form(typed): axum::Form<Typed>,
+    room: Room,
+) -> web::Result<Response> {
     let mut problems = Problems::default();
     let email = problems.check("email", EmailAddress::parse(&typed.email));
     let role = problems.check("role", typed.role.parse::<Role>());
     let by = cx.who().role;
     if let (Some(email), Some(role)) = (email, role) {
         let notice = format!("Invitation sent to {email}.");
-        match super::invite(&mut cx, by, &Invited { email, role }).await {
+        match super::invite(&mut cx, by, &Invited { email, role }, room).await {
             Ok(_) => {
                 cx.commit().await?;
                 return Ok(web::redirect_with("/settings/team", &notice));

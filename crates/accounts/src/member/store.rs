@@ -26,6 +26,23 @@ pub(super) async fn insert(
     Ok(())
 }
 
+/// Members and living invitations; who has both counts once.
+pub(super) async fn seated(cx: &mut Cx, tenant: TenantId) -> Result<i64> {
+    let now = cx.now();
+    Ok(sqlx::query_scalar!(
+        r#"select count(*) as "count!" from (
+             select p.email from accounts.membership m join accounts.person p on p.id = m.person_id
+             where m.tenant_id = $1 and m.removed_at is null
+             union
+             select i.email from accounts.invitation i
+             where i.tenant_id = $1 and i.accepted_at is null and i.revoked_at is null and i.expires_at > $2) seats"#,
+        tenant.uuid(),
+        now as Time,
+    )
+    .fetch_one(cx.conn())
+    .await?)
+}
+
 pub(super) async fn list(cx: &mut Cx, tenant: TenantId) -> Result<Vec<Member>> {
     let rows = sqlx::query!(
         r#"select p.id, p.name, p.email, p.email_verified_at, m.role::text as "role!", m.created_at

@@ -29,6 +29,11 @@ impl House {
     }
 
     async fn with(settings: web::Settings) -> Self {
+        Self::having(settings, None).await
+    }
+
+    /// An installation whose organisations have room for people as this says.
+    async fn having(settings: web::Settings, room: crate::member::Room) -> Self {
         let db = TestDb::new().await;
         let ports = db.ports();
         let sink = SmtpAccount {
@@ -48,7 +53,7 @@ impl House {
             origin: "https://agency.test".to_owned(),
         };
         let auth = Arc::new(Auth::new(db.db.clone()));
-        let app = TestApp::with(&db, auth, settings, vec![module(mailer)]).await;
+        let app = TestApp::with(&db, auth, settings, vec![module(mailer, room)]).await;
         Self { db, app, post: ports.email }
     }
 

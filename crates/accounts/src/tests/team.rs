@@ -209,3 +209,38 @@ async fn ids_of_another_organisation_are_not_found() {
     assert_eq!(list["rows"].as_array().map(Vec::len), Some(1));
     theirs.post("/settings/team/not-an-id/remove", &[]).await.expect(400);
 }
+
+#[tokio::test]
+async fn an_invitation_without_room_is_refused_with_the_reason_and_leaves_nothing() {
+    let room: crate::member::Room = Some(|cx| {
+        Box::pin(async move {
+            let seated = crate::member::seated(cx).await?;
+            if seated < 2 {
+                return Ok(());
+            }
+            Err(base::Error::refused("plan.people", format!("All {seated} places are taken.")))
+        })
+    });
+    let house = House::having(web::Settings::default(), room).await;
+    let owner = house.owner("ada@byte.example", "Byte").await;
+    let invite = |email| [("email", email), ("role", "member")];
+    owner.post("/settings/team/invite", &invite("bob@byte.example")).await.expect(303);
+    // Once more to the same address is no further person.
+    owner.post("/settings/team/invite", &invite("bob@byte.example")).await.expect(303);
+    owner
+        .post("/settings/team/invite", &invite("eve@byte.example"))
+        .await
+        .expect(422)
+        .shows("All 2 places are taken.");
+    let body = serde_json::json!({"email": "eve@byte.example", "role": "member"});
+    let answer = owner.json("POST", "/api/v1/invitations", &body).await.expect(422).json();
+    assert_eq!(answer["code"], "plan.people");
+    owner.get("/settings/team").await.expect(200).hides("eve@byte.example");
+    // Whom the open invitation brings in had a place already; who leaves frees one.
+    let link = house.link("/invite/", "bob@byte.example").await.expect("an invitation");
+    house.browser().post(&link, &[("name", "Bob"), ("password", PASSWORD)]).await.expect(303);
+    owner.post("/settings/team/invite", &invite("eve@byte.example")).await.expect(422);
+    let bob = house.person("bob@byte.example").await;
+    owner.post(&format!("/settings/team/{bob}/remove"), &[]).await.expect(303);
+    owner.post("/settings/team/invite", &invite("eve@byte.example")).await.expect(303);
+}

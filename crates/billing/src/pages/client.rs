@@ -1,7 +1,9 @@
 //! `/billing`: what a client has, what is left of it, what it was billed. Each number leads to its rows.
 
+use super::offers::people;
 use super::{Asked, invoice_tag, kind_tag, percent, standing_tag};
 use crate::desk::Desk;
+use crate::limit::{self, Limit, Used};
 use crate::plan::term::{self, TaxTerm};
 use crate::plan::{self, Plan};
 use crate::standing::{self, Standing};
@@ -22,6 +24,7 @@ struct Seen {
     standing: Standing,
     live: Option<Subscription>,
     in_force: Plan,
+    used: Used,
     next: Option<Plan>,
     credits: credit::Balance,
     plans: Vec<Plan>,
@@ -47,6 +50,7 @@ async fn see(cx: &mut db::Cx, desk: &Desk) -> Result<Seen> {
     Ok(Seen {
         standing: standing::of(cx, &tenant, live.as_ref()).await?,
         in_force: standing::in_force(cx).await?,
+        used: limit::used(cx, desk.count).await?,
         next,
         credits: credit::balance(cx).await?,
         plans: plan::on_sale(cx).await?,
@@ -132,8 +136,9 @@ fn present(seen: &Seen, wall: &Wall, may: bool) -> Markup {
     let facts = Pairs::new()
         .add("State", standing_tag(seen.standing))
         .add("Leads a month", number::count(seen.in_force.leads.into()))
-        .add("Active campaigns", number::count(seen.in_force.campaigns.into()))
-        .add("LinkedIn seats", number::count(seen.in_force.seats.into()))
+        .add("Campaigns at once", of(seen, Limit::Campaigns))
+        .add("LinkedIn seats", of(seen, Limit::LinkedinSeats))
+        .add("People", of(seen, Limit::People))
         .some(
             "Founding member",
             seen.spot
@@ -174,6 +179,22 @@ fn present(seen: &Seen, wall: &Wall, may: bool) -> Markup {
     html! { (Card::new("Your plan").id("plan").padded(html! { (facts) (acts) })) }
 }
 
+/// How much is used of what is allowed, with the way to the rows.
+fn of(seen: &Seen, limit: Limit) -> Markup {
+    let (used, href) = match limit {
+        Limit::Campaigns => (seen.used.held.map(|held| held.campaigns), "/campaigns?status=active"),
+        Limit::LinkedinSeats => (seen.used.held.map(|held| held.linkedin_seats), "/settings/sending"),
+        Limit::People => (Some(seen.used.people), "/settings/team"),
+    };
+    let allowed = limit.allowed(&seen.in_force);
+    let full = used.zip(allowed).is_some_and(|(used, allowed)| used >= i64::from(allowed));
+    html! {
+        @if let Some(used) = used { a href=(href) { (number::count(used)) } " of " }
+        @if let Some(allowed) = allowed { (number::count(allowed.into())) } @else { "any number" }
+        @if full { " " (tag(Tone::Warm, "No room")) }
+    }
+}
+
 fn offers(seen: &Seen, desk: &Desk, may: bool) -> Markup {
     let off = match (seen.spot, seen.left) {
         (Some(spot), _) => Some(spot.percent_off),
@@ -197,6 +218,7 @@ fn offers(seen: &Seen, desk: &Desk, may: bool) -> Markup {
             .cell(number::count(plan.leads.into()))
             .cell(number::count(plan.campaigns.into()))
             .cell(number::count(plan.seats.into()))
+            .cell(people(plan.people))
             .cell(act(seen, plan, desk, may))
     });
     let columns = [
@@ -204,7 +226,8 @@ fn offers(seen: &Seen, desk: &Desk, may: bool) -> Markup {
         Column::text("Price"),
         Column::number("Leads a month"),
         Column::number("Campaigns"),
-        Column::number("Seats"),
+        Column::number("LinkedIn seats"),
+        Column::number("People"),
         Column::acts("Actions"),
     ];
     html! {

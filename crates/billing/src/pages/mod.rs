@@ -1,8 +1,9 @@
 //! The pages of billing: [`client`] for the client, [`buy`] on the way to the provider, [`platform`] for
-//! whoever runs the installation.
+//! whoever runs the installation, with what is sold in [`offers`].
 
 pub(crate) mod buy;
 pub(crate) mod client;
+pub(crate) mod offers;
 pub(crate) mod platform;
 
 use crate::credit;

@@ -1,12 +1,13 @@
 //! `/platform/billing`: plans and terms, founding spots, every client's subscription, and what each client
 //! leaves over in a month. For whoever runs the installation.
 
-use super::{Again, invoice_tag};
+use super::{Again, invoice_tag, offers};
 use crate::margin::{self, Month};
-use crate::plan::{self, term};
+use crate::plan::{self, Problems, Typed, term};
 use crate::subscription::{self, Status};
 use crate::{invoice, webhook};
 use axum::extract::{Path, Query};
+use axum::http::StatusCode;
 use axum::response::Response;
 use base::{Currency, Money, TenantId};
 use maud::{Markup, html};
@@ -15,7 +16,7 @@ use std::collections::BTreeMap;
 use ui::prelude::*;
 use web::Open;
 
-const HOME: &str = "/platform/billing";
+pub(super) const HOME: &str = "/platform/billing";
 
 /// Which month, and which units.
 #[derive(Debug, Default, Deserialize)]
@@ -24,6 +25,7 @@ pub(crate) struct Asked {
     month: String,
     provider: String,
     task: String,
+    plan: String,
 }
 
 impl Asked {
@@ -42,6 +44,16 @@ fn aud(minor: i64) -> String {
 
 /// `GET /platform/billing`
 pub(crate) async fn show(open: Open, again: Again, Query(asked): Query<Asked>) -> web::Result<Response> {
+    shown(open, again, &asked, None).await
+}
+
+/// The page; with what was typed of a plan where that cannot be taken.
+pub(super) async fn shown(
+    open: Open,
+    again: Again,
+    asked: &Asked,
+    refused: Option<(Typed, Problems)>,
+) -> web::Result<Response> {
     let mut all = open.system("billing.platform").await?;
     let month = asked.month(all.now())?;
     let plans = plan::history(&mut all).await?;
@@ -51,7 +63,7 @@ pub(crate) async fn show(open: Open, again: Again, Query(asked): Query<Asked>) -
     let strays = webhook::store::strays(&mut all).await?;
     all.rollback().await?;
     let cx = again.cx().await?;
-    let wall = Wall::new(cx.now(), cx.who().zone.clone());
+    let (now, wall) = (cx.now(), Wall::new(cx.now(), cx.who().zone.clone()));
     let names: BTreeMap<_, _> = plans.iter().map(|plan| (plan.id, plan.name.as_str())).collect();
     let taken = clients.iter().filter(|one| one.founding.is_some()).count();
     let paying = clients.iter().filter(|one| one.status == Some(Status::Active)).count();
@@ -70,11 +82,16 @@ pub(crate) async fn show(open: Open, again: Again, Query(asked): Query<Asked>) -
             .link(&format!("Before: {}", month.before().label()), &format!("{HOME}?month={}#margins", month.before().word()))
             .body(margins_table(&margins, month))
             .foot("Paid invoices without tax, against the ledger of metered units. The least is on top."))
-        (Card::new("Plans").body(plans_table(&plans, &wall)).foot("The latest row of a plan that has begun is sold; a subscription keeps the row that it was sold at."))
+        (offers::card(&plans, &wall, now))
+        (offers::form(&plans, now, &asked.plan, refused.as_ref()))
         (Card::new("Terms").body(terms_table(&terms, &wall)))
         @if !strays.is_empty() { (Card::new("Words of the provider about nobody known here").body(strays_table(&strays, &wall))) }
     };
-    cx.page("Plans and margins", body).await
+    let mut page = cx.page("Plans and margins", body).await?;
+    if refused.is_some() {
+        *page.status_mut() = StatusCode::UNPROCESSABLE_ENTITY;
+    }
+    Ok(page)
 }
 
 fn count(number: usize) -> i64 {
@@ -130,31 +147,6 @@ fn margins_table(margins: &[margin::Margin], month: Month) -> Table {
         "They come with sign-up.",
         None,
     ))
-}
-
-fn plans_table(plans: &[plan::Plan], wall: &Wall) -> Table {
-    let columns = [
-        Column::text("Plan"),
-        Column::number("Price a month"),
-        Column::text("GST"),
-        Column::number("Leads"),
-        Column::number("Campaigns"),
-        Column::number("Seats"),
-        Column::text("Since"),
-        Column::text("Source"),
-    ];
-    let rows = plans.iter().map(|plan| {
-        Row::new()
-            .cell(plan.name.as_str())
-            .cell(plan.price().map(|price| price.to_string()).unwrap_or_default())
-            .cell(if plan.gst_inclusive { "in the price" } else { "on top" })
-            .cell(number::count(plan.leads.into()))
-            .cell(number::count(plan.campaigns.into()))
-            .cell(number::count(plan.seats.into()))
-            .cell(wall.date(plan.valid_from))
-            .cell(plan.source.as_str())
-    });
-    Table::new("Plans", columns).rows(rows)
 }
 
 fn terms_table(terms: &[term::Term], wall: &Wall) -> Table {

@@ -1,11 +1,15 @@
 //! Plans: what is sold, as dated rows. A subscription keeps the row that it was sold at.
 
+mod form;
 mod store;
 pub mod term;
+#[cfg(test)]
+mod tests;
 
+pub use form::{Problems, Typed};
 pub use store::{get, history, named};
 
-use base::{Currency, Money, Result, Time};
+use base::{Currency, Error, Money, Result, Time};
 use db::Cx;
 use serde::{Deserialize, Serialize};
 
@@ -85,6 +89,8 @@ pub struct Plan {
     pub campaigns: i32,
     /// LinkedIn seats.
     pub seats: i32,
+    /// People of the organisation, open invitations included; none: as many as they like.
+    pub people: Option<i32>,
     /// From when on it is sold so.
     pub valid_from: Time,
     /// Where the figures come from.
@@ -109,6 +115,72 @@ impl Plan {
         let full = self.price()?;
         Ok(Money { minor: (full.minor * i64::from(100 - percent_off) + 50) / 100, ..full })
     }
+}
+
+/// A plan as it is to be sold from an instant on.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct New {
+    /// Which plan.
+    pub code: Code,
+    /// What it is called.
+    pub name: String,
+    /// For a month, before a founding member's discount.
+    pub price: Money,
+    /// Whether the price holds GST already.
+    pub gst_inclusive: bool,
+    /// Credits of a month.
+    pub leads: i32,
+    /// Campaigns that may be active at once.
+    pub campaigns: i32,
+    /// LinkedIn seats.
+    pub seats: i32,
+    /// People of the organisation; none: as many as they like.
+    pub people: Option<i32>,
+    /// From when on.
+    pub valid_from: Time,
+    /// Where the figures come from.
+    pub source: String,
+}
+
+impl New {
+    /// Whether a row says the same.
+    fn is(&self, row: &Plan) -> bool {
+        let price = (self.price.minor, self.price.currency.code());
+        let amounts = (self.leads, self.campaigns, self.seats, self.people);
+        self.code == row.code
+            && self.name == row.name
+            && self.gst_inclusive == row.gst_inclusive
+            && price == (row.price_minor, row.currency.as_str())
+            && amounts == (row.leads, row.campaigns, row.seats, row.people)
+    }
+}
+
+/// Writes a row that counts from its instant on: whoever has no subscription has its figures then, whoever buys
+/// it gets them; a subscription keeps the row that it was sold at. No row is ever changed. Runs across tenants,
+/// for whoever runs the installation.
+///
+/// # Errors
+/// Conflict `plan.dated` where a row of the plan begins at that instant already; refused `plan.same` where it
+/// would say what counts then anyway.
+pub async fn add(cx: &mut Cx, new: &New) -> Result<PlanId> {
+    let before =
+        history(cx).await?.into_iter().find(|row| row.code == new.code && row.valid_from <= new.valid_from);
+    if before.is_some_and(|row| new.is(&row)) {
+        return Err(Error::refused("plan.same", "That is what counts then anyway: nothing would change."));
+    }
+    cx.because(&new.source).await?;
+    let id = cx.id::<PlanId>();
+    store::insert(cx, id, new).await.map_err(|cause| {
+        if base::error::constraint(&cause) == Some("plan_since") {
+            Error::conflict(
+                "plan.dated",
+                "A row of this plan begins on that day already. Choose another day.",
+            )
+        } else {
+            Error::from(cause)
+        }
+    })?;
+    Ok(id)
 }
 
 /// What is sold now, the smallest first.

@@ -16,8 +16,8 @@ pub struct Event {
     pub says: &'static str,
     /// The fact that it is made from,
     fact: &'static str,
-    /// where this member of the fact's details has this value.
-    only: Option<(&'static str, &'static str)>,
+    /// where this member of the fact's details has one of these values.
+    only: Option<(&'static str, &'static [&'static str])>,
 }
 
 const fn event(
@@ -30,6 +30,8 @@ const fn event(
 }
 
 const MEETING: &[&str] = &["lead_id", "campaign_id"];
+/// Where a deal is open: one fact becomes one event, and a deal that ends has its own.
+const OPEN_STAGES: &[&str] = &["qualification", "proposal", "negotiation", "verbal", "contract"];
 const INTENT: &[&str] = &["principal_id", "vendor_id", "amount_minor", "currency", "reason"];
 const MANDATE: &[&str] =
     &["principal_id", "vendor_id", "intent_id", "parent_id", "total_minor", "currency", "reason"];
@@ -63,7 +65,7 @@ pub const ALL: &[Event] = &[
         "Its score changed. Where more than a hundred are scored at once, they are not told one by one.",
     ),
     Event {
-        only: Some(("to", "converted")),
+        only: Some(("to", &["converted"])),
         ..event(("lead.converted", "leads.lead.moved"), "lead", &["from"], "Its deal was won.")
     },
     event(
@@ -101,6 +103,52 @@ pub const ALL: &[Event] = &[
     event(("meeting.booked", "outreach.meeting.booked"), "meeting", MEETING, "A meeting was booked."),
     event(("meeting.moved", "outreach.meeting.moved"), "meeting", MEETING, "It was moved to another time."),
     event(("meeting.cancelled", "outreach.meeting.cancelled"), "meeting", MEETING, "It was cancelled."),
+    event(
+        ("meeting.ended", "outreach.meeting.ended"),
+        "meeting",
+        MEETING,
+        "Somebody said whether it was held or the guest did not come.",
+    ),
+    event(
+        ("meeting.judged", "outreach.meeting.judged"),
+        "meeting",
+        &["lead_id", "campaign_id", "result"],
+        "Somebody said how it went.",
+    ),
+    event(
+        ("meeting.revived", "outreach.meeting.revived"),
+        "meeting",
+        MEETING,
+        "That the guest did not come was taken back.",
+    ),
+    event(
+        ("deal.opened", "outreach.deal.opened"),
+        "deal",
+        &["lead_id", "campaign_id", "meeting_id"],
+        "A deal began, in the stage qualification.",
+    ),
+    Event {
+        only: Some(("to", OPEN_STAGES)),
+        ..event(
+            ("deal.moved", "outreach.deal.moved"),
+            "deal",
+            &["lead_id", "from", "to"],
+            "It went to another stage in which it is open.",
+        )
+    },
+    Event {
+        only: Some(("to", &["won"])),
+        ..event(("deal.won", "outreach.deal.moved"), "deal", &["lead_id", "from"], "It was won.")
+    },
+    Event {
+        only: Some(("to", &["lost"])),
+        ..event(
+            ("deal.lost", "outreach.deal.moved"),
+            "deal",
+            &["lead_id", "from", "reason"],
+            "It was lost, for a reason of the list.",
+        )
+    },
     event(
         ("approval.requested", "control.approval.requested"),
         "approval",
@@ -192,15 +240,18 @@ impl Event {
 }
 
 /// The table column by column, as the fan-out joins it: names, facts, members and their values, both empty
-/// where every fact counts.
+/// where every fact counts. An event has a row for each value of its member.
 pub(crate) fn columns() -> [Vec<&'static str>; 4] {
-    let only = |event: &Event| event.only.unwrap_or_default();
-    [
-        ALL.iter().map(|event| event.name).collect(),
-        ALL.iter().map(|event| event.fact).collect(),
-        ALL.iter().map(|event| only(event).0).collect(),
-        ALL.iter().map(|event| only(event).1).collect(),
-    ]
+    let mut columns: [Vec<&'static str>; 4] = Default::default();
+    for event in ALL {
+        let (member, values) = event.only.unwrap_or(("", &[""]));
+        for value in values {
+            for (column, cell) in columns.iter_mut().zip([event.name, event.fact, member, value]) {
+                column.push(cell);
+            }
+        }
+    }
+    columns
 }
 
 #[cfg(test)]
@@ -233,6 +284,32 @@ mod tests {
         sources(&Path::new(env!("CARGO_MANIFEST_DIR")).join(".."), &mut product);
         for event in ALL {
             assert!(product.contains(&format!("\"{}\"", event.fact)), "nobody publishes {}", event.fact);
+        }
+    }
+
+    #[test]
+    fn a_fact_becomes_one_event_whatever_it_says_and_every_stage_of_a_deal_has_one() {
+        let mut told = BTreeSet::new();
+        for event in ALL {
+            for value in event.only.map_or(&[""][..], |(_, values)| values) {
+                assert!(told.insert((event.fact, *value)), "{} is told twice", event.name);
+            }
+        }
+        let some: BTreeSet<_> =
+            ALL.iter().filter(|event| event.only.is_some()).map(|event| event.fact).collect();
+        for fact in some {
+            assert!(!told.contains(&(fact, "")), "{fact} is told twice");
+        }
+        // The stages stand in the domain above, which this crate cannot use: its words are read.
+        let stages = include_str!("../../outreach/src/deal/mod.rs");
+        let words = stages.split_once("fn word(").unwrap().1.split_once("fn label(").unwrap().0;
+        let words: Vec<&str> = words.split('"').skip(1).step_by(2).collect();
+        assert_eq!(words.len(), 7, "{words:?}");
+        for word in words {
+            assert!(
+                told.contains(&("outreach.deal.moved", word)),
+                "nothing is told of a deal that is {word}"
+            );
         }
     }
 

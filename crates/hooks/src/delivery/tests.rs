@@ -50,6 +50,34 @@ async fn every_fact_that_was_asked_for_arrives_once_signed_and_with_public_data_
 }
 
 #[tokio::test]
+async fn who_listens_to_deals_hears_how_each_begins_moves_and_ends_once() {
+    let bed = Bed::new().await;
+    bed.endpoint(&["deal.*"]).await;
+    let moved = |from: &str, to: &str, reason: Option<&str>| json!({"lead_id": "l", "from": from, "to": to, "reason": reason});
+    bed.fact("outreach.deal.opened", json!({"lead_id": "l", "meeting_id": "m", "campaign_id": "c"})).await;
+    bed.fact("outreach.deal.moved", moved("qualification", "proposal", None)).await;
+    bed.fact("outreach.deal.moved", moved("proposal", "won", None)).await;
+    bed.fact("outreach.deal.moved", moved("won", "contract", None)).await;
+    bed.fact("outreach.deal.moved", moved("contract", "lost", Some("no_budget"))).await;
+    bed.fact("outreach.meeting.booked", json!({"lead_id": "l"})).await;
+    bed.app.settle().await;
+    bed.soon().await;
+    let calls = bed.poster.calls();
+    let bodies: Vec<serde_json::Value> =
+        calls.iter().map(|call| serde_json::from_slice(&call.body).unwrap()).collect();
+    let heard = |kind: &str, data: serde_json::Value| {
+        let told = bodies.iter().filter(|body| body["type"] == kind && body["data"] == data).count();
+        assert_eq!(told, 1, "{kind} {data}: {bodies:?}");
+    };
+    heard("deal.opened", json!({"lead_id": "l", "campaign_id": "c", "meeting_id": "m"}));
+    heard("deal.moved", json!({"lead_id": "l", "from": "qualification", "to": "proposal"}));
+    heard("deal.won", json!({"lead_id": "l", "from": "proposal"}));
+    heard("deal.moved", json!({"lead_id": "l", "from": "won", "to": "contract"}));
+    heard("deal.lost", json!({"lead_id": "l", "from": "contract", "reason": "no_budget"}));
+    assert_eq!(bodies.len(), 5, "{bodies:?}");
+}
+
+#[tokio::test]
 async fn facts_of_another_tenant_and_from_before_never_arrive() {
     let bed = Bed::new().await;
     bed.fact("pay.receipt.issued", json!({"kind": "before"})).await;

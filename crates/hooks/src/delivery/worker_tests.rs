@@ -5,30 +5,17 @@ use super::send::BUDGET;
 use crate::Desk;
 use crate::endpoint::{self, EndpointId, New};
 use async_trait::async_trait;
-use base::{Clock, Random, SystemClock, Time};
 use control::secret::{Keyring, Settings};
-use db::{Caller, Db, Fact, Scope};
-use jobs::{Registry, scheduler::Scheduler, worker};
+use db::{Caller, Fact, Scope};
+use jobs::Registry;
 use ports::webhook::{Call, Came, Poster};
 use serde_json::json;
 use std::collections::HashMap;
-use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
-use testkit::{Tenant, TestDb};
-use tokio::task::JoinHandle;
-use tokio_util::sync::CancellationToken;
+use testkit::{Tenant, TestDb, Workers, until};
 use url::Url;
-
-/// The machine's clock, put forward by hand.
-#[derive(Default)]
-struct Ahead(AtomicI64);
-
-impl Clock for Ahead {
-    fn now(&self) -> Time {
-        SystemClock.now().plus_s(self.0.load(Ordering::SeqCst))
-    }
-}
 
 /// Receivers that take a moment, or hang; keeps what came to each.
 #[derive(Default)]
@@ -80,8 +67,7 @@ impl Poster for Slow {
 }
 
 struct Stage {
-    db: Db,
-    clock: Arc<Ahead>,
+    workers: Workers,
     registry: Arc<Registry>,
     slow: Arc<Slow>,
     desk: Desk,
@@ -94,20 +80,23 @@ impl Stage {
     async fn new() -> Self {
         let kit = TestDb::new().await;
         let ours = kit.tenant("Ours").await;
-        let clock: Arc<Ahead> = Arc::default();
-        let db = Db::connect(&kit.settings(), clock.clone(), Arc::new(Random::system())).await.unwrap();
+        let workers = Workers::on(&kit).await;
         let folder = tempfile::tempdir().unwrap();
-        let ring = Keyring::load(&Settings::default(), folder.path(), db.random()).unwrap();
+        let ring = Keyring::load(&Settings::default(), folder.path(), workers.db.random()).unwrap();
         let slow: Arc<Slow> = Arc::default();
         let desk = Desk { ring: Arc::new(ring), poster: slow.clone(), settings: crate::Settings::default() };
         let mut registry = Registry::new();
         kinds::register(&mut registry, desk.clone());
-        registry.sync(&db).await.unwrap();
-        Self { db, clock, registry: Arc::new(registry), slow, desk, ours, kit, _folder: folder }
+        registry.sync(&workers.db).await.unwrap();
+        Self { workers, registry: Arc::new(registry), slow, desk, ours, kit, _folder: folder }
     }
 
     async fn cx(&self) -> db::Cx {
-        self.db.begin(Scope::Tenant(self.ours.id), Caller::system("test", &self.db)).await.unwrap()
+        self.workers
+            .db
+            .begin(Scope::Tenant(self.ours.id), Caller::system("test", &self.workers.db))
+            .await
+            .unwrap()
     }
 
     async fn endpoint(&self, host: &str, kind: &str) -> EndpointId {
@@ -129,41 +118,12 @@ impl Stage {
         }
     }
 
-    fn worker(&self) -> (JoinHandle<()>, CancellationToken) {
-        let (db, registry, stop) = (self.db.clone(), self.registry.clone(), CancellationToken::new());
-        let told = stop.clone();
-        let settings = worker::Settings { poll_ms: 100, ..worker::Settings::default() };
-        let task = tokio::spawn(async move {
-            worker::Worker { settings }.run(&db, &registry, &told).await.unwrap();
-        });
-        (task, stop)
-    }
-
-    fn scheduler(&self) -> CancellationToken {
-        let (db, stop) = (self.db.clone(), CancellationToken::new());
-        let told = stop.clone();
-        // Short, so that the jobs of the dead come back while a test waits.
-        let scheduler = Scheduler { tick_ms: 50, lease_s: 6, ..Scheduler::default() };
-        tokio::spawn(async move { scheduler.run(&db, &told).await });
-        stop
-    }
-
     async fn count(&self, what: &str) -> i64 {
         let mut cx = self.kit.system().await;
         sqlx::query_scalar(sqlx::AssertSqlSafe(format!("select count(*) from hooks.delivery where {what}")))
             .fetch_one(cx.conn())
             .await
             .unwrap()
-    }
-
-    async fn until(&self, what: &str, is: impl AsyncFn() -> bool) {
-        for _ in 0..900 {
-            if is().await {
-                return;
-            }
-            tokio::time::sleep(Duration::from_millis(100)).await;
-        }
-        panic!("after 90 s still not: {what}");
     }
 }
 
@@ -174,10 +134,10 @@ async fn w6_two_workers_deliver_each_once_and_when_one_is_killed_each_at_least_o
     for host in hosts {
         stage.endpoint(host, "receipt.*").await;
     }
-    let scheduler = stage.scheduler();
-    let (one, two) = (stage.worker(), stage.worker());
+    let scheduler = stage.workers.scheduler();
+    let (one, two) = (stage.workers.worker(&stage.registry), stage.workers.worker(&stage.registry));
     stage.facts(100).await;
-    stage.until("300 are delivered", async || stage.count("state = 'succeeded'").await == 300).await;
+    until("300 are delivered", async || stage.count("state = 'succeeded'").await == 300).await;
     let came = stage.slow.came();
     assert_eq!((came.len(), came.values().copied().max()), (300, Some(1)), "each once");
     let most = stage.slow.open.lock().unwrap().values().map(|(_, most)| *most).max();
@@ -186,15 +146,15 @@ async fn w6_two_workers_deliver_each_once_and_when_one_is_killed_each_at_least_o
     // Both die in the middle of calls whose outcome nobody will ever record.
     stage.slow.hangs.store(true, Ordering::SeqCst);
     stage.facts(20).await;
-    stage.until("calls hang", async || stage.slow.now_open() >= 3 * BUDGET).await;
+    until("calls hang", async || stage.slow.now_open() >= 3 * BUDGET).await;
     one.0.abort();
     two.0.abort();
     let (dead, _) = (one.0.await.unwrap_err(), two.0.await.unwrap_err());
     assert!(dead.is_cancelled());
     stage.slow.hangs.store(false, Ordering::SeqCst);
-    stage.clock.0.store(super::send::LOST_S + 1, Ordering::SeqCst);
-    let (three, stop) = stage.worker();
-    stage.until("360 are delivered", async || stage.count("state = 'succeeded'").await == 360).await;
+    stage.workers.clock.advance_s(super::send::LOST_S + 1);
+    let (three, stop) = stage.workers.worker(&stage.registry);
+    until("360 are delivered", async || stage.count("state = 'succeeded'").await == 360).await;
     let came = stage.slow.came();
     let twice = came.values().filter(|times| **times == 2).count() as i64;
     assert_eq!((came.len(), came.values().copied().max()), (360, Some(2)));
@@ -210,11 +170,11 @@ async fn w6_an_endpoint_that_hangs_does_not_hold_up_another_one() {
     let stage = Stage::new().await;
     stage.endpoint("hangs.example", "receipt.*").await;
     stage.endpoint("fine.example", "receipt.*").await;
-    let scheduler = stage.scheduler();
-    let (task, stop) = stage.worker();
+    let scheduler = stage.workers.scheduler();
+    let (task, stop) = stage.workers.worker(&stage.registry);
     stage.facts(100).await;
     let fine = "state = 'succeeded'";
-    stage.until("100 are delivered to the other one", async || stage.count(fine).await == 100).await;
+    until("100 are delivered to the other one", async || stage.count(fine).await == 100).await;
     assert_eq!(stage.count("state = 'sending'").await, BUDGET, "the other one holds its budget, no more");
     stop.cancel();
     task.abort();

@@ -9,6 +9,7 @@ pub use store::{claim, counts, get, list};
 
 use base::{Error, Result, Time};
 use db::{Cx, Fact};
+use jobs::Run;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
@@ -156,6 +157,18 @@ pub async fn mark(cx: &mut Cx, id: InboxId, outcome: &Outcome) -> Result<()> {
     let words: Option<String> = words.map(|text| text.chars().take(MAX_ERROR).collect());
     store::set(cx, id, status, words.as_deref()).await?;
     cx.publish(Fact::about("hooks.inbox.marked", id).with(json!({"status": status.word()}))).await
+}
+
+/// What a job made of a delivery, with a failure shown in the raw inbox; the queue tries it again.
+pub async fn shown(run: &Run, id: InboxId, came: Result<()>) -> Result<()> {
+    if let Err(error) = &came {
+        let mut cx = run.begin().await?;
+        if claim(&mut cx, id).await?.is_some() {
+            mark(&mut cx, id, &Outcome::Failed(error.message().to_owned())).await?;
+            cx.commit().await?;
+        }
+    }
+    came
 }
 
 /// Starts the processing of a delivery again. Errors: `inbox.processed` when its effects are there

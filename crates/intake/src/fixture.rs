@@ -1,6 +1,6 @@
 //! The generator of `fixtures/leads/messy-500.csv`: the same bytes every time.
 //!
-//! `UPDATE_FIXTURES=1 cargo nextest run -p leads messy` writes the file again.
+//! `UPDATE_FIXTURES=1 cargo nextest run -p intake messy` writes the file again.
 
 use std::fmt::Write as _;
 
@@ -303,9 +303,9 @@ fn person(index: usize) -> String {
     };
     let mobile = match index {
         // Readable in whatever country the row names.
-        _ if index.is_multiple_of(13) => MOBILE[1],
-        _ if index.is_multiple_of(3) => MOBILE[index % MOBILE.len()],
-        _ => "",
+        _ if index.is_multiple_of(13) => phone(index, 1),
+        _ if index.is_multiple_of(3) => phone(index, index % MOBILE.len()),
+        _ => String::new(),
     };
     let (country, state, city) = PLACE[index % PLACE.len()];
     let first = if index % 10 == 4 { first.to_uppercase() } else { first.to_owned() };
@@ -323,6 +323,25 @@ fn person(index: usize) -> String {
     .expect("writing to a string cannot fail");
     // Some rows end early.
     if index % 19 == 6 { line.trim_end_matches("Mary").trim_end_matches(',').to_owned() } else { line }
+}
+
+/// Everybody's own number, in one of eight spellings: who opts out stops their number for all who share it.
+fn phone(index: usize, spelling: usize) -> String {
+    if index < 24 && index.is_multiple_of(3) {
+        return MOBILE[spelling].to_owned();
+    }
+    let last = format!("{index:04}");
+    match spelling {
+        0 => format!("02 7010 {last}"),
+        1 => format!("+61 2 7010 {last}"),
+        2 => format!("(02) 7010{last}"),
+        3 => format!("6127010{last}"),
+        // A number without its country, in a row of New Zealand: nobody can tell whose it is.
+        4 => MOBILE[4].to_owned(),
+        5 => format!("02-7010-{last}"),
+        6 => format!("+61 (0)2 7010 {last}"),
+        _ => format!("02.7010.{last}"),
+    }
 }
 
 fn quoted(value: &str) -> String {

@@ -59,12 +59,7 @@ impl World {
 
     /// One number or text of the database, as the owner of the schema.
     pub async fn one(&self, sql: &str) -> String {
-        let mut cx = self.db.system().await;
-        let got: Option<String> = sqlx::query_scalar(sqlx::AssertSqlSafe(format!("select ({sql})::text")))
-            .fetch_one(cx.conn())
-            .await
-            .expect("a readable statement");
-        got.unwrap_or_default()
+        self.db.one(sql).await
     }
 
     pub async fn ids(&self, who: &Member, query: &str) -> Vec<LeadId> {

@@ -35,12 +35,7 @@ impl World {
     }
 
     async fn one(&self, sql: &str) -> String {
-        let mut cx = self.db.system().await;
-        let got: Option<String> = sqlx::query_scalar(sqlx::AssertSqlSafe(format!("select ({sql})::text")))
-            .fetch_one(cx.conn())
-            .await
-            .expect("a readable statement");
-        got.unwrap_or_default()
+        self.db.one(sql).await
     }
 
     /// A lead with everything, and its name in every table that has room for a text about a lead.

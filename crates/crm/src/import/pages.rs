@@ -103,6 +103,9 @@ pub(crate) async fn show(
         .chain(Outcome::ALL.into_iter().map(|one| Tab::new(one.label(), link(one))))
         .collect();
     let on = outcome.map_or_else(|| here.clone(), link);
+    // What changes by itself stays the page that is open.
+    let from = asked.after.as_ref().map_or_else(String::new, |after| format!("&after={}", after.as_str()));
+    let open = format!("{here}?outcome={}{from}", outcome.map_or("", Outcome::word));
     let columns =
         [Column::text("Contact there"), Column::text("Became"), Column::text("Lead"), Column::text("Why")];
     let table = Table::new("Contacts of this run", columns)
@@ -125,7 +128,7 @@ pub(crate) async fn show(
         }));
     let body = html! {
         (heading)
-        (live::region("crm-import", &on, &["crm.import.*"], html! {
+        (live::region("crm-import", &open, &["crm.import.*"], html! {
             @if let Some(error) = &run.error { (state::partial(html! { (error) })) }
             (kpis(&[
                 Kpi::new("Contacts", count(run.seen)).sub(format!("{} unchanged", count(run.unchanged)), Trend::Flat).href(here.clone()),

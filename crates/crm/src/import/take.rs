@@ -5,12 +5,11 @@ use super::{ImportId, Outcome, reading};
 use crate::connection::{Connection, TakenAs};
 use base::{Digest, EmailAddress, Error, Result};
 use db::{Cx, Fact};
-use leads::company::{self, Seen};
-use leads::lead::{self, Fields, LeadId, Status};
+use leads::lead::{self, Fields, LeadId, Status, Stored};
 use leads::suppression::{self, Reason, Scope, Who, is_freemail};
 use ports::crm::Contact;
 use serde_json::json;
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{HashMap, HashSet};
 use uuid::Uuid;
 
 /// A contact that is new or was changed.
@@ -76,74 +75,28 @@ fn source(connection: &Connection) -> String {
     format!("crm:{}:{}", connection.kind.word(), connection.id)
 }
 
-/// The leads that are these people, by what this CRM's contact became before, else by address, profile, or number and name.
-async fn same(cx: &mut Cx, people: &[(One<'_>, Fields)]) -> Result<Vec<Option<Uuid>>> {
-    let tenant = cx.tenant()?.uuid();
-    let list = |key: fn(&Fields) -> &Option<String>| -> Vec<String> {
-        people.iter().filter_map(|(_, fields)| key(fields).clone()).collect()
-    };
-    let (emails, profiles, phones) = (list(|f| &f.email), list(|f| &f.linkedin_url), list(|f| &f.phone));
-    let rows = sqlx::query!(
-        r#"select id as "id!", email, linkedin_url, phone, lower(first_name) as first_name, lower(last_name) as last_name from leads.lead
-           where tenant_id = $1 and email = any($2) and deleted_at is null
-           union select id, email, linkedin_url, phone, lower(first_name), lower(last_name) from leads.lead
-           where tenant_id = $1 and linkedin_url = any($3) and deleted_at is null
-           union select id, email, linkedin_url, phone, lower(first_name), lower(last_name) from leads.lead
-           where tenant_id = $1 and phone = any($4) and deleted_at is null order by 1"#,
-        tenant,
-        &emails,
-        &profiles,
-        &phones,
-    )
-    .fetch_all(cx.conn())
-    .await?;
-    let lower = |text: &Option<String>| text.as_ref().map(|text| text.to_lowercase());
-    let found = people.iter().map(|(one, mine)| {
-        let by_email = || rows.iter().find(|row| mine.email.is_some() && row.email == mine.email);
-        // A weaker key counts only where one of the two lacks the stronger one.
-        let by_profile = || {
-            rows.iter().find(|row| {
-                mine.linkedin_url.is_some()
-                    && row.linkedin_url == mine.linkedin_url
-                    && (mine.email.is_none() || row.email.is_none())
-            })
-        };
-        let by_phone = || {
-            rows.iter().find(|row| {
-                mine.phone.is_some()
-                    && row.phone == mine.phone
-                    && row.first_name == lower(&mine.first_name)
-                    && row.last_name == lower(&mine.last_name)
-                    && (mine.email.is_none() || row.email.is_none())
-            })
-        };
-        let there = by_email().or_else(by_profile).or_else(by_phone).map(|row| row.id);
-        there.or(one.lead)
-    });
-    Ok(found.collect())
+/// The leads that are these people: the same person as anywhere, else what this CRM's contact became before.
+async fn homes(cx: &mut Cx, people: &[(One<'_>, Fields)]) -> Result<Vec<Option<Uuid>>> {
+    let fields: Vec<&Fields> = people.iter().map(|(_, fields)| fields).collect();
+    let found = lead::same(cx, &fields, None).await?;
+    Ok(people.iter().zip(found).map(|((one, _), there)| there.or(one.lead)).collect())
 }
 
 /// Contacts become leads: new ones are made, those that are here get what they lack, suppressed ones stay away.
 async fn leads(cx: &mut Cx, connection: &Connection, people: Vec<(One<'_>, Fields)>) -> Result<Vec<Kept>> {
     let who: Vec<Who> = people.iter().map(|(_, fields)| Who::of(fields)).collect();
     let held = suppression::suppressed(cx, &who).await?;
-    let homes = same(cx, &people).await?;
+    let homes = homes(cx, &people).await?;
     let ids: Vec<Uuid> = homes.iter().flatten().copied().collect::<HashSet<_>>().into_iter().collect();
-    let mut stored = lead::lock_many(cx, &ids).await?;
+    let mut stored = Stored::lock(cx, &ids).await?;
     let mut fresh: Vec<lead::Row> = Vec::new();
     // Two contacts of one page with one address are one lead.
     let mut by_email: HashMap<String, usize> = HashMap::new();
-    let mut changed = HashSet::new();
     let mut kept = Vec::with_capacity(people.len());
     for (((one, fields), held), home) in people.into_iter().zip(held).zip(homes) {
         let (outcome, lead, reason) = if held {
             (Outcome::Suppressed, None, "On the suppression list.")
-        } else if let Some((home, there)) =
-            home.and_then(|home| stored.get_mut(&home).map(|there| (home, there)))
-        {
-            if !there.fill_from(&fields).is_empty() {
-                changed.insert(home);
-            }
+        } else if let Some(home) = home.filter(|home| stored.fill(*home, &fields).is_some()) {
             (Outcome::Merged, Some(home), "")
         } else if let Some(first) = fields.email.as_ref().and_then(|email| by_email.get(email)).copied() {
             let first =
@@ -161,48 +114,18 @@ async fn leads(cx: &mut Cx, connection: &Connection, people: Vec<(One<'_>, Field
         let reference = one.contact.reference.clone();
         kept.push(Kept { reference, outcome, reason, lead, digest: one.digest });
     }
-    save(cx, connection, fresh, &stored, &changed).await?;
+    save(cx, connection, fresh, stored.filled()).await?;
     Ok(kept)
 }
 
-/// Writes companies and leads, each with one statement, and tells of them.
+/// Writes the leads and tells of them.
 async fn save(
     cx: &mut Cx,
     connection: &Connection,
-    mut fresh: Vec<lead::Row>,
-    stored: &BTreeMap<Uuid, Fields>,
-    changed: &HashSet<Uuid>,
+    fresh: Vec<lead::Row>,
+    filled: Vec<lead::Row>,
 ) -> Result<()> {
-    let mut grown: Vec<lead::Row> = stored
-        .iter()
-        .filter(|(id, _)| changed.contains(*id))
-        .map(|(id, fields)| lead::Row { id: LeadId(*id), fields: fields.clone() })
-        .collect();
-    let mut seen: BTreeMap<String, Seen> = BTreeMap::new();
-    for fields in fresh.iter().chain(&grown).map(|row| &row.fields) {
-        let Some(domain) = fields.domain.clone().filter(|domain| !is_freemail(domain)) else { continue };
-        let company = seen.entry(domain.clone()).or_insert_with(|| Seen { domain, ..Seen::default() });
-        company.name = company.name.take().or_else(|| fields.company_name.clone());
-        company.country = company.country.take().or_else(|| fields.country.clone());
-    }
-    let companies = company::link(cx, &seen.into_values().collect::<Vec<_>>()).await?;
-    for row in fresh.iter_mut().chain(&mut grown) {
-        let company = row.fields.domain.as_ref().and_then(|domain| companies.get(domain)).copied();
-        row.fields.company_id = company.or(row.fields.company_id);
-    }
     let source = source(connection);
-    let basis =
-        connection.consent.map(|basis| (basis, connection.consent_source.as_deref().unwrap_or_default()));
-    let made = lead::insert_many(cx, &fresh, &source, None, basis).await?;
-    if made.len() < fresh.len() {
-        return Err(Error::unavailable(
-            "crm.raced",
-            "Somebody added one of these addresses at this moment. The page is taken in again.",
-        ));
-    }
-    if !grown.is_empty() {
-        lead::update_many(cx, &grown).await?;
-    }
     let mut facts: Vec<Fact> = fresh
         .iter()
         .map(|row| {
@@ -210,7 +133,16 @@ async fn save(
             Fact::about("leads.lead.created", row.id).with(payload)
         })
         .collect();
-    facts.extend(grown.iter().map(|row| Fact::about("leads.lead.changed", row.id)));
+    facts.extend(filled.iter().map(|row| Fact::about("leads.lead.changed", row.id)));
+    let basis =
+        connection.consent.map(|basis| (basis, connection.consent_source.as_deref().unwrap_or_default()));
+    let origin = lead::Origin { source: &source, import: None, basis };
+    if !lead::write_many(cx, fresh, filled, &origin).await? {
+        return Err(Error::unavailable(
+            "crm.raced",
+            "Somebody added one of these addresses at this moment. The page is taken in again.",
+        ));
+    }
     cx.publish_all(facts).await
 }
 
@@ -221,7 +153,7 @@ async fn customers(
     connection: &Connection,
     people: Vec<(One<'_>, Fields)>,
 ) -> Result<Vec<Kept>> {
-    let homes = same(cx, &people).await?;
+    let homes = homes(cx, &people).await?;
     let source = source(connection);
     let mut kept = Vec::with_capacity(people.len());
     for ((one, fields), home) in people.into_iter().zip(homes) {

@@ -97,10 +97,13 @@ pub(crate) async fn index(mut cx: web::Cx, Query(asked): Query<Asked>) -> web::R
     }
     let table = table(&page.rows, &wall)
         .next(page.next.map(|next| format!("{}&after={}", link(state), next.as_str())));
+    // What changes by itself stays the page that is open.
+    let from = asked.after.as_ref().map_or_else(String::new, |after| format!("&after={}", after.as_str()));
+    let open = format!("{}{from}", link(state));
     let body = html! {
         (heading)
         (tabs("Pushes by state", &link(state), &all))
-        (live::region("crm-pushes", &link(state), &["crm.push.*"], Card::bare().body(table)))
+        (live::region("crm-pushes", &open, &["crm.push.*"], Card::bare().body(table)))
     };
     cx.page("Pushes", body).await
 }

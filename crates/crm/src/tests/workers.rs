@@ -2,35 +2,20 @@
 
 use crate::Desk;
 use crate::connection::{self, Typed};
-use base::{Clock, Random, SystemClock, Time};
 use control::secret::Keyring;
-use db::{Caller, Db, Scope};
-use jobs::{Registry, scheduler::Scheduler, worker};
+use db::{Caller, Scope};
+use jobs::Registry;
 use leads::lead::{self, Fields};
 use outreach::deal::{self, DealId, Stage};
 use ports::crm::CrmKind;
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
-use testkit::{Tenant, TestDb};
-use tokio::task::JoinHandle;
-use tokio_util::sync::CancellationToken;
+use testkit::{Tenant, TestDb, Workers, until};
 use twins::crm::{CrmTwin, Fault, FaultKind};
 
-/// The machine's clock, put forward by hand.
-#[derive(Default)]
-struct Ahead(AtomicI64);
-
-impl Clock for Ahead {
-    fn now(&self) -> Time {
-        SystemClock.now().plus_s(self.0.load(Ordering::SeqCst))
-    }
-}
-
 struct Scene {
-    db: Db,
-    clock: Arc<Ahead>,
+    workers: Workers,
     registry: Arc<Registry>,
     ours: Tenant,
     twin: CrmTwin,
@@ -42,20 +27,19 @@ impl Scene {
     async fn new() -> Self {
         let kit = TestDb::new().await;
         let ours = kit.tenant("Ours").await;
-        let clock: Arc<Ahead> = Arc::default();
-        let db = Db::connect(&kit.settings(), clock.clone(), Arc::new(Random::system())).await.unwrap();
+        let workers = Workers::on(&kit).await;
         let folder = tempfile::tempdir().unwrap();
-        let ring = Arc::new(Keyring::load(&Default::default(), folder.path(), db.random()).unwrap());
-        let twin = CrmTwin::start("127.0.0.1:0".parse().unwrap(), clock.clone()).await.unwrap();
+        let ring = Arc::new(Keyring::load(&Default::default(), folder.path(), workers.db.random()).unwrap());
+        let twin = CrmTwin::start("127.0.0.1:0".parse().unwrap(), workers.clock.clone()).await.unwrap();
         let mut ports = kit.ports().ports();
         // Nobody gives up while a test looks.
-        let line = vendors::crm::Line::new(db.random().clone(), Duration::from_secs(120)).unwrap();
+        let line = vendors::crm::Line::new(workers.db.random().clone(), Duration::from_secs(120)).unwrap();
         ports.crms = vendors::crm::crms(&line);
         let desk = Desk { ports: Arc::new(ports), ring };
         let mut registry = Registry::new();
         crate::module(desk.clone()).register_jobs(&mut registry);
-        registry.sync(&db).await.unwrap();
-        let stage = Self { db, clock, registry: Arc::new(registry), ours, twin, kit, _folder: folder };
+        registry.sync(&workers.db).await.unwrap();
+        let stage = Self { workers, registry: Arc::new(registry), ours, twin, kit, _folder: folder };
         let typed = Typed { key: "key".into(), base_url: stage.twin.url("pipedrive"), ..Typed::default() };
         let mut cx = stage.cx().await;
         connection::connect(&mut cx, &desk, CrmKind::Pipedrive, &typed).await.unwrap();
@@ -64,7 +48,11 @@ impl Scene {
     }
 
     async fn cx(&self) -> db::Cx {
-        self.db.begin(Scope::Tenant(self.ours.id), Caller::system("test", &self.db)).await.unwrap()
+        self.workers
+            .db
+            .begin(Scope::Tenant(self.ours.id), Caller::system("test", &self.workers.db))
+            .await
+            .unwrap()
     }
 
     /// Deals of fresh leads, each told three times.
@@ -92,41 +80,12 @@ impl Scene {
         deals
     }
 
-    fn worker(&self) -> (JoinHandle<()>, CancellationToken) {
-        let (db, registry, stop) = (self.db.clone(), self.registry.clone(), CancellationToken::new());
-        let told = stop.clone();
-        let settings = worker::Settings { poll_ms: 100, ..worker::Settings::default() };
-        let task = tokio::spawn(async move {
-            worker::Worker { settings }.run(&db, &registry, &told).await.unwrap();
-        });
-        (task, stop)
-    }
-
-    fn scheduler(&self) -> CancellationToken {
-        let (db, stop) = (self.db.clone(), CancellationToken::new());
-        let told = stop.clone();
-        // Short, so that the jobs of the dead come back while a test waits.
-        let scheduler = Scheduler { tick_ms: 50, lease_s: 6, ..Scheduler::default() };
-        tokio::spawn(async move { scheduler.run(&db, &told).await });
-        stop
-    }
-
     async fn done(&self) -> i64 {
         let mut cx = self.kit.system().await;
         sqlx::query_scalar("select count(*) from crm.push where state = 'done' and pushed = wanted")
             .fetch_one(cx.conn())
             .await
             .unwrap()
-    }
-
-    async fn until(&self, what: &str, is: impl AsyncFn() -> bool) {
-        for _ in 0..600 {
-            if is().await {
-                return;
-            }
-            tokio::time::sleep(Duration::from_millis(100)).await;
-        }
-        panic!("after 60 s still not: {what}");
     }
 
     /// How often each address and each deal is there: all must be once.
@@ -148,21 +107,20 @@ impl Scene {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn many_workers_push_each_thing_once_and_so_they_do_when_they_are_killed() {
     let stage = Scene::new().await;
-    let scheduler = stage.scheduler();
-    let (one, two) = (stage.worker(), stage.worker());
-    stage
-        .until("the connection works", async || {
-            let mut cx = stage.kit.system().await;
-            sqlx::query_scalar::<_, bool>("select exists (select from crm.connection where state = 'active')")
-                .fetch_one(cx.conn())
-                .await
-                .unwrap()
-        })
-        .await;
+    let scheduler = stage.workers.scheduler();
+    let (one, two) = (stage.workers.worker(&stage.registry), stage.workers.worker(&stage.registry));
+    until("the connection works", async || {
+        let mut cx = stage.kit.system().await;
+        sqlx::query_scalar::<_, bool>("select exists (select from crm.connection where state = 'active')")
+            .fetch_one(cx.conn())
+            .await
+            .unwrap()
+    })
+    .await;
     stage.deals(0, 20).await;
     // A deal looks for its contact every quarter of a minute.
-    stage.clock.0.store(30, Ordering::SeqCst);
-    stage.until("20 contacts and deals are there", async || stage.done().await == 40).await;
+    stage.workers.clock.advance_s(30);
+    until("20 contacts and deals are there", async || stage.done().await == 40).await;
     stage.once(20);
 
     // The CRM makes these and never answers; both workers die while they wait.
@@ -170,23 +128,22 @@ async fn many_workers_push_each_thing_once_and_so_they_do_when_they_are_killed()
         stage.twin.inject(Fault::on(FaultKind::TimeoutAfter, on));
     }
     stage.deals(20, 26).await;
-    stage.until("contacts hang", async || stage.twin.contacts("pipedrive").len() == 26).await;
+    until("contacts hang", async || stage.twin.contacts("pipedrive").len() == 26).await;
     stage.twin.inject(Fault::on(FaultKind::TimeoutAfter, "POST /pipedrive/api/v2/deals"));
-    stage.clock.0.store(60, Ordering::SeqCst);
-    stage.until("a deal hangs", async || stage.twin.deals("pipedrive").len() >= 24).await;
+    stage.workers.clock.advance_s(30);
+    until("a deal hangs", async || stage.twin.deals("pipedrive").len() >= 24).await;
     one.0.abort();
     two.0.abort();
     assert!(one.0.await.unwrap_err().is_cancelled() && two.0.await.unwrap_err().is_cancelled());
     stage.twin.forget_faults();
-    stage.clock.0.store(600, Ordering::SeqCst);
-    let (three, stop) = stage.worker();
-    stage
-        .until("all are there", async || {
-            // Time passes quickly for what waits.
-            stage.clock.0.fetch_add(5, Ordering::SeqCst);
-            stage.done().await == 52
-        })
-        .await;
+    stage.workers.clock.advance_s(540);
+    let (three, stop) = stage.workers.worker(&stage.registry);
+    until("all are there", async || {
+        // Time passes quickly for what waits.
+        stage.workers.clock.advance_s(5);
+        stage.done().await == 52
+    })
+    .await;
     stage.once(26);
     stop.cancel();
     three.await.unwrap();

@@ -5,12 +5,11 @@ use super::{Import, ImportId};
 use crate::{LeadDraft, Reject, Row};
 use base::{Error, Result};
 use db::Cx;
-use leads::company::{self, Seen};
 use leads::fact;
-use leads::lead::{self, Fields, LeadId};
-use leads::suppression::{self, Who, is_freemail};
+use leads::lead::{self, Fields, LeadId, Stored};
+use leads::suppression::{self, Who};
 use serde_json::json;
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::HashMap;
 use uuid::Uuid;
 
 /// A row with what the rows before it say about it.
@@ -73,7 +72,6 @@ pub(super) async fn write(
         .map(|p| (p.index, cx.id::<LeadId>()))
         .collect();
     let mut taken = Taken { rows: i32::try_from(items.len()).unwrap_or(i32::MAX), ..Taken::default() };
-    let mut changed = HashSet::new();
     let place: HashMap<usize, usize> = people.iter().enumerate().map(|(at, p)| (p.index, at)).collect();
     for item in items {
         let (index, row) = match item {
@@ -104,16 +102,7 @@ pub(super) async fn write(
                 .and_then(|at| people.get_mut(at))
                 .map(|person| person.fields.fill_from(&Fields::from(&row.draft)))
                 .unwrap_or_default(),
-            (Some(home), false, _) => {
-                let filled = stored
-                    .get_mut(&home)
-                    .map(|fields| fields.fill_from(&Fields::from(&row.draft)))
-                    .unwrap_or_default();
-                if !filled.is_empty() {
-                    changed.insert(home);
-                }
-                filled
-            }
+            (Some(home), false, _) => stored.fill(home, &Fields::from(&row.draft)).unwrap_or_default(),
         };
         if let Some(home) = home {
             let only = if fresh && first { None } else { Some(&filled) };
@@ -126,7 +115,7 @@ pub(super) async fn write(
         .iter()
         .map(|p| p.there.or_else(|| ids.get(&p.index).map(|id| id.uuid())).filter(|_| !p.suppressed))
         .collect();
-    if !save(cx, import, people, &ids, &stored, &changed).await? {
+    if !save(cx, import, people, &ids, stored.filled()).await? {
         return Ok(Came::Again);
     }
     fact::add_many(cx, &known).await?;
@@ -162,74 +151,17 @@ async fn people(cx: &mut Cx, import: ImportId, items: &[Item]) -> Result<Vec<Per
     for (person, held) in people.iter_mut().zip(suppression::suppressed(cx, &who).await?) {
         person.suppressed = held;
     }
-    let free: Vec<&Person> = people.iter().filter(|person| !person.suppressed).collect();
-    let found = same(cx, import, &free).await?;
-    for person in people.iter_mut().filter(|person| !person.suppressed) {
-        person.there = found.get(&person.index).copied();
+    let free: Vec<&Fields> =
+        people.iter().filter(|person| !person.suppressed).map(|person| &person.fields).collect();
+    let found = lead::same(cx, &free, Some(import.uuid())).await?;
+    for (person, there) in people.iter_mut().filter(|person| !person.suppressed).zip(found) {
+        person.there = there;
     }
     Ok(people)
 }
 
-/// The lead that is the same person: by address, else by profile, else by number and name — a weaker key
-/// counts only where one of the two lacks the stronger one. Leads of this import are not looked at: inside
-/// the file, the file's own rule holds.
-async fn same(cx: &mut Cx, import: ImportId, people: &[&Person]) -> Result<HashMap<usize, Uuid>> {
-    let tenant = cx.tenant()?.uuid();
-    let list = |key: fn(&Fields) -> &Option<String>| -> Vec<String> {
-        people.iter().filter_map(|person| key(&person.fields).clone()).collect()
-    };
-    let (emails, profiles, phones) = (list(|f| &f.email), list(|f| &f.linkedin_url), list(|f| &f.phone));
-    let rows = sqlx::query!(
-        r#"select id as "id!", email, linkedin_url, phone, lower(first_name) as first_name, lower(last_name) as last_name from (
-             select id, email, linkedin_url, phone, first_name, last_name, import_id, created_at from leads.lead where tenant_id = $1 and email = any($2) and deleted_at is null
-             union select id, email, linkedin_url, phone, first_name, last_name, import_id, created_at from leads.lead where tenant_id = $1 and linkedin_url = any($3) and deleted_at is null
-             union select id, email, linkedin_url, phone, first_name, last_name, import_id, created_at from leads.lead where tenant_id = $1 and phone = any($4) and deleted_at is null
-           ) l where import_id is distinct from $5 order by created_at, id"#,
-        tenant,
-        &emails,
-        &profiles,
-        &phones,
-        import.uuid(),
-    )
-    .fetch_all(cx.conn())
-    .await?;
-    let mut found = HashMap::new();
-    for person in people {
-        let mine = &person.fields;
-        let name = |text: &Option<String>| text.as_ref().map(|text| text.to_lowercase());
-        let (first, last) = (name(&mine.first_name), name(&mine.last_name));
-        let by_email = rows.iter().find(|row| mine.email.is_some() && row.email == mine.email);
-        let by_profile = || {
-            rows.iter().find(|row| {
-                mine.linkedin_url.is_some()
-                    && row.linkedin_url == mine.linkedin_url
-                    && (mine.email.is_none() || row.email.is_none())
-            })
-        };
-        let by_phone = || {
-            rows.iter().find(|row| {
-                mine.phone.is_some()
-                    && row.phone == mine.phone
-                    && row.first_name == first
-                    && row.last_name == last
-                    && (mine.email.is_none() || row.email.is_none())
-                    && (mine.linkedin_url.is_none() || row.linkedin_url.is_none())
-            })
-        };
-        if let Some(row) = by_email.or_else(by_profile).or_else(by_phone) {
-            found.insert(person.index, row.id);
-        }
-    }
-    Ok(found)
-}
-
 /// The stored leads to which rows of this batch may add something, locked.
-async fn there(
-    cx: &mut Cx,
-    people: &[Person],
-    items: &[Item],
-    homes: &[Option<Uuid>],
-) -> Result<BTreeMap<Uuid, Fields>> {
+async fn there(cx: &mut Cx, people: &[Person], items: &[Item], homes: &[Option<Uuid>]) -> Result<Stored> {
     let earlier = items.iter().filter_map(|item| match item {
         Item::Repeat(index, _) => homes.get(*index).copied().flatten(),
         Item::Rejected(..) | Item::First(..) => None,
@@ -237,7 +169,7 @@ async fn there(
     let mut ids: Vec<Uuid> = people.iter().filter_map(|person| person.there).chain(earlier).collect();
     ids.sort_unstable();
     ids.dedup();
-    lead::lock_many(cx, &ids).await
+    Stored::lock(cx, &ids).await
 }
 
 /// Writes companies and leads. False when an address was taken at this moment by somebody else.
@@ -246,42 +178,18 @@ async fn save(
     import: &Import,
     people: Vec<Person>,
     ids: &HashMap<usize, LeadId>,
-    stored: &BTreeMap<Uuid, Fields>,
-    changed: &HashSet<Uuid>,
+    filled: Vec<lead::Row>,
 ) -> Result<bool> {
-    let mut added: Vec<lead::Row> = people
+    let added: Vec<lead::Row> = people
         .into_iter()
         .filter_map(|person| ids.get(&person.index).map(|id| lead::Row { id: *id, fields: person.fields }))
         .collect();
-    let mut grown: Vec<lead::Row> = stored
-        .iter()
-        .filter(|(id, _)| changed.contains(*id))
-        .map(|(id, fields)| lead::Row { id: LeadId(*id), fields: fields.clone() })
-        .collect();
-    let mut seen: BTreeMap<String, Seen> = BTreeMap::new();
-    for fields in added.iter().chain(&grown).map(|row| &row.fields) {
-        let Some(domain) = fields.domain.clone().filter(|domain| !is_freemail(domain)) else { continue };
-        let company = seen.entry(domain.clone()).or_insert_with(|| Seen { domain, ..Seen::default() });
-        company.name = company.name.take().or_else(|| fields.company_name.clone());
-        company.industry = company.industry.take().or_else(|| fields.industry.clone());
-        company.headcount = company.headcount.or(fields.headcount);
-        company.country = company.country.take().or_else(|| fields.country.clone());
-    }
-    let companies = company::link(cx, &seen.into_values().collect::<Vec<_>>()).await?;
-    for row in added.iter_mut().chain(&mut grown) {
-        let company = row.fields.domain.as_ref().and_then(|domain| companies.get(domain)).copied();
-        row.fields.company_id = company.or(row.fields.company_id);
-    }
-    let basis = import.consent.map(|basis| (basis, import.consent_source.as_deref().unwrap_or_default()));
-    let source = format!("import:{}", import.id);
-    let inserted = lead::insert_many(cx, &added, &source, Some(import.id.uuid()), basis).await?;
-    if inserted.len() < added.len() {
-        return Ok(false);
-    }
-    if !grown.is_empty() {
-        lead::update_many(cx, &grown).await?;
-    }
-    Ok(true)
+    let origin = lead::Origin {
+        source: &format!("import:{}", import.id),
+        import: Some(import.id.uuid()),
+        basis: import.consent.map(|basis| (basis, import.consent_source.as_deref().unwrap_or_default())),
+    };
+    lead::write_many(cx, added, filled, &origin).await
 }
 
 /// What a row says that a message may use later, with the place where it stands. With `filled`, only what

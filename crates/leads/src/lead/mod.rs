@@ -8,8 +8,10 @@ mod export;
 mod fields;
 mod find;
 pub(crate) mod jobs;
+mod many;
 pub mod pages;
 mod rules;
+mod same;
 mod store;
 mod tally;
 #[cfg(test)]
@@ -22,14 +24,15 @@ pub use bulk::{Act, BULK_AT_ONCE, Selection, bulk};
 pub(crate) use export::{download, download_lines};
 pub use fields::{Fields, Problem, Typed};
 pub use find::{Asked, COUNT_MAX, Filter, SEEK_MAX, Sort, Summary, count, ids, list};
+pub use many::{Origin, Row, Stored, write_many};
 pub use rules::Status;
+pub use same::same;
 pub use store::{Contact, Reached, advance, contact, enriched, hold, reached, referred, replied, touched};
 pub use tally::{Tally, tally};
 pub use view::{View, drop_view, save_view, views};
 pub use words::{Consent, EmailState, Mode};
 pub(crate) use write::called;
 pub use write::{Lead, consent, create, edit, erase, get, override_mode, remove, suppress, typed};
-pub use write::{Row, insert_many, lock_many, update_many};
 
 base::id_type!(
     /// A lead.

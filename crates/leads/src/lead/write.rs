@@ -1,16 +1,14 @@
 //! Reading a whole lead, and the verbs that write one or many.
 
-use super::{Consent, EmailState, Fields, LeadId, Mode, Status, Typed};
-use crate::company::{self, CompanyId, Seen};
+use super::{Consent, EmailState, Fields, LeadId, Mode, Origin, Row, Status, Typed, many};
+use crate::company::CompanyId;
 use crate::score::Tier;
 use crate::suppression;
-use base::error::constraint;
 use base::{EmailAddress, Error, Result, Time};
 use db::{Cx, Fact};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
-use std::collections::BTreeMap;
 use uuid::Uuid;
 
 /// A lead with everything that is stored about it.
@@ -126,16 +124,6 @@ pub(crate) fn called(first: Option<&str>, last: Option<&str>, others: [Option<&s
     others.into_iter().flatten().next().unwrap_or("Unnamed lead").to_owned()
 }
 
-/// A row to be written.
-#[derive(Clone, Debug, Serialize)]
-pub struct Row {
-    /// Which.
-    pub id: LeadId,
-    /// What it says.
-    #[serde(flatten)]
-    pub fields: Fields,
-}
-
 /// Reads a lead that was not taken out.
 pub async fn get(cx: &mut Cx, id: LeadId) -> Result<Lead> {
     let tenant = cx.tenant()?.uuid();
@@ -150,89 +138,8 @@ pub async fn get(cx: &mut Cx, id: LeadId) -> Result<Lead> {
     Ok(serde_json::from_value(row)?)
 }
 
-/// Adds leads with one statement, in the state `new`; returns the ids of those that were added: an
-/// address that is there already adds nothing.
-pub async fn insert_many(
-    cx: &mut Cx,
-    rows: &[Row],
-    source: &str,
-    import: Option<Uuid>,
-    basis: Option<(Consent, &str)>,
-) -> Result<Vec<LeadId>> {
-    let (tenant, now) = (cx.tenant()?.uuid(), cx.now());
-    let (consent, consent_source) = basis.unzip();
-    let ids = sqlx::query_scalar!(
-        r#"insert into leads.lead (id, tenant_id, company_id, email, email_state, role_address, freemail, personal_email, first_name, last_name,
-             title, phone, phone_verified, linkedin_url, company_name, domain, industry, headcount, country, region, city, zone,
-             role_started_on, hiring, funded_on, competitor, notes, consent, consent_source, consent_at, source, import_id, created_at, updated_at)
-           select r.id, $1, r.company_id, r.email, r.email_state, r.role_address, r.freemail, r.personal_email, r.first_name, r.last_name,
-             r.title, r.phone, r.phone_verified, r.linkedin_url, r.company_name, r.domain, r.industry, r.headcount, r.country, r.region, r.city, r.zone,
-             r.role_started_on, r.hiring, r.funded_on, r.competitor, r.notes, $3, $4, case when $3::leads.consent_basis is not null then $5::timestamptz end, $6, $7, $5, $5
-           from jsonb_to_recordset($2) as r(id uuid, company_id uuid, email text, email_state leads.email_state, role_address boolean, freemail boolean,
-             personal_email text, first_name text, last_name text, title text, phone text, phone_verified boolean, linkedin_url text, company_name text,
-             domain text, industry text, headcount integer, country text, region text, city text, zone text, role_started_on date, hiring boolean,
-             funded_on date, competitor boolean, notes text)
-           on conflict (tenant_id, email) where email is not null and deleted_at is null do nothing
-           returning id"#,
-        tenant,
-        serde_json::to_value(rows)?,
-        consent as Option<Consent>,
-        consent_source,
-        now as Time,
-        source,
-        import,
-    )
-    .fetch_all(cx.conn())
-    .await?;
-    Ok(ids.into_iter().map(LeadId).collect())
-}
-
-/// Writes what leads say with one statement. Errors when an address belongs to somebody else.
-pub async fn update_many(cx: &mut Cx, rows: &[Row]) -> Result<()> {
-    let (tenant, now) = (cx.tenant()?.uuid(), cx.now());
-    sqlx::query!(
-        "update leads.lead l set company_id = r.company_id, email = r.email, email_state = r.email_state, role_address = r.role_address,
-             freemail = r.freemail, personal_email = r.personal_email, first_name = r.first_name, last_name = r.last_name, title = r.title,
-             phone = r.phone, phone_verified = r.phone_verified, linkedin_url = r.linkedin_url, company_name = r.company_name, domain = r.domain,
-             industry = r.industry, headcount = r.headcount, country = r.country, region = r.region, city = r.city, zone = r.zone,
-             role_started_on = r.role_started_on, hiring = r.hiring, funded_on = r.funded_on, competitor = r.competitor, notes = r.notes, updated_at = $3
-         from jsonb_to_recordset($2) as r(id uuid, company_id uuid, email text, email_state leads.email_state, role_address boolean, freemail boolean,
-             personal_email text, first_name text, last_name text, title text, phone text, phone_verified boolean, linkedin_url text, company_name text,
-             domain text, industry text, headcount integer, country text, region text, city text, zone text, role_started_on date, hiring boolean,
-             funded_on date, competitor boolean, notes text)
-         where l.tenant_id = $1 and l.id = r.id and l.deleted_at is null",
-        tenant,
-        serde_json::to_value(rows)?,
-        now as Time,
-    )
-    .execute(cx.conn())
-    .await
-    .map_err(|error| match constraint(&error) {
-        Some("lead_email") => duplicate(),
-        Some(_) | None => error.into(),
-    })?;
-    Ok(())
-}
-
-fn duplicate() -> Error {
+pub(super) fn duplicate() -> Error {
     Error::conflict("lead.duplicate", "There is a lead with this e-mail address already. Edit that one.")
-}
-
-/// The company of these fields, added when its domain is not known yet.
-async fn linked(cx: &mut Cx, fields: &mut Fields) -> Result<()> {
-    let Some(domain) = fields.domain.clone().filter(|domain| !suppression::is_freemail(domain)) else {
-        fields.company_id = None;
-        return Ok(());
-    };
-    let seen = Seen {
-        domain: domain.clone(),
-        name: fields.company_name.clone(),
-        industry: fields.industry.clone(),
-        headcount: fields.headcount,
-        country: fields.country.clone(),
-    };
-    fields.company_id = company::link(cx, &[seen]).await?.remove(&domain);
-    Ok(())
 }
 
 /// Adds one lead. Errors: the address is there already, or nobody may contact this person.
@@ -252,10 +159,11 @@ pub async fn create(
             ),
         ));
     }
-    linked(cx, &mut fields).await?;
+    many::link(cx, vec![&mut fields]).await?;
     let id: LeadId = cx.id();
     let domain = fields.domain.clone();
-    if insert_many(cx, &[Row { id, fields }], source, None, basis).await?.is_empty() {
+    let origin = Origin { source, import: None, basis };
+    if many::insert(cx, &[Row { id, fields }], &origin).await?.is_empty() {
         return Err(duplicate());
     }
     cx.publish(Fact::about("leads.lead.created", id).with(json!({"source": source, "domain": domain})))
@@ -266,8 +174,10 @@ pub async fn create(
 /// Writes what a lead says.
 pub async fn edit(cx: &mut Cx, id: LeadId, mut fields: Fields) -> Result<()> {
     get(cx, id).await?;
-    linked(cx, &mut fields).await?;
-    update_many(cx, &[Row { id, fields }]).await?;
+    // Who left a company's domain is no longer of that company.
+    fields.company_id = None;
+    many::link(cx, vec![&mut fields]).await?;
+    many::update(cx, &[Row { id, fields }]).await?;
     cx.publish(Fact::about("leads.lead.changed", id)).await
 }
 
@@ -450,17 +360,4 @@ impl From<&Lead> for Fields {
             notes: lead.notes.clone(),
         }
     }
-}
-
-/// Leads as they are stored, for merging, locked until the end of the transaction; in no order.
-pub async fn lock_many(cx: &mut Cx, ids: &[Uuid]) -> Result<BTreeMap<Uuid, Fields>> {
-    let tenant = cx.tenant()?.uuid();
-    let rows = sqlx::query!(
-        r#"select id, to_jsonb(l) as "row!" from leads.lead l where tenant_id = $1 and id = any($2) and deleted_at is null order by id for no key update"#,
-        tenant,
-        ids,
-    )
-    .fetch_all(cx.conn())
-    .await?;
-    rows.into_iter().map(|row| Ok((row.id, serde_json::from_value(row.row)?))).collect()
 }

@@ -249,6 +249,17 @@ pub(super) async fn read_rows(cx: &mut Cx, after: Uuid, limit: i64) -> Result<Ve
     Ok(rows!(cx, "id > $2 order by id limit $3", tenant, after, limit)?)
 }
 
+/// What the scorer sees of these leads, each at an instant of its own; those that are gone are left out.
+pub async fn inputs(cx: &mut Cx, leads: &HashMap<Uuid, Time>) -> Result<HashMap<Uuid, Input>> {
+    let tenant = cx.tenant()?.uuid();
+    let ids: Vec<Uuid> = leads.keys().copied().collect();
+    let rows: Vec<ScoreRow> = rows!(cx, "id = any($2) order by id", tenant, &ids)?;
+    Ok(rows
+        .into_iter()
+        .filter_map(|mut row| leads.get(&row.id).map(|at| (row.id, row.input(*at, None))))
+        .collect())
+}
+
 /// Scores these rows and writes what became another; returns how many did, and who moved between tiers. A lead that
 /// was changed since it was read is left to the run that its change starts.
 pub(super) async fn write_rows(

@@ -3,10 +3,9 @@
 import assert from 'node:assert/strict';
 import { after, before } from 'node:test';
 import { Agency, freePort } from '../lib/agency.mjs';
-import { violations } from '../lib/axe.mjs';
 import { launch, page } from '../lib/browser.mjs';
 import { chapters } from '../lib/chapters.mjs';
-import { theme } from '../lib/tour.mjs';
+import { fine } from '../lib/looks.mjs';
 import { field, onboard, open, press, signUp, text, until } from '../lib/steps.mjs';
 
 let agency, browser, tab, twin, lead, run;
@@ -121,17 +120,5 @@ test('numbers are washed before anybody is called', async () => {
 
 test('every page stands in both themes and on a phone', async () => {
   const paths = ['/enrichment', '/enrichment/quarantine', '/enrichment/steps/hunter/find_email', '/enrichment/providers/hunter', '/enrichment/providers/clay', run, '/compliance/dnc', lead];
-  for (const look of ['light', 'dark']) {
-    await theme(tab, look);
-    for (const path of paths) {
-      await open(tab, path);
-      assert.deepEqual(await violations(tab), [], `${path} in ${look}`);
-    }
-  }
-  await tab.setViewportSize({ width: 360, height: 740 });
-  for (const path of paths) {
-    await open(tab, path);
-    const wide = await tab.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
-    assert.ok(wide <= 0, `${path} scrolls sideways by ${wide}`);
-  }
+  await fine(tab, paths);
 });

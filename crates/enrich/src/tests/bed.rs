@@ -174,19 +174,12 @@ impl Bed {
 
     /// One number or text of the database, as the owner of the schema.
     pub async fn one(&self, sql: &str) -> String {
-        let mut cx = self.db.system().await;
-        let got: Option<String> = sqlx::query_scalar(sqlx::AssertSqlSafe(format!("select ({sql})::text")))
-            .fetch_one(cx.conn())
-            .await
-            .expect("a readable statement");
-        got.unwrap_or_default()
+        self.db.one(sql).await
     }
 
     /// What no role of the program may do.
     pub async fn tamper(&self, sql: &str) {
-        use sqlx::Connection as _;
-        let mut owner = sqlx::PgConnection::connect(self.db.url()).await.expect("connects");
-        sqlx::raw_sql(sqlx::AssertSqlSafe(sql.to_owned())).execute(&mut owner).await.expect("a statement");
+        self.db.tamper(sql).await;
     }
 
     /// `outcome` of each step of a lead, as `provider.purpose:outcome`.

@@ -4,10 +4,9 @@
 import assert from 'node:assert/strict';
 import { after, before } from 'node:test';
 import { Agency, freePort } from '../lib/agency.mjs';
-import { violations } from '../lib/axe.mjs';
 import { launch, page } from '../lib/browser.mjs';
 import { chapters } from '../lib/chapters.mjs';
-import { theme } from '../lib/tour.mjs';
+import { fine } from '../lib/looks.mjs';
 import { addSink, campaign, field, onboard, open, press, refused, signUp, text, until } from '../lib/steps.mjs';
 
 let agency, browser, tab, port, account, number, href;
@@ -123,18 +122,5 @@ test('the register of numbers that are not called has nothing to ask yet', async
 test('every page passes axe in both themes and fits a phone', async () => {
   const pages = ['/settings/sending', '/settings/sending/accounts', '/settings/sending/accounts/new?provider=lob', account, number,
     '/compliance/dnc', `${href}/sequence`, `${href}/preview`, `${href}/resources`, `${href}/settings`];
-  for (const look of ['light', 'dark']) {
-    await theme(tab, look);
-    for (const path of pages) {
-      await open(tab, path);
-      assert.deepEqual(await violations(tab), [], `${path} in ${look}`);
-    }
-  }
-  await tab.setViewportSize({ width: 360, height: 740 });
-  for (const path of pages) {
-    await open(tab, path);
-    const wide = await tab.evaluate(() => document.documentElement.scrollWidth);
-    assert.ok(wide <= 360, `${path} is ${wide} px wide`);
-  }
-  await until('the end', () => true);
+  await fine(tab, pages);
 });

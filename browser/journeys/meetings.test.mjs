@@ -6,10 +6,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before } from 'node:test';
 import { Agency, freePort } from '../lib/agency.mjs';
-import { violations } from '../lib/axe.mjs';
 import { launch, page } from '../lib/browser.mjs';
 import { chapters } from '../lib/chapters.mjs';
-import { theme } from '../lib/tour.mjs';
+import { fine } from '../lib/looks.mjs';
 import { addSink, bookingPage, field, importLeads, onboard, open, press, refused, signUp, text, until } from '../lib/steps.mjs';
 
 let agency, browser, tab, folder, twin, calendar, lead, meeting, deal;
@@ -171,17 +170,5 @@ test('a deal moves on the board', async () => {
 test('every page passes axe in both themes and fits a phone', async () => {
   const [one] = await tab.locator('a[href^="/meetings"]').evaluateAll((all) => all.map((a) => a.getAttribute('href')));
   const pages = ['/meetings', '/meetings?past=true', '/meetings/calendars', calendar, meeting, '/meetings/settings', deal, one].filter(Boolean);
-  for (const look of ['light', 'dark']) {
-    await theme(tab, look);
-    for (const path of pages) {
-      await open(tab, path);
-      assert.deepEqual(await violations(tab), [], `${path} in ${look}`);
-    }
-  }
-  await tab.setViewportSize({ width: 360, height: 740 });
-  for (const path of pages) {
-    await open(tab, path);
-    const wide = await tab.evaluate(() => document.documentElement.scrollWidth);
-    assert.ok(wide <= 360, `${path} is ${wide} px wide`);
-  }
+  await fine(tab, pages);
 });

@@ -6,10 +6,9 @@ import { createServer } from 'node:http';
 import { join } from 'node:path';
 import { after, before } from 'node:test';
 import { Agency } from '../lib/agency.mjs';
-import { violations } from '../lib/axe.mjs';
 import { launch, page } from '../lib/browser.mjs';
 import { chapters } from '../lib/chapters.mjs';
-import { theme } from '../lib/tour.mjs';
+import { fine } from '../lib/looks.mjs';
 import { field, fixtures, onboard, open, press, signUp, text, until } from '../lib/steps.mjs';
 
 let agency, browser, tab, rich, poem, reading;
@@ -149,21 +148,5 @@ test('a site that says nothing of a business stays empty', async () => {
 test('every page of onboarding: nothing that axe finds in both themes, and it fits a phone of 360 px', async () => {
   const latest = await tab.evaluate(() => location.pathname);
   const pages = ['/onboarding', reading, latest];
-  const found = [];
-  for (const look of ['light', 'dark']) {
-    await theme(tab, look);
-    for (const path of pages) {
-      await open(tab, path);
-      found.push(...(await violations(tab)).map((one) => `${look} ${path} ${one}`));
-    }
-  }
-  await theme(tab, 'light');
-  await tab.setViewportSize({ width: 360, height: 740 });
-  for (const path of pages) {
-    await open(tab, path);
-    const width = await tab.evaluate(() => document.documentElement.scrollWidth);
-    if (width > 360) found.push(`${path} is ${width} px wide`);
-  }
-  assert.deepEqual(found, []);
-  assert.deepEqual(tab.problems, []);
+  await fine(tab, pages);
 });

@@ -7,10 +7,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before } from 'node:test';
 import { Agency } from '../lib/agency.mjs';
-import { violations } from '../lib/axe.mjs';
 import { launch, page } from '../lib/browser.mjs';
 import { chapters } from '../lib/chapters.mjs';
-import { theme } from '../lib/tour.mjs';
+import { fine } from '../lib/looks.mjs';
 import { addLeads, addSink, anyHour, campaign, field, importLeads, onboard, open, press, signUp, sink, text, until } from '../lib/steps.mjs';
 
 let agency, browser, tab, folder, faq, mails;
@@ -171,21 +170,5 @@ test('every page of it: nothing that axe finds in both themes, and it fits a pho
   await open(tab, '/inbox');
   const talks = await tab.locator('main table a[href^="/inbox/"]').evaluateAll((all) => all.map((a) => a.getAttribute('href')));
   const pages = ['/knowledge', '/knowledge?q=What+does+it+cost', entry, ...new Set(talks)];
-  const found = [];
-  for (const look of ['light', 'dark']) {
-    await theme(tab, look);
-    for (const path of pages) {
-      await open(tab, path);
-      found.push(...(await violations(tab)).map((one) => `${look} ${path} ${one}`));
-    }
-  }
-  await theme(tab, 'light');
-  await tab.setViewportSize({ width: 360, height: 740 });
-  for (const path of pages) {
-    await open(tab, path);
-    const width = await tab.evaluate(() => document.documentElement.scrollWidth);
-    if (width > 360) found.push(`${path} is ${width} px wide`);
-  }
-  assert.deepEqual(found, []);
-  assert.deepEqual(tab.problems, []);
+  await fine(tab, pages);
 });

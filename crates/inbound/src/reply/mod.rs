@@ -1,8 +1,9 @@
 //! What a reply means: pure, deterministic, no database, no clock.
 //!
 //! Order: headers of machines → the person's own words → rules that know negation → the built-in
-//! classifier → below [`MIN_CONFIDENCE`] a person decides. Of several intents in one reply the
-//! safest wins: anger and opt-outs over interest.
+//! classifier → below [`MIN_CONFIDENCE`] a person decides, or a model where one is set ([`Understood::is_uncertain`],
+//! [`decided_by_model`]; whoever calls asks it). Of several intents in one reply the safest wins: anger and
+//! opt-outs over interest.
 
 pub mod classifier;
 mod dates;
@@ -54,6 +55,8 @@ pub enum Method {
     Rule,
     /// The built-in classifier.
     Classifier,
+    /// A language model, where the built-in classifier was not sure.
+    Model,
 }
 
 /// A reply that was read.
@@ -93,6 +96,68 @@ pub struct Understood {
     pub objection: Option<Objection>,
     /// −1 (hostile) to 1 (warm).
     pub sentiment: f32,
+}
+
+impl Understood {
+    /// Whether the built-in classifier had the last word and was not sure of it, so that a model may be asked.
+    /// Never of an opt-out, of what a header or a rule decided, or of a reply without words.
+    pub fn is_uncertain(&self) -> bool {
+        self.by == Method::Classifier
+            && self.confidence < MIN_CONFIDENCE
+            && !self.opt_out
+            && !self.text.trim().is_empty()
+    }
+}
+
+/// What a model takes a reply for.
+#[derive(Clone, PartialEq, Debug)]
+pub struct ModelSays {
+    /// What it means.
+    pub intent: Intent,
+    /// How sure, 0..1.
+    pub confidence: f32,
+    /// The person's words that carry it, as they stand in the reply.
+    pub quote: String,
+}
+
+/// Takes a reply for what a model says it is, and reads again what follows from that. False, and nothing is
+/// changed, when the reply was not [uncertain](Understood::is_uncertain), when the model is not sure enough (a
+/// yes needs more than another word), or when the words that it names are not the person's.
+pub fn decided_by_model(
+    found: &mut Understood,
+    says: &ModelSays,
+    received_at: Time,
+    ours: &OurMail,
+    sender: &str,
+) -> bool {
+    let bar = if says.intent.positive() { POSITIVE_BAR } else { MIN_CONFIDENCE };
+    let sure = (bar..=1.0).contains(&says.confidence);
+    let squeezed = |text: &str| text.split_whitespace().collect::<Vec<_>>().join(" ").to_lowercase();
+    let quote = squeezed(&says.quote);
+    let quoted = !quote.is_empty() && squeezed(&found.text).contains(&quote);
+    if !found.is_uncertain() || !sure || !quoted || says.intent == Intent::Unclear {
+        return false;
+    }
+    found.intent = says.intent;
+    found.confidence = says.confidence;
+    found.by = Method::Model;
+    found.evidence.clone_from(&says.quote);
+    found.opt_out = says.intent == Intent::Unsubscribe;
+    if says.intent == Intent::OutOfOffice && found.return_date.is_none() {
+        found.return_date = entities::return_date(&found.text, date_at(received_at, ours), !ours.month_first);
+    }
+    let mut not: Vec<&str> = ours.addresses.iter().map(String::as_str).collect();
+    not.push(sender);
+    found.referral = entities::referral(&found.text, &not).filter(|_| names_another(says.intent));
+    if says.intent.positive() || !says.intent.is_from_person() {
+        found.objection = None;
+    }
+    true
+}
+
+/// Whether a reply of this kind may name somebody else to talk to.
+fn names_another(intent: Intent) -> bool {
+    matches!(intent, Intent::Referral | Intent::WrongPerson | Intent::OutOfOffice | Intent::AutoReply)
 }
 
 /// Reads a raw message. Bounces and complaints should be taken out before
@@ -194,9 +259,7 @@ fn read_words(raw: &str, at: Time, ours: &OurMail, sender: &str) -> Understood {
         },
         times: entities::times(&said, &words),
         questions: entities::questions(&said),
-        referral: address.filter(|_| {
-            matches!(intent, Intent::Referral | Intent::WrongPerson | Intent::OutOfOffice | Intent::AutoReply)
-        }),
+        referral: address.filter(|_| names_another(intent)),
         phone: entities::phone(&said).or_else(|| entities::phone(&own.signature)),
         budget: money::budget(&said, &words),
         competitor: money::competitor(&said, &words),

@@ -12,7 +12,7 @@ use control::{
     secret::Keyring,
 };
 use db::Cx;
-use hooks::inbox::{self, InboxId, Outcome};
+use hooks::inbox::{self, InboxId};
 use jobs::{Job, Options, Registry, Retry, Run};
 use ports::{
     Ports,
@@ -160,18 +160,7 @@ impl Job for Apply {
     type State = Clerk;
 
     async fn run(self, run: &Run, clerk: &Clerk) -> Result<()> {
-        match self.once(run, clerk).await {
-            Ok(()) => Ok(()),
-            Err(error) => {
-                // Shown in the raw inbox; the queue tries it again.
-                let mut cx = run.begin().await?;
-                if inbox::claim(&mut cx, self.inbox).await?.is_some() {
-                    inbox::mark(&mut cx, self.inbox, &Outcome::Failed(error.message().to_owned())).await?;
-                    cx.commit().await?;
-                }
-                Err(error)
-            }
-        }
+        inbox::shown(run, self.inbox, self.once(run, clerk).await).await
     }
 }
 

@@ -110,7 +110,7 @@ impl Invite {
             ..switch::Targets::default()
         };
         switch::gate::hold(cx, &targets).await?;
-        let resource = store::mailbox(cx).await?.ok_or_else(|| {
+        let resource = resource::mailbox_used_last(cx).await?.ok_or_else(|| {
             Error::unavailable(
                 "meeting.no_mailbox",
                 "No mailbox is active to send the invitation from. Add or resume one.",

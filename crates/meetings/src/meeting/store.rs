@@ -479,7 +479,7 @@ pub async fn list(
            where tenant_id = $1
              and case when $2 then status = 'booked' and ends_at >= $3 else not (status = 'booked' and ends_at >= $3) end
              and ($4::timestamptz is null or case when $2 then (starts_at, id) > ($4, $5) else (starts_at, id) < ($4, $5) end)
-           order by case when $2 then starts_at end, starts_at desc, id limit $6"#,
+           order by case when $2 then starts_at end, case when $2 then id end, starts_at desc, id desc limit $6"#,
         tenant,
         filter == Filter::Upcoming,
         now as Time,
@@ -575,20 +575,4 @@ pub(super) async fn host_of(cx: &mut Cx, calendar: Uuid) -> Result<(String, Stri
     .await?
     .ok_or_else(|| Error::not_found("calendar"))?;
     Ok((row.owner_name, row.owner_email))
-}
-
-/// The mailbox that invitations leave from: the one used last, as guests may know it.
-pub(super) async fn mailbox(cx: &mut Cx) -> Result<Option<outreach::resource::Resource>> {
-    let tenant = cx.tenant()?.uuid();
-    let id = sqlx::query_scalar!(
-        "select id from outreach.resource where tenant_id = $1 and channel = 'email' and status = 'active' and deleted_at is null
-         order by last_used_at desc nulls last, created_at limit 1",
-        tenant
-    )
-    .fetch_optional(cx.conn())
-    .await?;
-    match id {
-        Some(id) => outreach::resource::get(cx, id).await.map(Some),
-        None => Ok(None),
-    }
 }

@@ -63,15 +63,7 @@ pub(super) async fn read(
         note: String::new(),
         cost_micros: 0,
     };
-    let purse = Purse {
-        db: run.db(),
-        caller: run.caller(),
-        tenant: run.tenant()?,
-        agent: "onboarding",
-        task: "onboarding.read",
-        campaign: None,
-        lead: None,
-    };
+    let purse = Purse::of(run, "onboarding", "onboarding.read")?;
     let request = request(pages);
     let asked =
         model::ask(&needs.ports, &settings.account, &purse, &request, &mut answer.cost_micros).await?;

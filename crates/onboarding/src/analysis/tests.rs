@@ -3,11 +3,10 @@
 use super::confirm::{country, employees};
 use super::{Field, field};
 use crate::{Needs, module};
-use base::{Secret, Time};
+use base::Time;
 use outreach::content::LlmSettings;
-use ports::InMemory;
 use ports::fetch::WebPage;
-use ports::llm::{LlmAccount, Price, Provider};
+use ports::{InMemory, llm::MemoryLlm};
 use serde_json::{Value, json};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -29,13 +28,7 @@ impl World {
         let db = TestDb::new().await;
         let tenant = db.tenant("Anchor Agency").await;
         let ports = db.ports();
-        let account = LlmAccount {
-            provider: Provider::OpenAiCompatible,
-            base_url: None,
-            key: Secret::default(),
-            model: "house-model".into(),
-            price: Some(Price::cents(300, 1_500)),
-        };
+        let account = MemoryLlm::account();
         let llm = with_model.then_some(LlmSettings { account, critic: None });
         let needs = Needs { ports: Arc::new(ports.ports()), llm };
         let app = TestApp::start(&db, vec![module(needs)]).await;

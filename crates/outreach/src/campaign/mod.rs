@@ -11,10 +11,11 @@ mod tests;
 
 pub use leads::{AddFilter, Enrolled, Stage, add_leads, enrolled};
 pub use rules::{Allocation, Move, Status};
-pub use store::{counts, get, list, names};
+pub use store::{active, counts, get, list, names};
 
 use crate::{resource, sequence, touch::Mode};
 use base::{Error, Result, Time};
+use billing::limit::{self, Limit};
 use db::{Cx, Fact};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
@@ -230,7 +231,8 @@ pub async fn without_consent(cx: &mut Cx, id: CampaignId) -> Result<i64> {
     store::without_consent(cx, id).await
 }
 
-/// Begins. Errors: `campaign.not_ready` naming each missing thing.
+/// Begins. Errors: `campaign.not_ready` naming each missing thing; `plan.campaigns` where the client's plan allows no
+/// further one to run.
 pub async fn activate(cx: &mut Cx, id: CampaignId) -> Result<()> {
     let campaign = get(cx, id).await?;
     let missing = missing(cx, &campaign).await?;
@@ -241,6 +243,7 @@ pub async fn activate(cx: &mut Cx, id: CampaignId) -> Result<()> {
             format!("The campaign cannot begin yet: {}", what.join(" ")),
         ));
     }
+    room(cx, &campaign, Move::Activate).await?;
     shift(cx, id, Move::Activate, None).await?;
     cx.publish(
         Fact::about("outreach.campaign.activated", id).with(json!({"name": campaign.name, "resumed": false})),
@@ -259,7 +262,7 @@ pub async fn pause(cx: &mut Cx, id: CampaignId, reason: &str) -> Result<()> {
     cx.publish(Fact::about("outreach.campaign.paused", id).with(json!({"reason": reason}))).await
 }
 
-/// Goes on; what is missing by now stops it as at the beginning.
+/// Goes on; what is missing by now, and a plan that allows no further one to run, stop it as at the beginning.
 pub async fn resume(cx: &mut Cx, id: CampaignId) -> Result<()> {
     let campaign = get(cx, id).await?;
     let missing = missing(cx, &campaign).await?;
@@ -269,12 +272,21 @@ pub async fn resume(cx: &mut Cx, id: CampaignId) -> Result<()> {
             format!("The campaign cannot go on yet: {}", first.what),
         ));
     }
+    room(cx, &campaign, Move::Resume).await?;
     shift(cx, id, Move::Resume, None).await?;
     // The planner looks at once.
     cx.publish(
         Fact::about("outreach.campaign.activated", id).with(json!({"name": campaign.name, "resumed": true})),
     )
     .await
+}
+
+/// Whether the client's plan allows one more to run. A move that is not to be is refused for that by [`shift`].
+async fn room(cx: &mut Cx, campaign: &Campaign, step: Move) -> Result<()> {
+    if step.after(campaign.status) != Some(Status::Active) {
+        return Ok(());
+    }
+    limit::take(cx, Limit::Campaigns, store::active).await
 }
 
 /// Ends it for good: nothing more is written or sent; conversations go on.

@@ -126,6 +126,17 @@ pub async fn list(
     Ok(Page::cut(rows, most, |c| Cursor::after(&c.created_at.us().to_string(), c.id.uuid())))
 }
 
+/// How many campaigns run now.
+pub async fn active(cx: &mut Cx) -> Result<i64> {
+    let tenant = cx.tenant()?.uuid();
+    Ok(sqlx::query_scalar!(
+        r#"select count(*) as "count!" from outreach.campaign where tenant_id = $1 and status = 'active' and deleted_at is null"#,
+        tenant,
+    )
+    .fetch_one(cx.conn())
+    .await?)
+}
+
 /// The numbers of some campaigns.
 pub async fn counts(cx: &mut Cx, ids: &[Uuid]) -> Result<BTreeMap<Uuid, Counts>> {
     let tenant = cx.tenant()?.uuid();

@@ -1,6 +1,7 @@
 //! Behaviour of campaigns: verbs, pages, API.
 
 mod pages;
+mod room;
 
 use super::{
     AddFilter, Change, Move, New, Stage, Status, activate, add_leads, complete, counts, create, edit,

@@ -9,7 +9,8 @@ use async_trait::async_trait;
 use base::{Error, Result};
 use ports::{
     Ports,
-    post::{Address, Asked, LobAccount, PostAccount, Postcard, Size, Verdict},
+    delivery::{Found, Reason, What},
+    post::{Address, Asked, LobAccount, PostAccount, Postcard, Size, Status, Verdict},
 };
 
 /// The post.
@@ -114,6 +115,22 @@ fn side(inside: &str) -> String {
     )
 }
 
+/// How far a card is, as its provider's report says it.
+fn told(status: Status) -> What {
+    match status {
+        Status::Queued => What::Queued,
+        Status::Mailed => What::Mailed,
+        Status::Delivered => What::Delivered,
+        Status::Returned => What::ReturnedToSender,
+        Status::Failed => What::Failed {
+            reason: Reason::Other,
+            code: String::new(),
+            detail: "The provider never printed it.".to_owned(),
+        },
+        Status::Cancelled => What::Cancelled,
+    }
+}
+
 struct Packed {
     account: PostAccount,
     asked: Asked,
@@ -141,5 +158,12 @@ impl Parcel for Packed {
 
     async fn find(&self, ports: &Ports) -> Result<Looked> {
         Ok(ports.post.find(&self.account, &self.asked).await?.into())
+    }
+
+    async fn hear(&self, ports: &Ports) -> Result<Option<What>> {
+        Ok(match ports.post.find(&self.account, &self.asked).await? {
+            Found::Taken(receipt) => Some(told(receipt.status)),
+            Found::NotSeen | Found::CannotTell => None,
+        })
     }
 }

@@ -9,8 +9,8 @@ use async_trait::async_trait;
 use base::{Error, Result};
 use ports::{
     Ports,
-    delivery::PhoneNumber,
-    voice::{Asked, Call, Script, TelnyxVoiceAccount, VapiAccount, VoiceAccount, Window},
+    delivery::{Found, PhoneNumber, What},
+    voice::{Asked, Call, Script, Status, TelnyxVoiceAccount, VapiAccount, VoiceAccount, Window},
 };
 
 /// Calls.
@@ -108,6 +108,16 @@ fn account(out: &Out<'_>) -> Result<VoiceAccount> {
     }
 }
 
+/// How a call is, as its provider's report says it.
+fn told(status: Status) -> What {
+    match status {
+        Status::Queued => What::Queued,
+        Status::Ringing => What::Sent { message_id: None },
+        Status::Talking => What::Answered,
+        Status::Ended(end) => What::CallEnded(end),
+    }
+}
+
 struct Packed {
     account: VoiceAccount,
     asked: Asked,
@@ -121,5 +131,12 @@ impl Parcel for Packed {
 
     async fn find(&self, ports: &Ports) -> Result<Looked> {
         Ok(ports.voice.find(&self.account, &self.asked).await?.into())
+    }
+
+    async fn hear(&self, ports: &Ports) -> Result<Option<What>> {
+        Ok(match ports.voice.find(&self.account, &self.asked).await? {
+            Found::Taken(receipt) => Some(told(receipt.status)),
+            Found::NotSeen | Found::CannotTell => None,
+        })
     }
 }

@@ -5,7 +5,7 @@ use super::Form;
 use crate::{content::limits::Issue, resource::Resource, touch::Content, window::LocalWindow};
 use async_trait::async_trait;
 use base::{Micros, Result, Time};
-use ports::Ports;
+use ports::{Ports, delivery::What};
 use std::collections::BTreeMap;
 use url::Url;
 use uuid::Uuid;
@@ -38,6 +38,12 @@ pub(crate) trait Parcel: Send + Sync {
 
     /// Whether an earlier try arrived. Has no effect.
     async fn find(&self, ports: &Ports) -> Result<Looked>;
+
+    /// What the provider says now became of it, in the words of a report; none when it does not know it, and
+    /// on channels where nobody asks. Has no effect.
+    async fn hear(&self, _ports: &Ports) -> Result<Option<What>> {
+        Ok(None)
+    }
 }
 
 /// The provider took it.

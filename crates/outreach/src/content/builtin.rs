@@ -94,8 +94,7 @@ fn own_template(
 ) -> Result<(String, Option<Vec<String>>), Unwritable> {
     let filled = fill::fill(&brief.step.body_template, brief, core);
     if filled.text.is_empty() {
-        let detail = "Nothing is left of the step's template for this lead: every sentence needs a value that is not known.";
-        return Err(Unwritable { code: "template", detail: detail.to_owned() });
+        return Err(Unwritable { code: "template", detail: fill::empty(brief) });
     }
     if brief.step.body_template.contains("SMART_PROMPT") {
         return Ok((filled.text, None));

@@ -5,8 +5,8 @@ use super::{
     brief::{Brief, Evidence, Rank},
     builtin,
     claims::{self, Ground},
-    footer, llm,
-    model::LlmSettings,
+    fill, footer, llm,
+    model::{LlmSettings, Purse},
     short,
 };
 use crate::channel::Channel;
@@ -35,6 +35,21 @@ pub struct Env<'a> {
     pub campaign: Uuid,
     /// For which lead.
     pub lead: Uuid,
+}
+
+impl Env<'_> {
+    /// Who spends on a task of writing.
+    pub(super) fn purse(&self, task: &'static str) -> Purse<'_> {
+        Purse {
+            db: self.db,
+            caller: self.caller.clone(),
+            tenant: self.tenant,
+            agent: "outreach",
+            task,
+            campaign: Some(self.campaign),
+            lead: Some(self.lead),
+        }
+    }
 }
 
 /// A message as it will be sent, with what it rests on.
@@ -110,8 +125,8 @@ pub async fn compose(env: &Env<'_>, brief: &Brief) -> base::Result<Result<Draft,
     let Some(settings) = env.llm else {
         return Ok(Ok(built(brief, &safe, None, 0)));
     };
-    if !llm::may_write(brief) {
-        return Ok(Ok(built(brief, &safe, Some("the step's template is wholly the client's own"), 0)));
+    if let Some(why) = llm::passed_over(brief) {
+        return Ok(Ok(built(brief, &safe, Some(why), 0)));
     }
     let tried = llm::write(env, settings, brief).await?;
     Ok(Ok(match tried.written {
@@ -122,7 +137,8 @@ pub async fn compose(env: &Env<'_>, brief: &Brief) -> base::Result<Result<Draft,
                 "writer": "model", "model": written.model, "tries": tried.tries,
                 "prompt_version": llm::prompt_version(brief.step.channel, settings.critic.is_some()),
                 "checks": {
-                    "limits": "passed", "claims": "passed", "warnings": written.warnings,
+                    "limits": "passed", "claims": "passed",
+                    "warnings": written.warnings.into_iter().chain(fill::lacks(brief)).collect::<Vec<_>>(),
                     "critic": settings.critic.as_ref().map(|critic| format!("passed ({})", critic.model)),
                 },
             }),
@@ -155,7 +171,8 @@ fn whole(brief: &Brief, body: &str) -> String {
 }
 
 fn built(brief: &Brief, safe: &builtin::Written, fallback: Option<&str>, cost_micros: i64) -> Draft {
-    let warnings = short::check(brief.step.channel, brief.step.form, &safe.subject, &safe.body);
+    let mut warnings = short::check(brief.step.channel, brief.step.form, &safe.subject, &safe.body);
+    warnings.extend(fill::lacks(brief));
     // A template says what its facts say; what the check does not recognise of it is shown, not refused.
     let unsure = claims::unsupported(&Ground::of(brief), &claimed(brief, &safe.body));
     let claims = if unsure.is_empty() { json!("passed") } else { json!(unsure) };

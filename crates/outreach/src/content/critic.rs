@@ -1,12 +1,7 @@
 //! A second model reads what the first one wrote: it lists every claim and says which fact carries it.
 //! What it cannot find is a fault like any other.
 
-use super::{
-    brief::Brief,
-    compose::Env,
-    model::{self, Purse},
-    text,
-};
+use super::{brief::Brief, compose::Env, model, text};
 use base::{Digest, Result};
 use ports::llm::{LlmAccount, Message, Request, Role};
 use serde::Deserialize;
@@ -44,15 +39,7 @@ pub(super) async fn faults(
     written: (&str, &str),
     cost_micros: &mut i64,
 ) -> Result<Result<Vec<String>, String>> {
-    let purse = Purse {
-        db: env.db,
-        caller: env.caller.clone(),
-        tenant: env.tenant,
-        agent: "outreach",
-        task: "outreach.criticise",
-        campaign: Some(env.campaign),
-        lead: Some(env.lead),
-    };
+    let purse = env.purse("outreach.criticise");
     let (subject, body) = written;
     let text = json!({"sheet": serde_json::from_str::<serde_json::Value>(sheet)?, "message": {"subject": subject, "body": body}});
     let string = json!({"type": "string"});

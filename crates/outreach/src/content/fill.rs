@@ -2,6 +2,7 @@
 
 use super::{
     brief::{Brief, Topic},
+    limits::Issue,
     text,
 };
 
@@ -29,6 +30,33 @@ pub fn unknown(template: &str) -> Vec<String> {
 /// The names between `{{` and `}}`.
 fn tokens(template: &str) -> impl Iterator<Item = &str> {
     template.split("{{").skip(1).filter_map(|rest| rest.split_once("}}").map(|(token, _)| token.trim()))
+}
+
+/// Whether a template has a placeholder.
+pub(super) fn asks_for(template: &str, name: &str) -> bool {
+    tokens(template).any(|token| token == name)
+}
+
+/// What the client could add so that nothing of the step's template is left out: whoever reads the draft is
+/// told. What is not known of a lead is no lack of the client's.
+pub(super) fn lacks(brief: &Brief) -> Option<Issue> {
+    let step = &brief.step;
+    let asked =
+        [&step.subject_template, &step.body_template].iter().any(|text| asks_for(text, "booking_link"));
+    (asked && brief.booking_url.is_none()).then(|| Issue {
+        code: "booking_link",
+        detail: "There is no booking page, so what {{booking_link}} stands in was left out. Make one under Meetings."
+            .to_owned(),
+        error: false,
+    })
+}
+
+/// Why a template came to nothing.
+pub(super) fn empty(brief: &Brief) -> String {
+    let missing = lacks(brief).map(|issue| format!(" {}", issue.detail)).unwrap_or_default();
+    format!(
+        "Nothing is left of the step's template for this lead: every sentence needs a value that is not known.{missing}"
+    )
 }
 
 /// A filled template.

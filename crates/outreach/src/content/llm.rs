@@ -6,8 +6,8 @@ use super::{
     builtin,
     claims::{self, Ground},
     compose::Env,
-    critic, footer, limits,
-    model::{self, LlmSettings, Purse},
+    critic, fill, footer, limits,
+    model::{self, LlmSettings},
     short,
 };
 use crate::channel::Channel;
@@ -53,10 +53,15 @@ pub(super) struct Tried {
     pub tries: usize,
 }
 
-/// Whether there is anything for a model to write: a template without `SMART_PROMPT` is sent as it is.
-pub(super) fn may_write(brief: &Brief) -> bool {
+/// Why a model has nothing to write, if so: a template without `SMART_PROMPT` is sent as it is, and an address
+/// must stand as it is, which a model's text may not hold.
+pub(super) fn passed_over(brief: &Brief) -> Option<&'static str> {
     let template = brief.step.body_template.trim();
-    template.is_empty() || template.contains("SMART_PROMPT")
+    if !template.is_empty() && !template.contains("SMART_PROMPT") {
+        return Some("the step's template is wholly the client's own");
+    }
+    (brief.booking_url.is_some() && fill::asks_for(template, "booking_link"))
+        .then_some("the step's template holds the address of the booking page")
 }
 
 #[derive(Deserialize)]
@@ -79,15 +84,7 @@ pub(super) async fn write(env: &Env<'_>, settings: &LlmSettings, brief: &Brief) 
     let sheet = sheet(brief);
     let mut messages = vec![Message { role: Role::User, text: sheet.clone() }];
     let mut problems = String::new();
-    let purse = Purse {
-        db: env.db,
-        caller: env.caller.clone(),
-        tenant: env.tenant,
-        agent: "outreach",
-        task: "outreach.write",
-        campaign: Some(env.campaign),
-        lead: Some(env.lead),
-    };
+    let purse = env.purse("outreach.write");
     for tries in 1..=TRIES {
         let request = Request {
             system: prompt(brief.step.channel).to_owned(),

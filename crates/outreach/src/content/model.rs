@@ -4,10 +4,12 @@
 use base::{Error, Micros, Result, TenantId};
 use control::budget::{self, Estimate, Reservation};
 use db::{Caller, Db, Scope};
+use jobs::Run;
 use ports::{
     Ports,
     llm::{Answer, LlmAccount, LlmError, Provider, Request},
 };
+use std::time::Duration;
 use uuid::Uuid;
 
 /// Which model writes, and which one criticises what it wrote.
@@ -38,6 +40,17 @@ pub struct Purse<'a> {
     pub lead: Option<Uuid>,
 }
 
+impl<'a> Purse<'a> {
+    /// Of a job's tenant, for no campaign and no lead in particular.
+    ///
+    /// # Errors
+    /// Internal, when the job belongs to no tenant.
+    pub fn of(run: &'a Run, agent: &'static str, task: &'static str) -> Result<Self> {
+        let (caller, tenant) = (run.caller(), run.tenant()?);
+        Ok(Self { db: run.db(), caller, tenant, agent, task, campaign: None, lead: None })
+    }
+}
+
 /// One call with its reservation: the answer, or a reason in words why there is none. What it cost is
 /// added to `cost_micros`, in millionths of an Australian dollar, also when there is no answer.
 ///
@@ -50,12 +63,38 @@ pub async fn ask(
     request: &Request,
     cost_micros: &mut i64,
 ) -> Result<Result<Answer, String>> {
+    ask_within(ports, account, purse, request, cost_micros, None).await
+}
+
+/// [`ask`], but an answer that takes longer than `patience` is none. It may be charged all the same, and is
+/// settled at what was reserved.
+///
+/// # Errors
+/// As [`ask`].
+pub async fn ask_within(
+    ports: &Ports,
+    account: &LlmAccount,
+    purse: &Purse<'_>,
+    request: &Request,
+    cost_micros: &mut i64,
+    patience: Option<Duration>,
+) -> Result<Result<Answer, String>> {
     let held = match reserve(purse, account, request).await {
         Ok(held) => held,
         Err(error) if error.is_transient() => return Err(error),
         Err(error) => return Ok(Err(error.message().to_owned())),
     };
-    let result = ports.llm.answer(account, request).await;
+    let answer = ports.llm.answer(account, request);
+    let result = match patience {
+        None => answer.await,
+        Some(patience) => tokio::time::timeout(patience, answer).await.unwrap_or_else(|_| {
+            Err(LlmError::Unreachable {
+                host: provider(account.provider).to_owned(),
+                detail: format!("no answer within {} s", patience.as_secs()),
+                may_be_charged: true,
+            })
+        }),
+    };
     let spent = match &result {
         Ok(answer) => Some(answer.spent.clone()),
         Err(error) => error.spent().cloned(),

@@ -304,8 +304,7 @@ fn own_words(brief: &Brief, core: &str) -> Result<Option<String>, Unwritable> {
     }
     let filled = fill::fill(&brief.step.body_template, brief, core);
     if filled.text.is_empty() {
-        let detail = "Nothing is left of the step's template for this lead: every sentence needs a value that is not known.";
-        return Err(Unwritable { code: "template", detail: detail.to_owned() });
+        return Err(Unwritable { code: "template", detail: fill::empty(brief) });
     }
     Ok(Some(filled.text))
 }

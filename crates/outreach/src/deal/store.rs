@@ -64,7 +64,8 @@ pub async fn open(
     let entry =
         Entry { campaign, detail: json!({"deal_id": id}), ..Entry::of(Action::DealOpened, lead, name) };
     activity::record(cx, entry).await?;
-    cx.publish(Fact::about("outreach.deal.opened", id).with(json!({"lead_id": lead}))).await?;
+    let payload = json!({"lead_id": lead, "meeting_id": meeting, "campaign_id": campaign});
+    cx.publish(Fact::about("outreach.deal.opened", id).with(payload)).await?;
     Ok(Some(id))
 }
 
@@ -146,7 +147,8 @@ pub async fn move_to(cx: &mut Cx, id: DealId, stage: Stage, lost_reason: Option<
     let words = format!("{} → {}", before.stage.label(), stage.label());
     let detail = json!({"deal_id": id, "from": before.stage, "to": stage});
     activity::record(cx, Entry { detail, ..Entry::of(Action::DealMoved, before.lead_id, words) }).await?;
-    let payload = json!({"lead_id": before.lead_id, "from": before.stage, "to": stage});
+    let payload =
+        json!({"lead_id": before.lead_id, "from": before.stage, "to": stage, "reason": lost_reason});
     cx.publish(Fact::about("outreach.deal.moved", id).with(payload)).await
 }
 

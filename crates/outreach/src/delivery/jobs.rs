@@ -5,7 +5,7 @@ use crate::{account, channel::email};
 use base::Result;
 use control::secret::Keyring;
 use db::Scope;
-use hooks::inbox::{self, InboxId, Outcome};
+use hooks::inbox::{self, InboxId};
 use jobs::{Job, Registry, Run};
 use ports::{
     Ports,
@@ -35,18 +35,7 @@ impl Job for Process {
     type State = Reader;
 
     async fn run(self, run: &Run, reader: &Reader) -> Result<()> {
-        match self.once(run, reader).await {
-            Ok(()) => Ok(()),
-            Err(error) => {
-                // Shown in the raw inbox; the queue tries it again.
-                let mut cx = run.begin().await?;
-                if inbox::claim(&mut cx, self.inbox).await?.is_some() {
-                    inbox::mark(&mut cx, self.inbox, &Outcome::Failed(error.message().to_owned())).await?;
-                    cx.commit().await?;
-                }
-                Err(error)
-            }
-        }
+        inbox::shown(run, self.inbox, self.once(run, reader).await).await
     }
 }
 

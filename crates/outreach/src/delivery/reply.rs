@@ -5,7 +5,9 @@ use super::store::{self, Touch};
 use crate::{
     activity::{self, Action, Entry},
     channel::Channel,
-    enrolment, thread, unsubscribe,
+    enrolment,
+    reply::process::method_word,
+    thread, unsubscribe,
 };
 use base::Result;
 use control::notification::{self, Kind, Notification, Severity};
@@ -65,7 +67,7 @@ pub(super) async fn received(
         body: text.clone(),
         intent: intent.name().to_owned(),
         confidence: understood.confidence,
-        method: "rule".to_owned(),
+        method: method_word(understood.by).to_owned(),
         understood: json!({"evidence": understood.evidence, "conversation": said.conversation}),
         needs_person: intent != Intent::Unsubscribe,
     };
@@ -212,7 +214,8 @@ pub(super) async fn said_on_the_phone(cx: &mut Cx, t: &Touch, end: &CallEnd) -> 
         | voice::Outcome::TooLong
         | voice::Outcome::NoSuchNumber
         | voice::Outcome::Cancelled
-        | voice::Outcome::Failed => Ok(()),
+        | voice::Outcome::Failed
+        | voice::Outcome::Unknown => Ok(()),
     }
 }
 

@@ -1,7 +1,9 @@
 //! The background work of answers: process what came, draft, send, react to decisions.
 
 use super::{
-    answer, process,
+    answer,
+    judge::{self, Verdict},
+    process,
     send::{self, Answerer, Handed},
     suggest::{self, Suggestion},
 };
@@ -11,7 +13,7 @@ use crate::thread::{MessageId, ThreadId};
 use base::Result;
 use control::approval;
 use db::Cx;
-use hooks::inbox::{self, InboxId, Outcome};
+use hooks::inbox::{self, InboxId};
 use jobs::{Job, Options, Priority, Registry, Retry, Run};
 use serde::{Deserialize, Serialize};
 
@@ -24,30 +26,36 @@ pub struct Process {
 impl Job for Process {
     const KIND: &'static str = "outreach.process_inbox";
     const QUEUE: &'static str = "inbox";
-    type State = ();
+    type State = Answerer;
 
-    async fn run(self, run: &Run, (): &()) -> Result<()> {
-        match self.once(run).await {
-            Ok(()) => Ok(()),
-            Err(error) => {
-                // Shown in the raw inbox; the queue tries it again.
-                let mut cx = run.begin().await?;
-                if inbox::claim(&mut cx, self.inbox).await?.is_some() {
-                    inbox::mark(&mut cx, self.inbox, &Outcome::Failed(error.message().to_owned())).await?;
-                    cx.commit().await?;
-                }
-                Err(error)
-            }
-        }
+    async fn run(self, run: &Run, answerer: &Answerer) -> Result<()> {
+        inbox::shown(run, self.inbox, self.once(run, answerer).await).await
     }
 }
 
 impl Process {
-    async fn once(&self, run: &Run) -> Result<()> {
+    async fn once(&self, run: &Run, answerer: &Answerer) -> Result<()> {
+        let verdict = self.judged(run, answerer).await?;
         let mut cx = run.begin().await?;
-        process::process(&mut cx, self.inbox).await?;
+        process::process(&mut cx, self.inbox, verdict.as_ref()).await?;
         run.complete_in(&mut cx).await?;
         cx.commit().await
+    }
+
+    /// A model's verdict, where one is set and the built-in classifier is not sure.
+    async fn judged(&self, run: &Run, answerer: &Answerer) -> Result<Option<Verdict>> {
+        let Some(settings) = &answerer.llm else { return Ok(None) };
+        let mut cx = run.begin().await?;
+        let doubt = process::doubt(&mut cx, self.inbox).await?;
+        // The transaction only read; it ends before the model is asked.
+        cx.rollback().await?;
+        let Some(doubt) = doubt else { return Ok(None) };
+        let purse = Purse {
+            campaign: doubt.campaign,
+            lead: doubt.lead,
+            ..Purse::of(run, "outreach", "outreach.classify")?
+        };
+        judge::ask(&answerer.ports, settings, &purse, &doubt).await.map(Some)
     }
 }
 
@@ -97,15 +105,7 @@ impl Draft {
         if matters.iter().all(|matter| matter.found.is_empty()) {
             return Ok(None);
         }
-        let purse = Purse {
-            db: run.db(),
-            caller: run.caller(),
-            tenant: run.tenant()?,
-            agent: "outreach",
-            task: "outreach.answer",
-            campaign: None,
-            lead: None,
-        };
+        let purse = Purse::of(run, "outreach", "outreach.answer")?;
         suggest::modelled(&answerer.ports, settings, &purse, &matters, &names).await
     }
 }
@@ -176,7 +176,7 @@ impl Job for Decided {
 
 /// Adds these kinds and their reactions.
 pub fn register(registry: &mut Registry, answerer: Answerer) {
-    registry.register::<Process>(());
+    registry.register::<Process>(answerer.clone());
     registry.register::<Confirm>(());
     registry.register::<Draft>(answerer.clone());
     registry.register::<Send>(answerer);

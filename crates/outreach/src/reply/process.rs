@@ -5,6 +5,7 @@ use super::{
     effects::{self, Received},
     entities,
     find::{self, Belongs},
+    judge::{Doubt, Verdict},
 };
 use crate::{
     activity::{self, Action, Entry},
@@ -14,7 +15,7 @@ use crate::{
 use base::{EmailAddress, Error, Result, Time, Zone};
 use control::notification::{self, Kind, Notification, Severity};
 use db::{Cx, Fact};
-use hooks::inbox::{self, Delivery, InboxId, Outcome};
+use hooks::inbox::{self, Delivery, InboxId, Outcome, Status};
 use inbound::{
     bounce, machine,
     machine::MailKind,
@@ -47,18 +48,43 @@ pub enum Processed {
     Already,
 }
 
-/// Works on one delivery. Everything, the mark included, is in the caller's transaction.
-pub async fn process(cx: &mut Cx, id: InboxId) -> Result<Processed> {
+/// The reply in a delivery of which the built-in classifier is not sure; none when it is sure, when it is no
+/// reply of a person, or when it was worked on before. Changes nothing.
+pub(super) async fn doubt(cx: &mut Cx, id: InboxId) -> Result<Option<Doubt>> {
+    let delivery = inbox::get(cx, id).await?;
+    match delivery.status {
+        Status::Processed | Status::Ignored => return Ok(None),
+        Status::Received | Status::Failed => {}
+    }
+    let message = mail::read(&delivery.raw);
+    let kind = machine::judge(&message).kind;
+    match kind {
+        MailKind::Bounce | MailKind::Complaint => return Ok(None),
+        MailKind::Human | MailKind::OutOfOffice | MailKind::AutoReply => {}
+    }
+    let Read::Reply(reply) = read(cx, &delivery, &message, kind).await? else { return Ok(None) };
+    Ok(reply.understood.is_uncertain().then(|| Doubt {
+        lead: reply.belongs.lead,
+        campaign: reply.belongs.campaign,
+        subject: message.subject.clone(),
+        words: reply.understood.text.clone(),
+        ours: reply.belongs.our_text.clone(),
+    }))
+}
+
+/// Works on one delivery, with what a model said of it if one was asked. Everything, the mark included, is in
+/// the caller's transaction.
+pub async fn process(cx: &mut Cx, id: InboxId, verdict: Option<&Verdict>) -> Result<Processed> {
     let Some(delivery) = inbox::claim(cx, id).await? else {
         return Ok(Processed::Already);
     };
     let message = mail::read(&delivery.raw);
-    let verdict = machine::judge(&message);
-    let processed = match verdict.kind {
+    let kind = machine::judge(&message).kind;
+    let processed = match kind {
         MailKind::Bounce => bounced(cx, &message).await?,
         MailKind::Complaint => complained(cx, &message).await?,
         MailKind::Human | MailKind::OutOfOffice | MailKind::AutoReply => {
-            replied(cx, &delivery, &message, verdict.kind).await?
+            replied(cx, &delivery, &message, kind, verdict).await?
         }
     };
     let outcome = match &processed {
@@ -71,30 +97,59 @@ pub async fn process(cx: &mut Cx, id: InboxId) -> Result<Processed> {
 
 // ---- answers ----------------------------------------------------------------------------------
 
-async fn replied(
-    cx: &mut Cx,
-    delivery: &Delivery,
-    message: &mail::Inbound,
-    kind: MailKind,
-) -> Result<Processed> {
+/// A reply as it was read, before anything follows from it.
+struct Reply {
+    from: EmailAddress,
+    belongs: Belongs,
+    ours: OurMail,
+    understood: Understood,
+}
+
+/// What a mail of a person or their machine turned out to be.
+enum Read {
+    /// It has no effect; why.
+    Ignored(String),
+    /// It is a reply.
+    Reply(Box<Reply>),
+}
+
+async fn read(cx: &mut Cx, delivery: &Delivery, message: &mail::Inbound, kind: MailKind) -> Result<Read> {
+    let ignored = |why: String| Ok(Read::Ignored(why));
     let sender = message.sender().to_owned();
     let Ok(from) = EmailAddress::parse(&sender) else {
-        return Ok(Processed::Ignored("It names no sender.".to_owned()));
+        return ignored("It names no sender.".to_owned());
     };
     if find::is_ours(cx, from.as_str()).await? {
-        return Ok(Processed::Ignored(format!("{from} is a mailbox of ours.")));
+        return ignored(format!("{from} is a mailbox of ours."));
     }
     let belongs = belongs(cx, message, &from).await?;
     if belongs.by.is_empty() && automatic(message, kind) {
-        return Ok(Processed::Ignored("An automatic mail that answers nothing of ours.".to_owned()));
+        return ignored("An automatic mail that answers nothing of ours.".to_owned());
     }
     let ours = our_mail(cx, &belongs).await?;
     let understood = understood(message, delivery.received_at, &ours);
     if let Some(id) = &message.message_id
         && find::came_before(cx, &bracketed(id), from.as_str(), &understood.text).await?
     {
-        return Ok(Processed::Ignored("The same mail came before.".to_owned()));
+        return ignored("The same mail came before.".to_owned());
     }
+    Ok(Read::Reply(Box::new(Reply { from, belongs, ours, understood })))
+}
+
+async fn replied(
+    cx: &mut Cx,
+    delivery: &Delivery,
+    message: &mail::Inbound,
+    kind: MailKind,
+    verdict: Option<&Verdict>,
+) -> Result<Processed> {
+    let reply = match read(cx, delivery, message, kind).await? {
+        Read::Ignored(why) => return Ok(Processed::Ignored(why)),
+        Read::Reply(reply) => *reply,
+    };
+    let Reply { from, belongs, ours, mut understood } = reply;
+    let judged =
+        verdict.map(|verdict| verdict.apply(&mut understood, delivery.received_at, &ours, from.as_str()));
     let (thread, recorded) = thread::record_inbound(
         cx,
         &thread::Inbound {
@@ -112,7 +167,7 @@ async fn replied(
             intent: understood.intent.name().to_owned(),
             confidence: understood.confidence,
             method: method_word(understood.by).to_owned(),
-            understood: evidence(message, &understood, &belongs),
+            understood: evidence(message, &understood, &belongs, judged.as_ref()),
             needs_person: true,
         },
     )
@@ -124,6 +179,7 @@ async fn replied(
         message: recorded.uuid(),
         zone: ours.zone.as_ref(),
         understood: &understood,
+        judged: judged.as_ref(),
         preview: preview(&understood.text, &message.subject),
     };
     classified(cx, &act).await?;
@@ -197,17 +253,20 @@ fn bracketed(id: &str) -> String {
     format!("<{}>", id.trim_matches(['<', '>', ' ']))
 }
 
-fn method_word(method: Method) -> &'static str {
+/// The word of what decided.
+pub(crate) fn method_word(method: Method) -> &'static str {
     match method {
         Method::Header => "header",
         Method::Rule => "rule",
         Method::Classifier => "classifier",
+        Method::Model => "model",
     }
 }
 
 /// Everything that led to the verdict, kept beside it.
-fn evidence(message: &mail::Inbound, u: &Understood, belongs: &Belongs) -> Value {
+fn evidence(message: &mail::Inbound, u: &Understood, belongs: &Belongs, judged: Option<&Value>) -> Value {
     json!({
+        "judge": judged,
         "evidence": u.evidence,
         "opt_out": u.opt_out,
         "return_date": u.return_date.map(|date| date.to_string()),
@@ -242,6 +301,7 @@ struct Act<'a> {
     message: Uuid,
     zone: Option<&'a Zone>,
     understood: &'a Understood,
+    judged: Option<&'a Value>,
     preview: String,
 }
 
@@ -257,7 +317,7 @@ async fn classified(cx: &mut Cx, act: &Act<'_>) -> Result<()> {
         preview: act.preview.clone(),
         detail: json!({
             "intent": u.intent.name(), "confidence": u.confidence, "method": method_word(u.by), "evidence": u.evidence,
-            "objection": u.objection, "thread_id": act.thread, "message_id": act.message,
+            "judge": act.judged, "objection": u.objection, "thread_id": act.thread, "message_id": act.message,
         }),
         zone: act.zone.cloned(),
     };

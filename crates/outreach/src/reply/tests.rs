@@ -3,6 +3,7 @@
 mod answers;
 mod delivery;
 mod intents;
+mod judged;
 mod strangers;
 mod suggested;
 pub(crate) mod world;

@@ -21,13 +21,14 @@ pub use reserve::{PACED, Reserve, Reserved, reserve};
 pub(crate) use room::client_zone;
 pub use room::{Room, ahead, capacity_today, remaining_today, room};
 pub(crate) use store::find_all;
-pub use store::{assigned, find, get, list, pick, set_status};
+pub use store::{assigned, find, get, linkedin_seats, list, mailbox_used_last, pick, set_status};
 
 use crate::{
     account,
     channel::{Channel, email, way::Keys},
 };
 use base::{EmailAddress, Error, Result, Secret, Time};
+use billing::limit::{self, Limit};
 use control::secret::Keyring;
 use db::{Cx, Fact};
 use ports::{
@@ -260,7 +261,8 @@ pub struct NewSender {
 }
 
 /// Adds a sender that uses an account at a provider. Errors: `resource.*` naming what is wrong,
-/// `resource.channel` when the account cannot carry the channel.
+/// `resource.channel` when the account cannot carry the channel; `plan.linkedin_seats` where the client's plan allows
+/// no further seat.
 pub async fn add_sender(cx: &mut Cx, new: NewSender) -> Result<ResourceId> {
     check_name(&new.display_name)?;
     let account = account::get(cx, new.account).await?;
@@ -269,6 +271,9 @@ pub async fn add_sender(cx: &mut Cx, new: NewSender) -> Result<ResourceId> {
         return Err(Error::invalid("resource.channel", what));
     }
     let address = check_address(&new)?;
+    if new.channel == Channel::Linkedin {
+        seat(cx).await?;
+    }
     let domain = match new.channel {
         Channel::Email => address.split_once('@').map(|(_, domain)| domain),
         Channel::Sms | Channel::Linkedin | Channel::Voice | Channel::Mail => None,
@@ -440,8 +445,17 @@ pub async fn pause(cx: &mut Cx, id: Uuid, why: &str) -> Result<()> {
     cx.publish(Fact::about("outreach.resource.paused", id).with(json!({"reason": why}))).await
 }
 
-/// A person takes a mailbox into use again; a pause for bounces ends too.
+/// Whether the client's plan allows one more LinkedIn seat to be in use.
+async fn seat(cx: &mut Cx) -> Result<()> {
+    limit::take(cx, Limit::LinkedinSeats, store::linkedin_seats).await
+}
+
+/// A person takes a sender into use again; a pause for bounces ends too. Errors: `plan.linkedin_seats`.
 pub async fn resume(cx: &mut Cx, id: Uuid) -> Result<()> {
+    let present = get(cx, id).await?;
+    if present.channel == Channel::Linkedin && present.status == Status::Paused {
+        seat(cx).await?;
+    }
     store::set_status(cx, id, &[Status::Active, Status::Paused, Status::Failed], Status::Active, None)
         .await?;
     store::set_paused_until(cx, id, None, None).await?;

@@ -140,6 +140,18 @@ pub async fn list(cx: &mut Cx) -> Result<Vec<Resource>> {
     .collect()
 }
 
+/// How many LinkedIn seats are in use: neither paused by a person nor given up.
+pub async fn linkedin_seats(cx: &mut Cx) -> Result<i64> {
+    let tenant = cx.tenant()?.uuid();
+    Ok(sqlx::query_scalar!(
+        r#"select count(*) as "count!" from outreach.resource
+           where tenant_id = $1 and channel = 'linkedin' and status in ('active', 'failed') and deleted_at is null"#,
+        tenant,
+    )
+    .fetch_one(cx.conn())
+    .await?)
+}
+
 /// The resources that a campaign uses.
 pub async fn assigned(cx: &mut Cx, campaign: Uuid) -> Result<Vec<Uuid>> {
     let tenant = cx.tenant()?.uuid();
@@ -151,6 +163,22 @@ pub async fn assigned(cx: &mut Cx, campaign: Uuid) -> Result<Vec<Uuid>> {
     )
     .fetch_all(cx.conn())
     .await?)
+}
+
+/// The active mailbox that was used last, for mail that belongs to no campaign; None without an active one.
+pub async fn mailbox_used_last(cx: &mut Cx) -> Result<Option<Resource>> {
+    let tenant = cx.tenant()?.uuid();
+    let id = sqlx::query_scalar!(
+        "select id from outreach.resource where tenant_id = $1 and channel = 'email' and status = 'active' and deleted_at is null
+         order by last_used_at desc nulls last, created_at limit 1",
+        tenant
+    )
+    .fetch_optional(cx.conn())
+    .await?;
+    match id {
+        Some(id) => get(cx, id).await.map(Some),
+        None => Ok(None),
+    }
 }
 
 /// The resource that a campaign's next message of a channel goes through: of the active, healthy

@@ -478,3 +478,30 @@ fn a_domain_sends_only_with_fresh_and_good_records() {
         assert_eq!(unready(&of(dkim, at, "127.0.0.1"), 7, now), None, "mail that stays on this machine");
     }
 }
+
+#[tokio::test]
+async fn a_plan_with_one_linkedin_seat_has_one_in_use() {
+    let db = TestDb::new().await;
+    let tenant = db.tenant("Anchor").await;
+    let ring = ring();
+    let mut cx = db.cx(&tenant.owner).await;
+    let typed = |pairs: &[(&str, &str)]| {
+        pairs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect()
+    };
+    let keys = typed(&[("api_key", "k"), ("connect_campaign", "7")]);
+    let own = crate::account::add(&mut cx, &ring, "heyreach", "", &keys).await.expect("an account");
+    let seat = |name: &str, number: &str| super::NewSender {
+        channel: crate::channel::Channel::Linkedin,
+        account: own.uuid(),
+        address: name.to_owned(),
+        display_name: name.to_owned(),
+        details: typed(&[("seat", number)]),
+    };
+    let first = super::add_sender(&mut cx, seat("Ana Wells", "3")).await.expect("added").uuid();
+    let error = super::add_sender(&mut cx, seat("Ben Wells", "4")).await.expect_err("a second one");
+    assert_eq!(error.code(), "plan.linkedin_seats");
+    super::pause(&mut cx, first, "left us").await.expect("paused");
+    super::add_sender(&mut cx, seat("Ben Wells", "4")).await.expect("in its place");
+    assert_eq!(super::resume(&mut cx, first).await.expect_err("no place").code(), "plan.linkedin_seats");
+    assert_eq!(store::linkedin_seats(&mut cx).await.expect("a count"), 1);
+}

@@ -190,23 +190,34 @@ fn cites(understood: &Value) -> Markup {
     }
 }
 
+/// What something was taken for, and how surely.
+fn taken(by: &Value) -> Option<String> {
+    let sure = by.get("confidence").and_then(Value::as_f64);
+    let sure = sure.map(|sure| format!(" ({:.0} %)", sure * 100.0)).unwrap_or_default();
+    Some(format!("{}{sure}", label(text(by, "intent")?)))
+}
+
+/// Which model was asked, with which prompt, and why its word does not count if so.
+fn judge(judge: &Value) -> Option<String> {
+    let asked = format!("{}, prompt {}", text(judge, "model")?, text(judge, "prompt_version")?);
+    Some(match text(judge, "ignored") {
+        Some(why) => format!("{asked}. Its word does not count: {why}"),
+        None => asked,
+    })
+}
+
 /// What it was taken for, by what, how sure, and what else stands in it.
 fn verdict(message: &Message) -> Markup {
     let u = &message.understood;
     let sure = message.confidence.map(|sure| format!("{:.0} %", sure * 100.0));
-    let first = u.get("first").map(|first| {
-        let sure = first
-            .get("confidence")
-            .and_then(Value::as_f64)
-            .map(|sure| format!(" ({:.0} %)", sure * 100.0))
-            .unwrap_or_default();
-        format!("{}{sure}", label(text(first, "intent").unwrap_or_default()))
-    });
+    let first = u.get("first").and_then(taken);
     let pairs = Pairs::new()
         .maybe("Means", message.intent.as_deref().map(label))
         .maybe("Sure", sure)
         .maybe("Decided by", message.method.as_deref())
         .maybe("Because of", text(u, "evidence"))
+        .some("Model", u.get("judge").and_then(judge))
+        .some("Before the model", u.get("judge").and_then(|judge| judge.get("built_in")).and_then(taken))
         .maybe("Corrected by", message.overridden_by.as_deref())
         .maybe("Correction", u.get("override").and_then(|o| text(o, "reason")))
         .maybe("First taken for", first)

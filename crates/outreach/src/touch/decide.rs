@@ -405,14 +405,14 @@ const BUDGET_AGAIN_S: i64 = 1_800;
 
 /// Makes parcels; secrets are opened once for a sender.
 #[derive(Default)]
-struct Packer {
+pub(super) struct Packer {
     keys: HashMap<Uuid, Keys>,
     reports: HashMap<Uuid, Url>,
 }
 
 impl Packer {
     /// What the call needs. The outer error is the transaction's, the inner one the touch's own.
-    async fn pack(
+    pub(super) async fn pack(
         &mut self,
         cx: &mut Cx,
         sender: &Sender,

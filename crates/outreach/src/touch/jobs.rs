@@ -1,7 +1,7 @@
 //! The background work of touches: plan each minute, write, send, react to decisions, and look
 //! after hand-offs whose worker vanished and touches that no job cares for.
 
-use super::{Handed, TouchId, send::Sender, stranded, write::Writer};
+use super::{Handed, TouchId, send::Sender, silent, stranded, write::Writer};
 use base::{Result, TenantId, Time, Zone};
 use control::approval;
 use db::{Cx, Scope};
@@ -166,7 +166,8 @@ impl Job for Decided {
 /// Adds these kinds, their schedule and their reactions.
 pub fn register(registry: &mut Registry, writer: Writer, sender: Sender) {
     registry.register::<Write>(writer);
-    registry.register::<Send>(sender);
+    registry.register::<Send>(sender.clone());
+    silent::register(registry, sender);
     registry.register::<Plan>(());
     registry.register::<Sweep>(());
     registry.register::<Decided>(());

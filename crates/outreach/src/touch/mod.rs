@@ -4,7 +4,8 @@
 //! drafts it after a dry run of the [`gate`]; an approval is bound to its exact bytes; [`send`] takes as many
 //! as a worker holds: it [decides](decide) about them inside the transaction that records the intents, calls
 //! the providers with no transaction open, and [records](record) the outcomes. One touch is a batch of one.
-//! An outcome that was lost is looked up, never answered by sending again.
+//! An outcome that was lost is looked up, never answered by sending again; calls and letters whose provider
+//! falls [silent] are asked for.
 
 mod decide;
 pub mod gate;
@@ -14,6 +15,7 @@ mod outcome;
 mod plan;
 pub(crate) mod record;
 mod send;
+pub mod silent;
 pub(crate) mod store;
 mod stranded;
 #[cfg(test)]

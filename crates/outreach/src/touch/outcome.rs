@@ -271,6 +271,7 @@ pub async fn on_decision(cx: &mut Cx, id: TouchId, status: approval::Status) -> 
             if !store::approved(cx, id).await? {
                 return Ok(());
             }
+            crate::content::snapshot::keep_edited(cx, id).await?;
             activity::record(cx, t.entry(id, Action::Approved, &t.subject, json!({"step": t.step}))).await?;
             super::jobs::enqueue_send(cx, id).await
         }

@@ -25,6 +25,8 @@ pub(super) async fn sent_all(cx: &mut Cx, all: &[(TouchId, &Taken)]) -> Result<(
     let ids: Vec<TouchId> = all.iter().map(|(id, _)| *id).collect();
     load::lock_all(cx, &ids, load::Busy::Wait).await?;
     settle(cx, all).await?;
+    let ids: Vec<Uuid> = ids.iter().map(|id| id.uuid()).collect();
+    store::count_again(cx, &ids).await?;
     done_all(cx, all).await
 }
 

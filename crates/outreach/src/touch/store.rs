@@ -80,7 +80,7 @@ pub(super) async fn take_back(cx: &mut Cx, id: TouchId, why: &str) -> Result<Opt
            set state = case when e.status = 'active' then 'approved' else 'cancelled' end::outreach.touch_state,
                skip_code = case when e.status = 'active' then t.skip_code else 'withdrawn' end,
                skip_detail = case when e.status = 'active' then t.skip_detail else e.status_reason end,
-               intent_at = null, intent_job = null, intent_attempt = null, capacity = '[]', response = $4, updated_at = $3
+               intent_at = null, intent_job = null, intent_attempt = null, response = $4, updated_at = $3
            from outreach.enrolment e
            where t.tenant_id = $1 and t.id = $2 and t.state = 'sending' and e.id = t.enrolment_id
            returning t.tries, e.status = 'active' as "again!""#,
@@ -109,6 +109,29 @@ pub(super) async fn release_capacity(cx: &mut Cx, id: TouchId) -> Result<()> {
          where c.tenant_id = $1 and c.key = held.key and c.day = held.day",
         tenant,
         id.uuid()
+    )
+    .execute(cx.conn())
+    .await?;
+    Ok(())
+}
+
+/// Counts again what was given back of touches that did leave after all; counters are locked in the order of
+/// their keys. What left is counted, also where a day's limit is passed by it: less leaves afterwards.
+pub(super) async fn count_again(cx: &mut Cx, ids: &[uuid::Uuid]) -> Result<()> {
+    let tenant = cx.tenant()?.uuid();
+    sqlx::query!(
+        "with again as (
+           select h.key, h.day, count(*)::integer as left_again from outreach.touch t
+           cross join jsonb_to_recordset(t.capacity) as h (key text, day date)
+           where t.tenant_id = $1 and t.id = any($2) and t.state = 'approved' group by h.key, h.day
+         ), held as (
+           select c.key, c.day from outreach.capacity c join again on again.key = c.key and again.day = c.day
+           where c.tenant_id = $1 order by c.key, c.day for update of c
+         )
+         update outreach.capacity c set used = c.used + again.left_again from held join again using (key, day)
+         where c.tenant_id = $1 and c.key = held.key and c.day = held.day",
+        tenant,
+        ids,
     )
     .execute(cx.conn())
     .await?;

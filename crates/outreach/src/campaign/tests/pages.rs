@@ -101,6 +101,29 @@ async fn a_person_makes_a_campaign_adds_leads_previews_and_activates_it() {
 }
 
 #[tokio::test]
+async fn a_campaign_for_which_the_plan_has_no_room_is_refused_with_the_reason() {
+    let db = TestDb::new().await;
+    let tenant = db.tenant("Anchor").await;
+    let ids = super::room::ready(&db, &tenant, 6).await;
+    let app = app(&db).await;
+    let us = app.as_member(&tenant.owner);
+    for id in &ids[..5] {
+        us.post(&format!("/campaigns/{id}/activate"), &[]).await.expect(303);
+    }
+    let sixth = ids[5];
+    us.post(&format!("/campaigns/{sixth}/activate"), &[])
+        .await
+        .expect(422)
+        .shows("Ignition allows 5 campaigns at once, and 5 are taken.")
+        .shows("choose Velocity under Billing");
+    us.get(&format!("/campaigns/{sixth}")).await.expect(200).shows("Draft");
+    let moved = json!({"action": "activate"});
+    let answer =
+        us.json("POST", &format!("/api/v1/campaigns/{sixth}/moves"), &moved).await.expect(422).json();
+    assert_eq!((&answer["code"], &answer["allowed"]), (&json!("plan.campaigns"), &json!(5)));
+}
+
+#[tokio::test]
 async fn the_editor_saves_versions_and_says_what_is_wrong() {
     let db = TestDb::new().await;
     let tenant = db.tenant("Anchor").await;

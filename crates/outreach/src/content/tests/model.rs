@@ -5,10 +5,10 @@ use crate::content::{
     compose::{Draft, Env, compose},
     model::LlmSettings,
 };
-use base::{Micros, Secret};
+use base::Micros;
 use ports::{
     InMemory,
-    llm::{LlmAccount, Price, Provider},
+    llm::{LlmAccount, MemoryLlm},
 };
 use serde_json::json;
 use std::sync::Arc;
@@ -34,13 +34,7 @@ impl World {
     }
 
     async fn draft_with(&self, critic: Option<&str>) -> Draft {
-        let account = LlmAccount {
-            provider: Provider::OpenAiCompatible,
-            base_url: None,
-            key: Secret::default(),
-            model: "house-model".into(),
-            price: Some(Price::cents(300, 1_500)),
-        };
+        let account = MemoryLlm::account();
         let critic = critic.map(|model| LlmAccount { model: model.into(), ..account.clone() });
         let settings = LlmSettings { account, critic };
         let env = Env {

@@ -42,7 +42,7 @@ pub async fn offer_again(cx: &mut Cx, missed: &Missed, offer: Option<&Offer>) ->
     let Some(a) = written_to(cx, thread, missed).await?.filter(|a| !a.suppressed) else { return Ok(None) };
     let from = match sending_identity(cx, thread, &a).await? {
         Some(from) => from,
-        None => match any_mailbox(cx).await? {
+        None => match resource::mailbox_used_last(cx).await? {
             Some(from) => from,
             None => return Ok(None),
         },
@@ -131,20 +131,4 @@ async fn written_to(cx: &mut Cx, thread: ThreadId, missed: &Missed) -> Result<Op
         postal_address: row.postal_address,
         suppressed: row.suppressed,
     }))
-}
-
-/// The mailbox that was used last, for a conversation that has none of its own yet.
-async fn any_mailbox(cx: &mut Cx) -> Result<Option<resource::Resource>> {
-    let tenant = cx.tenant()?.uuid();
-    let id = sqlx::query_scalar!(
-        "select id from outreach.resource where tenant_id = $1 and channel = 'email' and status = 'active' and deleted_at is null
-         order by last_used_at desc nulls last, created_at limit 1",
-        tenant
-    )
-    .fetch_optional(cx.conn())
-    .await?;
-    match id {
-        Some(id) => resource::get(cx, id).await.map(Some),
-        None => Ok(None),
-    }
 }

@@ -2,6 +2,7 @@
 
 use crate::{
     channel::Channel,
+    content::LlmSettings,
     module::{Needs, module},
     resource::{self, SinkSettings},
     thread,
@@ -9,7 +10,7 @@ use crate::{
 use base::{EmailAddress, Secret};
 use control::{secret, switch::Watch};
 use hooks::inbox::{self, InboxId, Received};
-use ports::InMemory;
+use ports::{InMemory, llm::MemoryLlm};
 use std::{path::Path, sync::Arc};
 use testkit::{Tenant, TestApp, TestDb};
 use uuid::Uuid;
@@ -38,6 +39,16 @@ pub fn keyring(db: &TestDb) -> Arc<secret::Keyring> {
 
 impl World {
     pub async fn new() -> Self {
+        Self::with(None).await
+    }
+
+    /// With a model that answers from a function (`ports.llm`).
+    pub async fn with_model() -> Self {
+        let account = MemoryLlm::account();
+        Self::with(Some(LlmSettings { account, critic: None })).await
+    }
+
+    async fn with(llm: Option<LlmSettings>) -> Self {
         let db = TestDb::new().await;
         let tenant = db.tenant("Anchor Agency").await;
         let ports = db.ports();
@@ -50,7 +61,7 @@ impl World {
             ports: Arc::new(ports.ports()),
             keyring: keyring(&db),
             switches: Watch::start(&db.db).await.expect("switches can be read"),
-            llm: None,
+            llm,
             origin: "http://127.0.0.1:8080".to_owned(),
             sink: Some(sink.clone()),
             offers: None,

@@ -146,7 +146,7 @@ pub async fn add_sender(
             cx.commit().await?;
             Ok(web::redirect_with(&format!("/settings/sending/{id}"), "The sender was added."))
         }
-        Err(error) if matches!(error.kind(), Kind::Invalid) => {
+        Err(error) if matches!(error.kind(), Kind::Invalid | Kind::Refused) => {
             let page = sender_page(&account, channel, &typed, Some(error.message()))?;
             Ok((StatusCode::UNPROCESSABLE_ENTITY, cx.page("Add a sender", page).await?).into_response())
         }

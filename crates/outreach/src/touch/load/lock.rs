@@ -32,7 +32,8 @@ pub(in super::super) async fn lock_all(
     let ids: Vec<Uuid> = ids.iter().map(|id| id.uuid()).collect();
     let leads: HashMap<Uuid, Uuid> = match busy {
         Busy::Wait => sqlx::query!(
-            "select t.id, t.lead_id from unnest($2::uuid[]) as i (id) join outreach.touch t on t.tenant_id = $1 and t.id = i.id
+            "select t.id, t.lead_id from unnest($2::uuid[]) as i (id)
+             cross join lateral (select id, lead_id from outreach.touch one where one.tenant_id = $1 and one.id = i.id offset 0) t
              join leads.lead l on l.tenant_id = $1 and l.id = t.lead_id order by l.id, t.id for no key update of l",
             tenant,
             &ids,
@@ -43,7 +44,8 @@ pub(in super::super) async fn lock_all(
         .map(|row| (row.id, row.lead_id))
         .collect(),
         Busy::Skip => sqlx::query!(
-            "select t.id, t.lead_id from unnest($2::uuid[]) as i (id) join outreach.touch t on t.tenant_id = $1 and t.id = i.id
+            "select t.id, t.lead_id from unnest($2::uuid[]) as i (id)
+             cross join lateral (select id, lead_id from outreach.touch one where one.tenant_id = $1 and one.id = i.id offset 0) t
              join leads.lead l on l.tenant_id = $1 and l.id = t.lead_id order by l.id, t.id for no key update of l skip locked",
             tenant,
             &ids,

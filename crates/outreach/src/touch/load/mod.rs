@@ -206,9 +206,9 @@ struct Row {
     client_suppression: Option<String>,
 }
 
-/// One probe an index for each row: of the lead's earlier touches, and of each value that may be suppressed.
-/// Neither is left to the planner: while nobody was written to yet and nothing is suppressed it would rather
-/// read all of both, and keep that plan while they grow.
+/// One probe an index for each row: of the touch, of the lead's earlier touches, and of each value that may be
+/// suppressed. None is left to the planner: while a client has few touches, nobody was written to yet and nothing
+/// is suppressed it would rather read all of each, and keep that plan while they grow.
 async fn rows(cx: &mut Cx, ids: &[Uuid]) -> Result<Vec<Row>> {
     let (tenant, now) = (cx.tenant()?.uuid(), cx.now());
     Ok(sqlx::query_as!(
@@ -237,7 +237,12 @@ async fn rows(cx: &mut Cx, ids: &[Uuid]) -> Result<Vec<Row>> {
                   h.last_at as "last_touch_at?", h.emails as "emails!: Vec<Time>", h.texts as "texts!: Vec<Time>",
                   b.platform as "platform_suppression?", b.client as "client_suppression?"
            from unnest($2::uuid[]) as i (id)
-           join outreach.touch t on t.tenant_id = $1 and t.id = i.id
+           cross join lateral (
+             select one.id, one.tenant_id, one.enrolment_id, one.campaign_id, one.lead_id, one.step_number, one.channel, one.resource_id,
+                    one.recipient, one.sender, one.subject, one.body, one.digest, one.form, one.manual, one.intent_at, one.provider_ref,
+                    one.track_token, one.message_id, one.in_reply_to, one.refs, one.unsubscribe_token, one.written_at, one.skip_code,
+                    one.retry_at, one.approval_id
+             from outreach.touch one where one.tenant_id = $1 and one.id = i.id offset 0) t
            join accounts.tenant n on n.id = t.tenant_id
            join outreach.campaign c on c.id = t.campaign_id
            join leads.lead l on l.id = t.lead_id

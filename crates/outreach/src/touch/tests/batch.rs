@@ -2,7 +2,10 @@
 //! batches that run at once, and what a dead worker left behind is looked up.
 
 use super::world::{World, address};
-use crate::touch::{Mode, Writer, jobs};
+use crate::{
+    account,
+    touch::{Mode, Writer, jobs},
+};
 use ::jobs::{
     Registry, simulate,
     worker::{Settings, Worker},
@@ -20,7 +23,7 @@ use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
 /// Room for everybody, no pause between the mails of a mailbox.
-const ROOM: &str = "insert into control.figure (id, key, value, valid_from, source, reason, created_at)
+pub const ROOM: &str = "insert into control.figure (id, key, value, valid_from, source, reason, created_at)
   select gen_random_uuid(), f.key, f.value::jsonb, '2026-01-02', 't', 't', now() from (values
     ('email.ramp', '[[1, 500]]'), ('email.domain_daily', '500'), ('email.pacing_s', '[0, 0]'), ('email.reply_reserve_percent', '0')) as f (key, value)";
 
@@ -139,6 +142,159 @@ async fn of_a_batch_those_are_refused_whom_a_check_refuses_and_the_others_leave(
     assert!(batches <= 4, "they went in {batches} batches, not as one");
     let open = "select count(*) from jobs.job where kind = 'outreach.send' and state in ('ready', 'running')";
     assert_eq!(w.count(open).await, 0);
+}
+
+/// A row like the one of `id`, changed in some fields; `$T` is the tenant.
+async fn twin(w: &World, table: &str, id: uuid::Uuid, change: &str) {
+    w.sql(&format!(
+        "insert into {table} select (jsonb_populate_record(o, '{change}'::jsonb)).* from {table} o where o.id = '{id}'"
+    ))
+    .await;
+}
+
+/// A way in which something stops one touch of a batch, and how it ends.
+struct Stop {
+    lead: usize,
+    engage: String,
+    code: &'static str,
+    lift: &'static str,
+}
+
+/// One touch for each of these: a campaign under a switch, a paused campaign, a client without credits for
+/// somebody new, a budget that is used up, a paused sender.
+async fn stops(w: &World) -> Vec<Stop> {
+    let [halted, paused, paid, away] = std::array::from_fn(|n| uuid::Uuid::from_u128(0xA0 + n as u128));
+    for campaign in [halted, paused] {
+        twin(w, "outreach.campaign", w.campaign, &format!(r#"{{"id": "{campaign}", "name": "{campaign}"}}"#))
+            .await;
+    }
+    let mut cx = w.db.cx(&w.tenant.owner).await;
+    let typed = BTreeMap::from([
+        ("api_key".to_owned(), "re_1".to_owned()),
+        ("signing_secret".to_owned(), "whsec_MDEy".to_owned()),
+    ]);
+    let account = account::add(&mut cx, &w.sender.keyring, "resend", "", &typed).await.expect("an account");
+    cx.commit().await.expect("a commit");
+    for (sender, change) in [(paid, format!(r#", "account_id": "{account}""#)), (away, String::new())] {
+        let address = format!("{}@anchor.example", sender.simple());
+        let change = format!(r#"{{"id": "{sender}", "address": "{address}", "name": "{address}"{change}}}"#);
+        twin(w, "outreach.resource", w.resource, &change).await;
+    }
+    let of = |lead: usize, field: &str, id: uuid::Uuid| {
+        format!("update outreach.touch set {field} = '{id}' where lead_id = '{}';", w.leads[lead])
+    };
+    let campaign = |lead: usize, id: uuid::Uuid| {
+        let enrolment = format!(
+            "update outreach.enrolment set campaign_id = '{id}' where lead_id = '{}';",
+            w.leads[lead]
+        );
+        format!("{}{enrolment}", of(lead, "campaign_id", id))
+    };
+    // Everybody was paid for except one.
+    let known = w.leads.iter().enumerate().filter(|(n, _)| *n != 2).map(|(n, lead)| {
+        format!(
+            "(gen_random_uuid(), $T, 1, 1, 'settled', '2026-02-01', 'enrich.lead', '{lead}', 'k{n}', now())"
+        )
+    });
+    let known: Vec<String> = known.collect();
+    let credits = format!(
+        "insert into billing.credit_reservation (id, tenant_id, credits, used, state, period_start, purpose, subject_id, key, made_at) values {};
+         insert into billing.credit_account (tenant_id, available, reserved, quota, period_start, period_end) values ($T, 0, 0, 100, '2026-02-01', '2026-12-01')
+         on conflict (tenant_id) do update set available = 0, reserved = 0, quota = 100, period_start = '2026-02-01', period_end = '2026-12-01'",
+        known.join(", ")
+    );
+    let switch = format!(
+        "insert into control.switch (id, tenant_id, scope, target, reason, engaged_by, engaged_at) values (gen_random_uuid(), $T, 'campaign', '{halted}', 'halt', 'test', now())"
+    );
+    vec![
+        Stop {
+            lead: 0,
+            engage: campaign(0, halted) + &switch,
+            code: "switch.engaged",
+            lift: "update control.switch set released_at = now(), released_by = 'test', release_reason = 'over'",
+        },
+        Stop {
+            lead: 1,
+            engage: campaign(1, paused)
+                + &format!("update outreach.campaign set status = 'paused' where id = '{paused}'"),
+            code: "campaign.not_active",
+            lift: "update outreach.campaign set status = 'active'",
+        },
+        Stop {
+            lead: 2,
+            engage: credits,
+            code: "client.no_credits",
+            lift: "update billing.credit_account set available = 1",
+        },
+        Stop {
+            lead: 3,
+            engage: of(3, "resource_id", paid) + "update control.budget set cap_micros = 10",
+            code: "budget.exhausted",
+            lift: "update control.budget set cap_micros = 1000000000",
+        },
+        Stop {
+            lead: 4,
+            engage: of(4, "resource_id", away)
+                + &format!(
+                    "update outreach.resource set status = 'paused', status_reason = 'test' where id = '{away}'"
+                ),
+            code: "paused",
+            lift: "update outreach.resource set status = 'active', status_reason = null",
+        },
+    ]
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_stops_one_of_a_batch_lets_the_others_leave_and_it_leaves_once_when_it_is_lifted() {
+    let w = waiting(20).await;
+    let stops = stops(&w).await;
+    for stop in &stops {
+        w.sql(&stop.engage).await;
+    }
+    work(&w, 2, 64).await;
+    for stop in &stops {
+        let row = w.touch(stop.lead).await;
+        assert_eq!(
+            (row.state.as_str(), row.code.as_deref(), row.enrolment.as_str()),
+            ("approved", Some(stop.code), "active"),
+            "{row:?}"
+        );
+        assert!(row.retry_at.is_some_and(|at| at > w.db.clock_now()), "{row:?}");
+    }
+    let sent = arrived(&w);
+    assert_eq!(sent.len(), 15, "{sent:?}");
+    assert!((5..20).all(|n| sent.get(&address(n)) == Some(&1)), "{sent:?}");
+    assert_eq!(w.used().await, 15, "nothing stays reserved for what waits");
+    assert_eq!(w.count("select count(*) from control.spend").await, 0);
+    // While it lasts a second try says the same.
+    work(&w, 2, 64).await;
+    assert_eq!(w.provider.kept().len(), 15);
+    for (lifted, stop) in (1..).zip(&stops) {
+        w.sql(stop.lift).await;
+        work(&w, 2, 64).await;
+        let sent = arrived(&w);
+        assert_eq!(
+            (sent.len(), sent.get(&address(stop.lead))),
+            (15 + lifted, Some(&1)),
+            "{}: {sent:?}",
+            stop.code
+        );
+    }
+    assert!(arrived(&w).values().all(|times| *times == 1));
+    assert_eq!(w.used().await, 20);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn of_a_client_that_is_blocked_the_whole_batch_waits_and_leaves_once_afterwards() {
+    let w = waiting(12).await;
+    w.sql("update accounts.tenant set status = 'past_due'").await;
+    work(&w, 2, 64).await;
+    let waits = "select count(*) from outreach.touch where state = 'approved' and skip_code = 'client.not_active' and retry_at is not null";
+    assert_eq!((w.count(waits).await, w.provider.kept().len(), w.used().await), (12, 0, 0));
+    w.sql("update accounts.tenant set status = 'active'").await;
+    work(&w, 2, 64).await;
+    let sent = arrived(&w);
+    assert!(sent.len() == 12 && sent.values().all(|times| *times == 1), "{sent:?}");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -17,12 +17,22 @@ use uuid::Uuid;
 
 /// A hot lead with every address, and a campaign of one step of a channel over an account of its own.
 async fn on(channel: Channel, form: Form, manual: bool) -> (World, Uuid) {
-    let w = World::new(Mode::Autopilot, 1).await;
+    over(World::new(Mode::Autopilot, 1).await, channel, form, manual, None).await
+}
+
+/// [`on`] in a world, with the service at another address than its own.
+pub async fn over(
+    w: World,
+    channel: Channel,
+    form: Form,
+    manual: bool,
+    base_url: Option<String>,
+) -> (World, Uuid) {
     w.sql("update leads.lead set score = 90, tier = 'hot', phone = '+61400000002', linkedin_url = 'https://www.linkedin.com/in/Priya-Nair/', consent = 'express'").await;
     let typed = |pairs: &[(&str, &str)]| -> BTreeMap<String, String> {
         pairs.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect()
     };
-    let (provider, keys, address, details) = match channel {
+    let (provider, mut keys, address, details) = match channel {
         Channel::Email => unreachable!("the world's own"),
         Channel::Sms => {
             ("twilio", typed(&[("account_sid", "AC1"), ("auth_token", "t")]), "+61400000001", typed(&[]))
@@ -35,17 +45,18 @@ async fn on(channel: Channel, form: Form, manual: bool) -> (World, Uuid) {
         ),
         Channel::Voice => (
             "vapi",
-            typed(&[("api_key", "k")]),
+            typed(&[("api_key", "vapi-k")]),
             "+61400000001",
             typed(&[("assistant", "a"), ("phone_number", "p")]),
         ),
         Channel::Mail => (
             "lob",
-            typed(&[("api_key", "k")]),
+            typed(&[("api_key", "test_k")]),
             "",
             typed(&[("line1", "1 George Street"), ("city", "Sydney"), ("country", "AU")]),
         ),
     };
+    keys.extend(base_url.map(|url| ("base_url".to_owned(), url)));
     let mut cx = w.db.cx(&w.tenant.owner).await;
     let own = account::add(&mut cx, &w.sender.keyring, provider, "", &keys).await.expect("an account");
     let new = resource::NewSender {
@@ -76,7 +87,14 @@ async fn on(channel: Channel, form: Form, manual: bool) -> (World, Uuid) {
     (w, own.uuid())
 }
 
-async fn report(w: &World, account: Uuid, provider: Provider, key: &str, about: Option<Uuid>, what: What) {
+pub async fn report(
+    w: &World,
+    account: Uuid,
+    provider: Provider,
+    key: &str,
+    about: Option<Uuid>,
+    what: What,
+) {
     let mut cx = w.db.cx(&w.tenant.owner).await;
     let at = cx.now();
     let event = Event { provider, key: key.to_owned(), at, provider_ref: None, ours: about, what };
@@ -163,15 +181,9 @@ async fn a_call_has_an_outcome_and_who_asks_not_to_be_called_is_not() {
     w.run_s(3_600).await;
     let touch = w.touch(0).await.id.uuid();
     let end = CallEnd {
-        outcome: Outcome::Completed,
-        reason: "customer-ended-call".into(),
-        started_at: None,
-        ended_at: None,
-        cost: None,
         summary: Some("Asked to be left alone.".into()),
         transcript: Some("AI: Hello.\nUser: Please take me off your list and do not call me again.".into()),
-        recording: None,
-        data: None,
+        ..CallEnd::new(Outcome::Completed, "customer-ended-call")
     };
     report(&w, account, Provider::Vapi, "c1:end", Some(touch), What::CallEnded(Box::new(end))).await;
     assert_eq!(w.touch(0).await.lead, "unsubscribed");

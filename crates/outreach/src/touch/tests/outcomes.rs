@@ -3,7 +3,7 @@
 use super::world::{Act, World, opt_out};
 use crate::{
     enrolment,
-    touch::{Handed, Mode, Sender, TouchId, hand_off, resolve_unknown},
+    touch::{Handed, Mode, Sender, TouchId, hand_off, load, resolve_unknown, store},
 };
 use base::Result;
 use jobs::{Job, Run, enqueue};
@@ -229,6 +229,29 @@ async fn a_pause_while_the_mail_is_on_its_way_neither_stops_the_lead_nor_sends_t
         assert_eq!(w.provider.kept().len(), 1, "{act:?}");
         assert_eq!(w.touch(0).await.state, "sent", "{act:?}");
     }
+}
+
+#[tokio::test]
+async fn what_left_after_its_try_was_taken_back_is_counted_all_the_same() {
+    let w = World::new(Mode::Autopilot, 1).await;
+    w.evening();
+    w.settle().await;
+    let (db, tenant, touch) = (w.db.db.clone(), w.tenant.id, w.touch(0).await.id);
+    w.provider.during(Some(Arc::new(move |_| {
+        let db = db.clone();
+        Box::pin(async move {
+            let caller = db::Caller::system("test", &db);
+            let mut cx = db.begin(db::Scope::Tenant(tenant), caller).await.expect("begins");
+            load::lock(&mut cx, touch).await.expect("held");
+            store::take_back(&mut cx, touch, "nobody answered").await.expect("taken back");
+            cx.commit().await.expect("a commit");
+        })
+    })));
+    w.db.clock.advance_s(15 * 3_600);
+    w.settle().await;
+    w.provider.during(None);
+    w.run_s(3_600).await;
+    assert_eq!((w.touch(0).await.state.as_str(), w.provider.kept().len(), w.used().await), ("sent", 1, 1));
 }
 
 /// Hands one touch off several times at once.

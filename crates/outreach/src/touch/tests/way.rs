@@ -26,7 +26,7 @@ async fn on_autopilot_a_due_step_is_written_sent_once_and_recorded() {
     assert_eq!(w.count("select count(*) from kernel.fact where type = 'outreach.touch.sent'").await, 1);
     // The next step comes three days after this one, in its thread, and the last ends the sequence.
     assert_eq!(touch.next_due_at, Some(w.db.clock_now().plus_days(3)));
-    w.run_s(9 * 86_400).await;
+    w.run_days(9).await;
     let mails = w.provider.kept();
     assert_eq!(mails.len(), 3);
     assert_eq!(mails[1].in_reply_to.as_ref(), Some(&mails[0].message_id));
@@ -145,7 +145,7 @@ async fn a_rejected_draft_ends_the_sequence_of_its_lead() {
     let id = ApprovalId(w.touch(0).await.approval.expect("asked"));
     approval::reject(&mut cx, id, "not this one").await.expect("it waits");
     cx.commit().await.expect("a commit");
-    w.run_s(5 * 86_400).await;
+    w.run_days(5).await;
     let touch = w.touch(0).await;
     assert_eq!((touch.state.as_str(), touch.enrolment.as_str()), ("cancelled", "stopped"));
     assert!(w.provider.kept().is_empty());
@@ -155,7 +155,7 @@ async fn a_rejected_draft_ends_the_sequence_of_its_lead() {
 async fn what_nobody_approved_in_time_is_not_sent_and_waits_for_a_person() {
     let w = World::new(Mode::CoPilot, 1).await;
     w.settle().await;
-    w.run_s(10 * 86_400).await;
+    w.run_days(10).await;
     let mut cx = w.db.cx(&w.tenant.owner).await;
     assert_eq!(approval::expire(&mut cx).await.expect("expires"), 1);
     cx.commit().await.expect("a commit");
@@ -178,7 +178,7 @@ async fn stale_content_is_written_again_and_asked_for_again() {
     w.settle().await;
     // The campaign rests while the content grows old.
     w.sql("update outreach.campaign set status = 'paused'").await;
-    w.run_s(8 * 86_400).await;
+    w.run_days(8).await;
     w.sql("update outreach.campaign set status = 'active'").await;
     w.run_s(86_400).await;
     let again = w.touch(0).await;
@@ -198,7 +198,7 @@ async fn a_client_who_turns_to_autopilot_while_stale_content_is_written_again_is
     w.approve(0).await;
     w.settle().await;
     w.sql("update outreach.campaign set status = 'paused'").await;
-    w.run_s(8 * 86_400).await;
+    w.run_days(8).await;
     w.sql("update outreach.campaign set status = 'active', mode = 'autopilot'").await;
     w.run_s(86_400).await;
     assert_eq!((w.touch(0).await.state.as_str(), w.provider.kept().len()), ("sent", 1));

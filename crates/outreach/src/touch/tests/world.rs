@@ -171,6 +171,29 @@ pub struct Row {
 impl World {
     /// A client in this mode with `leads` leads that are due; nothing has run yet. The window is open.
     pub async fn new(mode: Mode, leads: usize) -> Self {
+        Self::with(mode, leads, |_, ports| ports).await
+    }
+
+    /// With somebody who knows where a time is picked.
+    pub async fn offering(mode: Mode, offers: Arc<dyn crate::offer::Offers>) -> Self {
+        Self::made(mode, 1, |_, ports| ports, Some(offers)).await
+    }
+
+    /// The same with other ports for some channels.
+    pub async fn with(
+        mode: Mode,
+        leads: usize,
+        change: impl FnOnce(&TestDb, ports::Ports) -> ports::Ports,
+    ) -> Self {
+        Self::made(mode, leads, change, None).await
+    }
+
+    async fn made(
+        mode: Mode,
+        leads: usize,
+        change: impl FnOnce(&TestDb, ports::Ports) -> ports::Ports,
+        offers: Option<Arc<dyn crate::offer::Offers>>,
+    ) -> Self {
         let db = TestDb::new().await;
         let tenant = db.tenant("Anchor Agency").await;
         let provider = Arc::new(Provider::default());
@@ -182,9 +205,10 @@ impl World {
         );
         let keyring = Arc::new(keyring.expect("a key of 32 bytes"));
         let outside = db.ports();
-        let ports = Arc::new(ports::Ports { email: provider.clone(), ..outside.ports() });
+        let ports = change(&db, ports::Ports { email: provider.clone(), ..outside.ports() });
+        let ports = Arc::new(ports);
         let origin = "https://agency.example".to_owned();
-        let writer = Writer { ports: ports.clone(), llm: None, origin: origin.clone(), offers: None };
+        let writer = Writer { ports: ports.clone(), llm: None, origin: origin.clone(), offers };
         let switches = Watch::start(&db.db).await.expect("switches can be read");
         let sender = Sender { ports, origin, keyring, switches };
         let mut registry = Registry::new();
@@ -262,6 +286,14 @@ impl World {
     /// Lets time pass, in seconds.
     pub async fn run_s(&self, seconds: i64) {
         self.run_until(self.db.clock_now().plus_s(seconds)).await;
+    }
+
+    /// Lets days pass in steps of an hour, for what does not depend on minutes: what runs each minute runs once an hour.
+    pub async fn run_days(&self, days: i64) {
+        for _ in 0..days * 24 {
+            self.db.clock.advance_s(3_600);
+            self.settle().await;
+        }
     }
 
     /// Moves the clock to 19:00 of the present day in Sydney, when nothing may leave.

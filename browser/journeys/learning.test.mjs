@@ -6,14 +6,13 @@ import { readFile } from 'node:fs/promises';
 import { after, before } from 'node:test';
 import { promisify } from 'node:util';
 import { Agency } from '../lib/agency.mjs';
-import { violations } from '../lib/axe.mjs';
 import { launch, page } from '../lib/browser.mjs';
 import { chapters } from '../lib/chapters.mjs';
-import { theme } from '../lib/tour.mjs';
+import { fine } from '../lib/looks.mjs';
 import { field, onboard, open, press, signUp, text, until } from '../lib/steps.mjs';
 
 const run = promisify(execFile);
-let agency, browser, tab, database, pages;
+let agency, browser, tab, database;
 const test = chapters(() => ({ agency, tab }));
 
 // One value out of the database, past row security.
@@ -132,25 +131,8 @@ test('every column of attribution adds up to 100 %', async () => {
   }
 });
 
-for (const look of ['light', 'dark']) {
-  test(`every page in ${look}: no script error, nothing that axe finds; it fits a phone`, async () => {
-    await open(tab, '/learning');
-    const pattern = await tab.locator('#who').getByRole('link', { name: 'Everything' }).getAttribute('href');
-    pages = ['/learning', pattern, '/reports/outcomes', '/reports/attribution', '/reports/leads', '/reports/digest'];
-    await theme(tab, look);
-    const found = [];
-    for (const path of pages) {
-      await open(tab, path);
-      found.push(...(await violations(tab, look === 'dark' ? ['color-contrast'] : undefined)).map((one) => `${path} ${one}`));
-    }
-    assert.deepEqual(found, []);
-    assert.deepEqual(tab.problems, []);
-    await tab.setViewportSize({ width: 360, height: 740 });
-    for (const path of pages) {
-      await open(tab, path);
-      const width = await tab.evaluate(() => document.documentElement.scrollWidth);
-      assert.ok(width <= 360, `${path} is ${width} px wide`);
-    }
-    await tab.setViewportSize({ width: 1280, height: 900 });
-  });
-}
+test('every page: nothing that axe finds in both themes, nothing wider than a phone, no script error', async () => {
+  await open(tab, '/learning');
+  const pattern = await tab.locator('#who').getByRole('link', { name: 'Everything' }).getAttribute('href');
+  await fine(tab, ['/learning', pattern, '/reports/outcomes', '/reports/attribution', '/reports/leads', '/reports/digest']);
+});

@@ -41,9 +41,12 @@ from g_person;
 insert into outreach.enrolment (id, tenant_id, campaign_id, lead_id, sequence_id, status, next_step, touches, created_at, updated_at)
 select enrolment_id, :tenant, campaign_id, id, sequence_id, 'finished', 4, 3, first_at - interval '1 day', first_at from g_person;
 
--- Three messages each, four days apart, at hours of which some are better.
+-- Three messages each, four days apart, at hours of which some are better. As in the product, ids rise with time and rows
+-- are written in the order in which things happened.
 create temp table g_touch on commit drop as
-select md5(p.id || 'touch' || s.step)::uuid as id, p.id as lead_id, p.enrolment_id, p.campaign_id, p.n, s.step, p.title, p.industry, p.hiring,
+select (lpad(to_hex((extract(epoch from p.first_at + (s.step - 1) * interval '4 days') * 1000)::bigint), 12, '0')
+        || '7' || substr(md5(p.id || 'touch' || s.step), 1, 3) || '8' || substr(md5(p.id || 'touch' || s.step), 4, 15))::uuid as id,
+       p.id as lead_id, p.enrolment_id, p.campaign_id, p.n, s.step, p.title, p.industry, p.hiring,
        p.first_at + (s.step - 1) * interval '4 days' as sent_at,
        (array['email', 'email', 'email', 'linkedin'])[1 + (p.n * 7 + s.step) % 4]::outreach.channel as channel,
        8 + (random() * 8.999)::int % 9 as hour, 1 + (random() * 4.999)::int % 5 as weekday,
@@ -60,12 +63,13 @@ select id, :tenant, enrolment_id, campaign_id, lead_id, step, channel, 'sent', s
        || (array['Is a quick call on Tuesday any use?', 'Shall I send you the numbers?', 'What do you think?'])[1 + (n * step) % 3]
        || E'\n\nKind regards,\nAlex\n\n--\nBright Agency, 12 Harbour Street', '[]', '{"writer": "generated"}',
        sent_at, sent_at, sent_at - interval '1 hour', sent_at
-from g_touch;
+from g_touch order by sent_at;
 
 insert into outreach.activity (id, tenant_id, lead_id, campaign_id, touch_id, channel, action, actor, preview, detail, lead_hour, lead_weekday, at)
 select gen_random_uuid(), :tenant, t.lead_id, t.campaign_id, t.id, t.channel, a.action::outreach.action, 'system:generated', '', '{}', t.hour, t.weekday,
        t.sent_at + a.after
-from g_touch t cross join (values ('drafted', interval '-3 hours'), ('approved', interval '-2 hours'), ('sent', interval '0'), ('delivered', interval '1 minute')) as a (action, after);
+from g_touch t cross join (values ('drafted', interval '-3 hours'), ('approved', interval '-2 hours'), ('sent', interval '0'), ('delivered', interval '1 minute')) as a (action, after)
+order by t.sent_at + a.after;
 insert into outreach.activity (id, tenant_id, lead_id, campaign_id, action, actor, preview, detail, at)
 select gen_random_uuid(), :tenant, id, campaign_id, a.action::outreach.action, 'system:generated', '', '{}', first_at - interval '1 day'
 from g_person cross join (values ('enrolled'), ('scored')) as a (action);

@@ -18,6 +18,7 @@ mod tests;
 
 pub use dimension::{Detector, Dimension};
 pub use frame::Window;
+pub use read::{Read, read};
 
 use crate::pattern::{self, New};
 use crate::suggestion;
@@ -135,14 +136,13 @@ struct Found {
     content: std::result::Result<Content, NotEnough>,
 }
 
-/// Learns from the client's history, as if it were `as_of`. A run of the past is kept for the history only; one
-/// of the present replaces what was known and proposes what follows from it.
-pub async fn run(cx: &mut Cx, cause: Cause, as_of: Time) -> Result<Learned> {
+/// Learns from the client's history, as if it were `as_of`, after [`read()`] has read its messages. A run of the
+/// past is kept for the history only; one of the present replaces what was known and proposes what follows from it.
+pub async fn run(cx: &mut Cx, cause: Cause, as_of: Time, read: Read) -> Result<Learned> {
     let (clock, id) = (cx.clock().clone(), cx.id::<RunId>());
     let began = clock.now();
     let window = Window { as_of };
     frame::settle(cx).await?;
-    let read = read::read(cx, window.from(), as_of).await?;
     let activities = activities(cx, window).await?;
     let found = detect(cx, window).await?;
     let came: Vec<Came> = found
@@ -171,11 +171,11 @@ pub async fn run(cx: &mut Cx, cause: Cause, as_of: Time) -> Result<Learned> {
     }
     let suggested =
         if cause == Cause::Backfill { 0 } else { suggestion::propose_all(cx, &learnt, window).await? };
-    let took_ms = clock.now().ms() - began.ms();
-    finish(cx, id, i64::try_from(read).unwrap_or(i64::MAX), took_ms).await?;
+    let took_ms = read.took_ms + clock.now().ms() - began.ms();
+    finish(cx, id, i64::try_from(read.messages).unwrap_or(i64::MAX), took_ms).await?;
     cx.publish(Fact::about("insight.run.finished", id).with(json!({"cause": cause, "results": came})))
         .await?;
-    Ok(Learned { run: id, activities, read, took_ms, came, suggested })
+    Ok(Learned { run: id, activities, read: read.messages, took_ms, came, suggested })
 }
 
 async fn detect(cx: &mut Cx, window: Window) -> Result<Vec<(Detector, Found)>> {

@@ -1,18 +1,22 @@
-//! Messages that left are read once, for their traits.
+//! Messages that left are read once, for their traits, in the order in which they left.
 
+use super::frame::{self, For, Window};
 use super::shape::{Way, Words, traits};
-use base::{Result, Time};
-use db::Cx;
+use base::{Result, TenantId, Time};
+use db::{Caller, Cx, Db, Scope};
+use futures::{StreamExt, TryStreamExt, stream};
 use outreach::channel::Channel;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use uuid::Uuid;
 
 /// Messages that are written at once.
 const BATCH: usize = 5_000;
 /// Messages that are read together, about: whole days.
-const SLICE: i64 = 20_000;
+const SLICE: i64 = 30_000;
+/// Spans that are read at once.
+const READERS: usize = 2;
 /// Days in which the message before is looked for.
-const BEFORE_DAYS: i32 = 30;
+const BEFORE_DAYS: i64 = 30;
 
 struct Message {
     id: Uuid,
@@ -21,7 +25,6 @@ struct Message {
     channel: Channel,
     step_number: i16,
     sent_at: Time,
-    before_at: Option<Time>,
     hour: Option<i16>,
     weekday: Option<i16>,
     subject: Option<String>,
@@ -32,17 +35,77 @@ struct Message {
     industry: Option<String>,
 }
 
-/// Reads what left in this span and was not read before; returns how many messages.
-pub(super) async fn read(cx: &mut Cx, from: Time, to: Time) -> Result<usize> {
-    let mut done = 0;
-    for (from, to) in unread(cx, from, to).await? {
-        let messages = slice(cx, from, to).await?;
-        let kinds = kinds(cx, &messages).await?;
-        for batch in messages.chunks(BATCH) {
-            done += write(cx, batch, &kinds).await?;
-        }
+/// What was read before a run.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Read {
+    /// Messages that were read for the first time.
+    pub messages: usize,
+    /// How long it took, in milliseconds.
+    pub took_ms: i64,
+}
+
+/// Reads what left in the window of a run and was not read before, in short transactions of some days each. What a
+/// killed run has read stays read.
+///
+/// # Errors
+/// What the database says.
+pub async fn read(db: &Db, caller: &Caller, tenant: TenantId, as_of: Time) -> Result<Read> {
+    let began = db.clock().now();
+    let mut cx = db.begin(Scope::Tenant(tenant), caller.clone()).await?;
+    frame::settle(&mut cx).await?;
+    let spans = unread(&mut cx, Window { as_of }.from(), as_of).await?;
+    cx.commit().await?;
+    let messages = stream::iter(spans)
+        .map(|(from, to)| async move {
+            let mut cx = db.begin(Scope::Tenant(tenant), caller.clone()).await?;
+            let read = span(&mut cx, from, to).await?;
+            cx.commit().await?;
+            Result::<u64>::Ok(read)
+        })
+        .buffer_unordered(READERS)
+        .try_fold(0, |sum, read| async move { Result::Ok(sum + read) })
+        .await?;
+    let messages = usize::try_from(messages).unwrap_or(usize::MAX);
+    Ok(Read { messages, took_ms: db.clock().now().ms() - began.ms() })
+}
+
+/// Reads the messages of whole days; how many had not been read.
+async fn span(cx: &mut Cx, from: Time, to: Time) -> Result<u64> {
+    frame::settle(cx).await?;
+    // The spans beside this one are the parallel work.
+    sqlx::query!("select set_config('max_parallel_workers_per_gather', '0', true) as workers")
+        .fetch_one(cx.conn())
+        .await?;
+    let mut last = last(cx, from).await?;
+    let messages = slice(cx, from, to).await?;
+    let kinds = kinds(cx, &messages).await?;
+    frame::plan(cx, For::Writing).await?;
+    let mut read = 0;
+    for batch in messages.chunks(BATCH) {
+        read += write(cx, batch, &kinds, &mut last).await?;
     }
-    Ok(usize::try_from(done).unwrap_or(usize::MAX))
+    Ok(read)
+}
+
+/// When each lead was last written to within [`BEFORE_DAYS`].
+async fn last(cx: &mut Cx, until: Time) -> Result<HashMap<Uuid, Time>> {
+    let tenant = cx.tenant()?.uuid();
+    let rows = sqlx::query!(
+        r#"select lead_id, max(sent_at) as "at!: Time" from outreach.touch
+           where tenant_id = $1 and sent_at >= $2 and sent_at < $3 group by lead_id"#,
+        tenant,
+        until.plus_days(-BEFORE_DAYS) as Time,
+        until as Time,
+    )
+    .fetch_all(cx.conn())
+    .await?;
+    Ok(rows.into_iter().map(|row| (row.lead_id, row.at)).collect())
+}
+
+/// Writes a message down; how many days after the one before it left, if that is known.
+fn gap_days(last: &mut HashMap<Uuid, Time>, lead: Uuid, sent_at: Time) -> Option<i64> {
+    let days = sent_at.since_s(last.insert(lead, sent_at)?) / 86_400;
+    (days < BEFORE_DAYS).then_some(days)
 }
 
 /// Spans of whole days that hold messages which were not read, each of about [`SLICE`] messages.
@@ -78,24 +141,20 @@ async fn slice(cx: &mut Cx, from: Time, to: Time) -> Result<Vec<Message>> {
     let tenant = cx.tenant()?.uuid();
     Ok(sqlx::query_as!(
         Message,
-        r#"with known as (
-             select id, sent_at, lag(sent_at) over (partition by lead_id order by sent_at) as before_at from outreach.touch
-             where tenant_id = $1 and sent_at >= $2::timestamptz - make_interval(days => $4) and sent_at < $3),
-           clock as (
+        r#"with clock as (
              select touch_id, lead_hour, lead_weekday from outreach.activity
              where tenant_id = $1 and at >= $2 and at < $3 and action = 'sent' and touch_id is not null)
            select t.id, t.lead_id, t.campaign_id, t.channel as "channel: Channel", t.step_number, t.sent_at as "sent_at!",
-                  k.before_at as "before_at?", c.lead_hour as "hour?", c.lead_weekday as "weekday?", t.subject, t.body, t.facts,
+                  c.lead_hour as "hour?", c.lead_weekday as "weekday?", t.subject, t.body, t.facts,
                   l.first_name, l.company_name, l.industry
            from outreach.touch t
-           join known k on k.id = t.id
            join leads.lead l on l.tenant_id = $1 and l.id = t.lead_id
            left join clock c on c.touch_id = t.id
-           where t.tenant_id = $1 and t.sent_at >= $2 and t.sent_at < $3"#,
+           where t.tenant_id = $1 and t.sent_at >= $2 and t.sent_at < $3
+           order by t.sent_at, t.id"#,
         tenant,
         from as Time,
         to as Time,
-        BEFORE_DAYS,
     )
     .fetch_all(cx.conn())
     .await?)
@@ -124,7 +183,12 @@ async fn kinds(cx: &mut Cx, messages: &[Message]) -> Result<BTreeMap<Uuid, Strin
 }
 
 /// Keeps the traits of messages; those that were read before stay as they are. Returns how many were not.
-async fn write(cx: &mut Cx, batch: &[Message], kinds: &BTreeMap<Uuid, String>) -> Result<u64> {
+async fn write(
+    cx: &mut Cx,
+    batch: &[Message],
+    kinds: &BTreeMap<Uuid, String>,
+    last: &mut HashMap<Uuid, Time>,
+) -> Result<u64> {
     let tenant = cx.tenant()?.uuid();
     let (mut ids, mut leads, mut campaigns, mut channels, mut sent, mut codes) =
         (Vec::new(), Vec::new(), Vec::new(), Vec::new(), Vec::new(), Vec::new());
@@ -143,7 +207,7 @@ async fn write(cx: &mut Cx, batch: &[Message], kinds: &BTreeMap<Uuid, String>) -
             number: message.step_number,
             weekday: message.weekday,
             hour: message.hour,
-            gap_days: message.before_at.map(|before| message.sent_at.since_s(before) / 86_400),
+            gap_days: gap_days(last, message.lead_id, message.sent_at),
         };
         let found: Vec<String> = traits(&words, way).iter().map(ToString::to_string).collect();
         ids.push(message.id);

@@ -1,11 +1,11 @@
 //! Runs of learning over a database.
 
 use super::finding::{Finding, Standing};
-use super::{Cause, Detector, Dimension, run};
+use super::{Cause, Detector, Dimension, read, run};
 use crate::generate::{self, Wanted};
 use crate::pattern::{self, Pattern};
 use crate::testing::{module, owner};
-use db::Cx;
+use db::{Caller, Cx};
 use testkit::{Member, TestApp, TestDb};
 use uuid::Uuid;
 
@@ -18,7 +18,9 @@ async fn history(db: &TestDb, tenant: Uuid, people: i64, effects: bool) -> i64 {
 async fn learn(db: &TestDb, who: &Member) -> super::Learned {
     let mut cx = db.cx(who).await;
     let now = cx.now();
-    let learned = run(&mut cx, Cause::Person, now).await.unwrap();
+    let caller = Caller { actor: who.actor(), request: cx.id() };
+    let read = read(&db.db, &caller, who.tenant, now).await.unwrap();
+    let learned = run(&mut cx, Cause::Person, now, read).await.unwrap();
     cx.commit().await.unwrap();
     learned
 }

@@ -24,9 +24,10 @@ impl Job for Learn {
     type State = ();
 
     async fn run(self, run: &Run, (): &()) -> Result<()> {
+        let as_of = self.as_of.unwrap_or(run.db().clock().now());
+        let read = learn::read(run.db(), &run.caller(), run.tenant()?, as_of).await?;
         let mut cx = run.begin().await?;
-        let as_of = self.as_of.unwrap_or(cx.now());
-        learn::run(&mut cx, self.cause, as_of).await?;
+        learn::run(&mut cx, self.cause, as_of, read).await?;
         run.complete_in(&mut cx).await?;
         cx.commit().await
     }

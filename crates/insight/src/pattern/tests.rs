@@ -2,10 +2,11 @@
 
 use super::{State, VALID_DAYS, health, jobs, roll_back};
 use crate::generate::{self, Wanted};
-use crate::learn::{Cause, Detector, run};
+use crate::learn::{Cause, Detector, read, run};
 use crate::suggestion::{self, Proposal, Sort, State as Stands, setting};
 use crate::testing::{module, owner};
 use control::approval::{self, ApprovalId};
+use db::Caller;
 use leads::score::Weights;
 use leads::score::weights::{self, Kind};
 use serde_json::json;
@@ -34,7 +35,9 @@ async fn own_weights(db: &TestDb, who: &Member) {
 async fn learn(db: &TestDb, who: &Member) {
     let mut cx = db.cx(who).await;
     let now = cx.now();
-    run(&mut cx, Cause::Person, now).await.unwrap();
+    let caller = Caller { actor: who.actor(), request: cx.id() };
+    let read = read(&db.db, &caller, who.tenant, now).await.unwrap();
+    run(&mut cx, Cause::Person, now, read).await.unwrap();
     cx.commit().await.unwrap();
 }
 

@@ -20,13 +20,13 @@ pub(crate) async fn count(cx: &mut Cx, window: Window) -> Result<[Counted; 2]> {
              join lateral (select s.touch_id from insight.sent s
                            where s.tenant_id = $1 and s.lead_id = f.lead_id and s.sent_at <= f.at
                              and s.sent_at > f.at - interval '14 days'
-                           order by s.sent_at desc limit 1) m on true),
-           counted as (
-             select s.traits, w.touch_id is not null as won from insight.sent s left join won w on w.touch_id = s.touch_id
-             where s.tenant_id = $1 and s.sent_at >= $2 and s.sent_at < $3)
-           select null::smallint as code, count(*) as "trials!", count(*) filter (where won) as "hits!" from counted
-           union all
-           select t.code, count(*), count(*) filter (where won) from counted cross join unnest(traits) as t (code) group by t.code"#,
+                           order by s.sent_at desc limit 1) m on true)
+           -- No code stands for the message itself, so that one pass counts both.
+           select t.code, count(*) as "trials!", count(w.touch_id) as "hits!"
+           from insight.sent s left join won w on w.touch_id = s.touch_id
+           cross join unnest(array_append(s.traits, null)) as t (code)
+           where s.tenant_id = $1 and s.sent_at >= $2 and s.sent_at < $3
+           group by t.code"#,
         tenant,
         from as Time,
         to as Time,

@@ -48,15 +48,33 @@ impl Window {
 /// Settings of one run. Room for sorts and hashes: the default spills a million rows to disk. Everything is
 /// joined by hash or merge: what is grouped before it is joined has no statistics, and a nested loop over it,
 /// chosen for one row that was expected, reads it again for each of thousands; where only one does (the last
-/// message before an answer), its cost on paper must not start a compiler. Plans are made for the values:
-/// one made while a table was empty would be kept for the whole run.
+/// message before an answer), its cost on paper must not start a compiler.
 pub(super) async fn settle(cx: &mut Cx) -> Result<()> {
     sqlx::query!(
         "select set_config('work_mem', '128MB', true) as a, set_config('enable_nestloop', 'off', true) as b,
-                set_config('plan_cache_mode', 'force_custom_plan', true) as c, set_config('jit', 'off', true) as d",
+                set_config('jit', 'off', true) as c",
     )
     .fetch_one(cx.conn())
     .await?;
+    plan(cx, For::Reading).await
+}
+
+/// What plans are made for.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum For {
+    /// Each for its values: one made while a table was empty would be kept for the whole run.
+    Reading,
+    /// Once: else the plan that checks a row's reference is made again for every row.
+    Writing,
+}
+
+/// What plans are made for from here to the end of the transaction, or until it is said again.
+pub(super) async fn plan(cx: &mut Cx, what: For) -> Result<()> {
+    let mode = match what {
+        For::Reading => "force_custom_plan",
+        For::Writing => "force_generic_plan",
+    };
+    sqlx::query!("select set_config('plan_cache_mode', $1, true) as mode", mode).fetch_one(cx.conn()).await?;
     Ok(())
 }
 

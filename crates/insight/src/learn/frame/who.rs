@@ -6,10 +6,8 @@ use super::super::weights::Known;
 use super::{Window, cell, rate};
 use base::{Result, Time};
 use db::Cx;
-use leads::lead::{Lead, LeadId};
 use leads::score::{ComponentKind, Input, Points, title};
 use std::collections::BTreeMap;
-use uuid::Uuid;
 
 /// Leads that weights are learnt from at most, the latest of the window.
 const LEADS_MAX: i64 = 20_000;
@@ -115,13 +113,12 @@ pub(crate) async fn known(cx: &mut Cx, window: Window) -> Result<Vec<Known>> {
     let (icp, _) = leads::score::target(cx).await?.scorer()?;
     let mut known = Vec::with_capacity(people.len());
     for batch in people.chunks(BATCH) {
-        let ids: Vec<Uuid> = batch.iter().map(|person| person.lead).collect();
-        let leads: BTreeMap<LeadId, Lead> =
-            read(cx, &ids).await?.into_iter().map(|lead| (lead.id, lead)).collect();
+        let inputs =
+            leads::score::jobs::inputs(cx, &batch.iter().map(|person| (person.lead, person.at)).collect())
+                .await?;
         for person in batch {
-            let Some(lead) = leads.get(&LeadId(person.lead)) else { continue };
-            let input =
-                Input { bounced: false, unsubscribed: false, ..leads::score::jobs::input(lead, person.at) };
+            let Some(input) = inputs.get(&person.lead) else { continue };
+            let input = Input { bounced: false, unsubscribed: false, ..input.clone() };
             let points = Points::of(&input, &icp).components;
             let parts =
                 std::array::from_fn(|at| f64::from(points[at]) / f64::from(ComponentKind::ALL[at].max()));
@@ -129,18 +126,4 @@ pub(crate) async fn known(cx: &mut Cx, window: Window) -> Result<Vec<Known>> {
         }
     }
     Ok(known)
-}
-
-/// Whole leads; those that were deleted are left out.
-async fn read(cx: &mut Cx, ids: &[Uuid]) -> Result<Vec<Lead>> {
-    let tenant = cx.tenant()?.uuid();
-    let rows = sqlx::query_scalar!(
-        r#"select to_jsonb(l) - 'score_parts' - 'search' as "row!" from leads.lead l
-           where tenant_id = $1 and id = any($2) and deleted_at is null"#,
-        tenant,
-        ids,
-    )
-    .fetch_all(cx.conn())
-    .await?;
-    rows.into_iter().map(|row| Ok(serde_json::from_value(row)?)).collect()
 }

@@ -3,8 +3,9 @@ import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Agency } from './lib/agency.mjs';
 import { launch, page } from './lib/browser.mjs';
+import { theme } from './lib/looks.mjs';
 import { addLeads, addSink, answer, anyHour, bookingPage, campaign, fixtures, importLeads, onboard, open, press, signUp, sink, text, until } from './lib/steps.mjs';
-import { every, theme } from './lib/tour.mjs';
+import { every } from './lib/tour.mjs';
 
 const out = new URL('./out/', import.meta.url).pathname;
 await mkdir(out, { recursive: true });

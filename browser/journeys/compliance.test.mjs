@@ -3,10 +3,9 @@ import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
 import { after, before } from 'node:test';
 import { Agency } from '../lib/agency.mjs';
-import { violations } from '../lib/axe.mjs';
 import { launch, page } from '../lib/browser.mjs';
 import { chapters } from '../lib/chapters.mjs';
-import { theme } from '../lib/tour.mjs';
+import { fine } from '../lib/looks.mjs';
 import { field, limit, onboard, open, press, signUp, text, until } from '../lib/steps.mjs';
 
 let agency, browser, tab;
@@ -78,20 +77,5 @@ test('what is held on a person is found, given out, and erased; a second writing
 
 test('every page: nothing that axe finds in both themes, and it fits a phone of 360 px', async () => {
   const pages = ['/compliance', '/compliance/person?q=nobody%40here.example', '/compliance/suppression'];
-  const found = [];
-  for (const look of ['light', 'dark']) {
-    await theme(tab, look);
-    for (const path of pages) {
-      await open(tab, path);
-      found.push(...(await violations(tab)).map((one) => `${look} ${path} ${one}`));
-    }
-  }
-  await theme(tab, 'light');
-  await tab.setViewportSize({ width: 360, height: 740 });
-  for (const path of pages) {
-    await open(tab, path);
-    const width = await tab.evaluate(() => document.documentElement.scrollWidth);
-    if (width > 360) found.push(`${path} is ${width} px wide`);
-  }
-  assert.deepEqual(found, []);
+  await fine(tab, pages);
 });

@@ -4,10 +4,10 @@ import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { after, before } from 'node:test';
 import { Agency } from '../lib/agency.mjs';
-import { violations } from '../lib/axe.mjs';
 import { launch, page } from '../lib/browser.mjs';
 import { chapters } from '../lib/chapters.mjs';
-import { every, theme } from '../lib/tour.mjs';
+import { theme, unclean, wide } from '../lib/looks.mjs';
+import { every } from '../lib/tour.mjs';
 import { addLeads, addSink, anyHour, bookingPage, campaign, fixtures, importLeads, onboard, open, press, signUp, text, until } from '../lib/steps.mjs';
 
 let agency, browser, tab, pages;
@@ -68,33 +68,13 @@ test('every page of the tour is linked from another, and no link is dead', async
   assert.deepEqual(dead, []);
 });
 
-for (const look of ['light', 'dark']) {
-  test(`every page in ${look}: no script error, nothing that axe finds`, async () => {
-    await theme(tab, look);
-    const found = [];
-    for (const path of pages) {
-      await open(tab, path);
-      found.push(...(await violations(tab, look === 'dark' ? ['color-contrast'] : undefined)).map((one) => `${path} ${one}`));
-    }
-    assert.deepEqual(found, []);
-    assert.deepEqual(tab.problems, []);
-  });
-}
+test('every page, light and dark: nothing that axe finds', async () => {
+  assert.deepEqual(await unclean(tab, pages), []);
+  assert.deepEqual(tab.problems, []);
+});
 
 test('every page fits a phone of 360 px without scrolling sideways, with all that is folded shown', async () => {
-  await tab.setViewportSize({ width: 360, height: 740 });
-  const wide = [];
-  for (const path of pages) {
-    await open(tab, path);
-    await tab.evaluate(() => document.querySelectorAll('main details').forEach((el) => { el.open = true; }));
-    const width = await tab.evaluate(() => document.documentElement.scrollWidth);
-    if (width > 360) {
-      const by = await tab.evaluate(() => [...document.querySelectorAll('main *')].filter((el) => el.getBoundingClientRect().right > 361).slice(0, 3).map((el) => `${el.tagName}.${el.className}`));
-      wide.push(`${path} is ${width} px wide: ${by.join(', ')}`);
-    }
-  }
-  await tab.setViewportSize({ width: 1280, height: 900 });
-  assert.deepEqual(wide, []);
+  assert.deepEqual(await wide(tab, pages), []);
 });
 
 test('the palette opens with Ctrl+K and finds a lead; g and a letter go to a page', async () => {

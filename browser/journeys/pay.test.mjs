@@ -4,11 +4,10 @@ import assert from 'node:assert/strict';
 import { createServer } from 'node:http';
 import { after, before } from 'node:test';
 import { Agency, freePort } from '../lib/agency.mjs';
-import { violations } from '../lib/axe.mjs';
 import { launch, page } from '../lib/browser.mjs';
 import { chapters } from '../lib/chapters.mjs';
+import { fine } from '../lib/looks.mjs';
 import { addAgent, addVendor, allow, call, credit, mandate, pay } from '../lib/pay.mjs';
-import { theme } from '../lib/tour.mjs';
 import { field, onboard, open, press, signUp, text, until } from '../lib/steps.mjs';
 
 let agency, browser, tab, stripe;
@@ -215,31 +214,8 @@ test('what a vendor earned is kept back, and nothing is paid before its identity
   await until('the check stands', async () => /At least A\$10\.00 is paid out/.test(await text(tab)), 10);
 });
 
-for (const look of ['light', 'dark']) {
-  test(`every page of pay in ${look}: no script error, nothing that axe finds`, async () => {
-    await theme(tab, look);
-    const found = [];
-    for (const path of seen.pages) {
-      await open(tab, path);
-      found.push(...(await violations(tab, look === 'dark' ? ['color-contrast'] : undefined)).map((one) => `${path} ${one}`));
-    }
-    await theme(tab, 'light');
-    assert.deepEqual(found, []);
-    assert.deepEqual(tab.problems, []);
-  });
-}
-
-test('every page of pay fits a phone of 360 px, with all that is folded shown', async () => {
-  await tab.setViewportSize({ width: 360, height: 740 });
-  const wide = [];
-  for (const path of seen.pages) {
-    await open(tab, path);
-    await tab.evaluate(() => document.querySelectorAll('main details').forEach((el) => { el.open = true; }));
-    const width = await tab.evaluate(() => document.documentElement.scrollWidth);
-    if (width > 360) wide.push(`${path} is ${width} px wide`);
-  }
-  await tab.setViewportSize({ width: 1280, height: 900 });
-  assert.deepEqual(wide, []);
+test('every page of pay: nothing that axe finds in both themes, nothing wider than a phone, no script error', async () => {
+  await fine(tab, seen.pages);
 });
 
 test('raw words of the machine stand on no page of pay', async () => {

@@ -47,7 +47,3 @@ export async function every(tab) {
   return [...found].filter((path) => !/\.(csv|jsonl|ics)(\?|$)/.test(path) && path !== '/sign-out');
 }
 
-// As the person's own choice would: the cookie that the switch writes.
-export async function theme(tab, look) {
-  await tab.context().addCookies([{ name: 'theme', value: look, url: tab.home }]);
-}

@@ -18,7 +18,7 @@ pub fn modules(house: &House) -> Result<Vec<Module>> {
     let signing = signing(house);
     let shop = pay::sale::Shop::new(facilitator(house)?, signing.clone(), house.settings.web.origin());
     Ok(vec![
-        accounts::module(mailer(house)?),
+        accounts::module(mailer(house)?, Some(billing::limit::person)),
         billing::module(billing_desk(house)?),
         console::module(),
         control::module(control_parts(house)),
@@ -46,7 +46,8 @@ fn billing_desk(house: &House) -> Result<billing::Desk> {
     let (clock, random) = (house.db.clock().clone(), house.db.random().clone());
     let line = vendors::rail::Line::new(clock, random, vendors::http::TOTAL)?;
     let provider = Arc::new(vendors::rail::stripe::Stripe::new(line));
-    billing::Desk::new(&house.settings.billing, provider, mailer(house)?)
+    let desk = billing::Desk::new(&house.settings.billing, provider, mailer(house)?)?;
+    Ok(desk.counting(crate::credits::held))
 }
 
 /// What payments are made with.

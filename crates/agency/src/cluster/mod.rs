@@ -121,6 +121,8 @@ impl Cluster {
              unix_socket_directories = '{}'\n\
              unix_socket_permissions = 0700\n\
              max_connections = 100\n\
+             shared_buffers = 256MB\n\
+             autovacuum_naptime = 15s\n\
              log_min_duration_statement = 500\n\
              log_line_prefix = '%m [%p] '\n\
              timezone = 'UTC'\n",

@@ -71,6 +71,7 @@ fn thin(registry: &mut Registry) -> Result<()> {
     use meetings::meeting;
     use outreach::{mailbox, resource, touch};
     often(registry, "outreach.sweep", "0 8-20 * * 1-5", &touch::jobs::Sweep {})?;
+    often(registry, "outreach.find_silent", "0 3 * * *", &touch::silent::FindSilent {})?;
     often(registry, "outreach.remind", "0 6-18 * * *", &meeting::jobs::Remind {})?;
     often(registry, "outreach.resource_health", "0 8,14,20 * * *", &resource::jobs::RecomputeHealth {})?;
     often(registry, "outreach.poll_mailboxes", "0 3 * * *", &mailbox::jobs::PollAll {})?;

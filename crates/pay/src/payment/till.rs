@@ -19,8 +19,8 @@ use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::sync::oneshot;
 
-/// Lanes: one settles while another verifies or waits for the database.
-const LANES: usize = 2;
+/// Lanes: while one waits for the disk, others verify and settle; more make smaller batches.
+const LANES: usize = 3;
 /// Members of a batch at most: others on the same balances wait for it.
 const BATCH_MAX: usize = 64;
 /// How long a batch waits for a row that somebody else holds, in milliseconds: nobody else in the lane is

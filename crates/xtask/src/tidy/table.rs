@@ -58,7 +58,12 @@ pub(super) const TABLE: &[Row] = &[
     },
     row("intake", 7, &["leads"]),
     row("privacy", 7, &["leads", "control"]),
-    row("outreach", 7, &["leads", "billing", "hooks", "control", "inbound", "evidence", "discovery"]),
+    Row {
+        name: "outreach",
+        tier: 7,
+        may_use: &["leads", "billing", "hooks", "control", "inbound", "evidence", "discovery"],
+        tests_may_use: &["twins", "vendors"],
+    },
     Row {
         name: "meetings",
         tier: 8,

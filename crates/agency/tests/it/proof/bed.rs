@@ -187,6 +187,15 @@ impl Bed {
             .await
             .expect("a figure");
         }
+        // One client runs more campaigns than a plan is sold with.
+        sqlx::query(
+            "insert into billing.plan (id, code, name, price_minor, leads, campaigns, seats, valid_from, source, created_at)
+             select gen_random_uuid(), code, name, price_minor, leads, 1000, seats, valid_from + interval '1 second', 'proof', now()
+             from billing.plan where code = 'ignition'",
+        )
+        .execute(cx.conn())
+        .await
+        .expect("a plan");
         cx.commit().await.expect("a commit");
     }
 

@@ -35,9 +35,10 @@ pub(super) async fn run(scratch: &Scratch, activities: i64) -> Result<Figures> {
     let mut learnt = 0;
     for _ in 0..2 {
         let began = Instant::now();
-        let mut cx = db.begin(Scope::Tenant(tenant), Caller::system("bench", &db)).await?;
-        let now = cx.now();
-        let learned = learn::run(&mut cx, learn::Cause::Person, now).await?;
+        let (caller, now) = (Caller::system("bench", &db), SystemClock.now());
+        let read = learn::read(&db, &caller, tenant, now).await?;
+        let mut cx = db.begin(Scope::Tenant(tenant), caller).await?;
+        let learned = learn::run(&mut cx, learn::Cause::Person, now, read).await?;
         cx.commit().await?;
         took.push(began.elapsed().as_secs_f64());
         learnt = learned.came.iter().filter(|came| came.learnt).count();

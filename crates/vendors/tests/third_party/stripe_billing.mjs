@@ -113,18 +113,20 @@ await assert.rejects(stripe.subscriptions.update(subscription.id, { items: [{ id
 
 await tell("webhook/flush", {});
 const kinds = () => letters.map(([body]) => JSON.parse(body).type);
-for (let turn = 0; turn < 300 && !kinds().includes("customer.subscription.deleted"); turn += 1) {
-  await new Promise((resolve) => setTimeout(resolve, 20));
-}
-const events = letters.map(([body, header]) => stripe.webhooks.constructEvent(body, header, "whsec_sdk", 1e9));
-for (const kind of [
+// Each is sent twice, as told, and the last of them may still be on their way.
+const wanted = [
   "checkout.session.completed", "checkout.session.expired", "customer.subscription.created", "customer.subscription.updated",
   "customer.subscription.deleted", "invoice.created", "invoice.finalized", "invoice.paid", "invoice.payment_failed",
-]) {
-  // Each came twice, as told.
-  const of = events.filter((event) => event.type === kind);
-  assert.ok(of.length >= 2 && of.length % 2 === 0, `${kind} came ${of.length} times: ${kinds()}`);
+];
+const single = () => wanted.filter((kind) => {
+  const count = kinds().filter((one) => one === kind).length;
+  return count < 2 || count % 2 === 1;
+});
+for (let turn = 0; turn < 500 && single().length > 0; turn += 1) {
+  await new Promise((resolve) => setTimeout(resolve, 20));
 }
+assert.deepEqual(single(), [], `not twice among ${kinds()}`);
+for (const [body, header] of letters) stripe.webhooks.constructEvent(body, header, "whsec_sdk", 1e9);
 assert.throws(() => stripe.webhooks.constructEvent(letters[0][0], letters[0][1], "whsec_other"));
 console.log((await (await fetch(`${base}/_twin`)).json()).effects);
 // The SDK keeps connections open for its time-out of 80 seconds.

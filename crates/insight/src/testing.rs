@@ -1,14 +1,31 @@
 //! What the tests of this crate share.
 
-use base::EmailAddress;
+use crate::learn::{Cause, Learned, read, run};
+use base::{EmailAddress, Time};
 use control::notification::mail::Mailer;
+use db::Caller;
 use ports::email::{EmailAccount, Mailbox, Security, SmtpAccount};
 use sqlx::{Connection, PgConnection};
-use testkit::TestDb;
+use testkit::{Member, TestDb};
 
 /// A connection past row security.
 pub(crate) async fn owner(db: &TestDb) -> PgConnection {
     PgConnection::connect(db.url()).await.unwrap()
+}
+
+/// What somebody's client has learnt from all that came until now.
+pub(crate) async fn learn(db: &TestDb, who: &Member) -> Learned {
+    learn_as_of(db, who, db.clock_now()).await
+}
+
+/// What somebody's client has learnt from all that came until a time.
+pub(crate) async fn learn_as_of(db: &TestDb, who: &Member, as_of: Time) -> Learned {
+    let mut cx = db.cx(who).await;
+    let caller = Caller { actor: who.actor(), request: cx.id() };
+    let read = read(&db.db, &caller, who.tenant, as_of).await.unwrap();
+    let learned = run(&mut cx, Cause::Person, as_of, read).await.unwrap();
+    cx.commit().await.unwrap();
+    learned
 }
 
 /// The mailer of a test, and what it sent.

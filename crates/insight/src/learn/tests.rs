@@ -1,28 +1,19 @@
 //! Runs of learning over a database.
 
+use super::dimension::Trait;
 use super::finding::{Finding, Standing};
-use super::{Cause, Detector, Dimension, read, run};
+use super::{Detector, Dimension};
 use crate::generate::{self, Wanted};
 use crate::pattern::{self, Pattern};
-use crate::testing::{module, owner};
-use db::{Caller, Cx};
-use testkit::{Member, TestApp, TestDb};
+use crate::testing::{learn, learn_as_of, module, owner};
+use db::Cx;
+use testkit::{TestApp, TestDb};
 use uuid::Uuid;
 
 async fn history(db: &TestDb, tenant: Uuid, people: i64, effects: bool) -> i64 {
     let mut owner = owner(db).await;
     let wanted = Wanted { tenant, people, seed: 0.3, days_ago: 28, effects };
     generate::write(&mut owner, &wanted, db.clock_now()).await.unwrap()
-}
-
-async fn learn(db: &TestDb, who: &Member) -> super::Learned {
-    let mut cx = db.cx(who).await;
-    let now = cx.now();
-    let caller = Caller { actor: who.actor(), request: cx.id() };
-    let read = read(&db.db, &caller, who.tenant, now).await.unwrap();
-    let learned = run(&mut cx, Cause::Person, now, read).await.unwrap();
-    cx.commit().await.unwrap();
-    learned
 }
 
 async fn active(cx: &mut Cx, detector: Detector) -> Pattern {
@@ -123,6 +114,34 @@ async fn where_nothing_was_planted_nothing_is_suggested_and_no_weights_are_bette
     let all: Vec<Finding> = who.content.tables.into_iter().flat_map(|table| table.findings).collect();
     let said = all.iter().filter(|finding| finding.standing != Standing::NoEvidence).count();
     assert!(said * 10 <= all.len(), "{said} of {}", all.len());
+}
+
+/// Messages are read in spans, some in earlier runs: what came before one is known all the same.
+#[tokio::test]
+async fn a_message_keeps_its_distance_to_the_one_that_an_earlier_run_read() {
+    let db = TestDb::new().await;
+    let ours = db.tenant("Ours").await;
+    history(&db, ours.id.uuid(), 400, true).await;
+    let now = db.clock_now();
+    let earlier = learn_as_of(&db, &ours.owner, now.plus_days(-60)).await.read;
+    let later = learn_as_of(&db, &ours.owner, now).await.read;
+    assert!(earlier > 100 && later > 100, "{earlier} and {later}");
+    let rows: Vec<(i16, Vec<i16>)> = sqlx::query_as(
+        "select t.step_number, s.traits from insight.sent s join outreach.touch t on t.id = s.touch_id",
+    )
+    .fetch_all(&mut owner(&db).await)
+    .await
+    .unwrap();
+    assert_eq!(rows.len(), 1_200);
+    for (step, traits) in rows {
+        let gap: Vec<String> = traits
+            .into_iter()
+            .filter_map(Trait::of)
+            .filter(|one| one.dimension == Dimension::Gap)
+            .map(Trait::segment)
+            .collect();
+        assert_eq!(gap, [if step == 1 { "first" } else { "to_5" }], "message {step}");
+    }
 }
 
 #[tokio::test]

@@ -2,11 +2,10 @@
 
 use super::{State, VALID_DAYS, health, jobs, roll_back};
 use crate::generate::{self, Wanted};
-use crate::learn::{Cause, Detector, read, run};
+use crate::learn::Detector;
 use crate::suggestion::{self, Proposal, Sort, State as Stands, setting};
-use crate::testing::{module, owner};
+use crate::testing::{learn, module, owner};
 use control::approval::{self, ApprovalId};
-use db::Caller;
 use leads::score::Weights;
 use leads::score::weights::{self, Kind};
 use serde_json::json;
@@ -29,15 +28,6 @@ async fn own_weights(db: &TestDb, who: &Member) {
     sqlx::query(halves).execute(&mut owner).await.unwrap();
     let mut cx = db.cx(who).await;
     weights::set_custom(&mut cx, Some(&Weights::new(OWN).unwrap()), "ours").await.unwrap();
-    cx.commit().await.unwrap();
-}
-
-async fn learn(db: &TestDb, who: &Member) {
-    let mut cx = db.cx(who).await;
-    let now = cx.now();
-    let caller = Caller { actor: who.actor(), request: cx.id() };
-    let read = read(&db.db, &caller, who.tenant, now).await.unwrap();
-    run(&mut cx, Cause::Person, now, read).await.unwrap();
     cx.commit().await.unwrap();
 }
 

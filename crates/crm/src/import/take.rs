@@ -96,7 +96,7 @@ async fn leads(cx: &mut Cx, connection: &Connection, people: Vec<(One<'_>, Field
     for (((one, fields), held), home) in people.into_iter().zip(held).zip(homes) {
         let (outcome, lead, reason) = if held {
             (Outcome::Suppressed, None, "On the suppression list.")
-        } else if let Some(home) = home.filter(|home| stored.fill(*home, &fields).is_some()) {
+        } else if let Some(home) = home.and_then(|home| stored.fill(home, &fields).and(Some(home))) {
             (Outcome::Merged, Some(home), "")
         } else if let Some(first) = fields.email.as_ref().and_then(|email| by_email.get(email)).copied() {
             let first =

@@ -163,11 +163,12 @@ impl Stored {
     }
 
     /// The leads that got something, as they are to be written.
-    pub fn filled(mut self) -> Vec<Row> {
-        let changed = std::mem::take(&mut self.changed);
-        changed
+    pub fn filled(self) -> Vec<Row> {
+        let Self { fields, changed } = self;
+        fields
             .into_iter()
-            .filter_map(|id| self.fields.remove(&id).map(|fields| Row { id: LeadId(id), fields }))
+            .filter(|(id, _)| changed.contains(id))
+            .map(|(id, fields)| Row { id: LeadId(id), fields })
             .collect()
     }
 }

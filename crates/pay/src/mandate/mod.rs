@@ -38,6 +38,7 @@ pub use place::Place;
 pub use revoke::{expire, revoke};
 pub use spend::{Held, Taken, Use, confirm, hold, release, settle};
 pub(crate) use standing::{Plan, Standing, Wanted};
+pub(crate) use store::Read;
 pub use terms::{Asked, Terms};
 pub(crate) use verify::verify_own;
 pub use verify::{Verified, verify, verify_closed};
@@ -275,11 +276,8 @@ pub async fn get(cx: &mut Cx, id: MandateId) -> Result<Mandate> {
 }
 
 /// Mandates of several tenants, as they are now.
-pub(crate) async fn many(
-    cx: &mut Cx,
-    ids: &[(base::TenantId, MandateId)],
-) -> Result<std::collections::HashMap<(base::TenantId, MandateId), Mandate>> {
-    let found = store::many(cx, ids, false).await?;
+pub(crate) async fn many(cx: &mut Cx, ids: &[(base::TenantId, MandateId)]) -> Result<Read> {
+    let found = store::many(cx, ids).await?;
     Ok(found.into_iter().map(|(key, opens)| (key, opens.mandate)).collect())
 }
 

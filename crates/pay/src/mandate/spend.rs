@@ -1,7 +1,7 @@
 //! The counters of a mandate, for payments: reserve, then settle or release. The rows are taken in the same
 //! order always: mandates, then caps ([`super::Standing`] decides over them, for one payment or for many).
 
-use super::{Mandate, MandateId, Standing, Status, Wanted, delegate};
+use super::{Mandate, MandateId, Read, Standing, Status, Wanted, delegate};
 use crate::cap::{self, Periods};
 use crate::policy::PolicyId;
 use crate::policy::words::Country;
@@ -62,7 +62,7 @@ pub struct Held {
 /// is taken then.
 pub async fn hold(cx: &mut Cx, id: MandateId, what: &Use) -> Result<Held> {
     let tenant = cx.tenant()?;
-    let mut standing = Standing::of(cx, &[Wanted { tenant, mandate: id }]).await?;
+    let mut standing = Standing::of(cx, &[Wanted { tenant, mandate: id }], Read::new()).await?;
     let plan = standing.allow(tenant, id, what)?;
     standing.reserve(&plan);
     standing.write(cx).await?;

@@ -5,7 +5,7 @@
 //! The order of the locks is the same for everybody: mandates, the gate of the switches, limits.
 
 use super::spend::{self, Taken, Use};
-use super::store::{self, Opens};
+use super::store::{self, Opens, Read};
 use super::{Mandate, MandateId, Status, delegate};
 use crate::cap::{self, Counters, Periods, Take};
 use crate::intent;
@@ -57,10 +57,11 @@ fn distinct<T: Ord + Copy>(all: impl Iterator<Item = T>) -> Vec<T> {
 }
 
 impl Standing {
-    /// Locks and reads what these payments are decided by. What is not there is missed when it is asked.
-    pub async fn of(cx: &mut Cx, wanted: &[Wanted]) -> Result<Self> {
+    /// Locks and reads what these payments are decided by, but for what mandates say that the caller has read.
+    /// What is not there is missed when it is asked.
+    pub async fn of(cx: &mut Cx, wanted: &[Wanted], read: Read) -> Result<Self> {
         let ids = distinct(wanted.iter().map(|w| (w.tenant, w.mandate)));
-        let mut mandates = store::many(cx, &ids, true).await?;
+        let mut mandates = store::lock(cx, &ids, read).await?;
         load_above(cx, &mut mandates).await?;
         let owners = distinct(mandates.iter().map(|((tenant, _), m)| (*tenant, m.mandate.principal_id)));
         let payees = distinct(mandates.iter().map(|((tenant, _), m)| (*tenant, m.mandate.vendor_id)));
@@ -294,7 +295,7 @@ async fn load_above(cx: &mut Cx, mandates: &mut HashMap<(TenantId, MandateId), O
         if missing.is_empty() {
             return Ok(());
         }
-        mandates.extend(store::many(cx, &missing, false).await?);
+        mandates.extend(store::many(cx, &missing).await?);
     }
     Ok(())
 }

@@ -216,25 +216,54 @@ pub(crate) struct Opens {
     pub(super) opens_on: Option<String>,
 }
 
-/// Mandates of several tenants. `lock`: for this transaction alone, in the order of their ids, so that two
-/// who take the same ones wait for each other.
-pub(super) async fn many(
-    cx: &mut Cx,
-    ids: &[(TenantId, MandateId)],
-    lock: bool,
-) -> Result<HashMap<(TenantId, MandateId), Opens>> {
+/// Mandates by tenant and id, with the days from which on they may be used.
+pub(super) type Found = HashMap<(TenantId, MandateId), Opens>;
+
+/// Mandates that were read in this transaction before they were locked.
+pub(crate) type Read = HashMap<(TenantId, MandateId), Mandate>;
+
+/// Locks mandates for this transaction alone, in the order of their ids, so that two who take the same ones wait for
+/// each other. Those that the caller has read before are not read again: only what moves of them is.
+pub(super) async fn lock(cx: &mut Cx, ids: &[(TenantId, MandateId)], mut read: Read) -> Result<Found> {
     let now = cx.now();
     let tenants: Vec<Uuid> = ids.iter().map(|(tenant, _)| tenant.uuid()).collect();
     let uuids: Vec<Uuid> = ids.iter().map(|(_, id)| id.uuid()).collect();
-    if lock {
-        sqlx::query!(
-            "select from pay.mandate where id = any ($2) and tenant_id = any ($1) order by id for no key update",
-            &tenants,
-            &uuids,
-        )
-        .fetch_all(cx.conn())
-        .await?;
+    let rows = sqlx::query!(
+        r#"select tenant_id, id, reserved_minor, spent_minor, delegated_minor, executions, reason, updated_at, opens_on::text as opens_on,
+                  case when status = 'active' and expires_at <= $3 then 'expired' else status end as "status!: Status"
+           from pay.mandate where id = any ($2) and tenant_id = any ($1) order by id for no key update"#,
+        &tenants,
+        &uuids,
+        now as Time,
+    )
+    .fetch_all(cx.conn())
+    .await?;
+    let mut found = HashMap::with_capacity(rows.len());
+    for row in rows {
+        let key = (TenantId(row.tenant_id), MandateId(row.id));
+        let Some(mandate) = read.remove(&key) else { continue };
+        let used = Used {
+            reserved_minor: row.reserved_minor,
+            spent_minor: row.spent_minor,
+            delegated_minor: row.delegated_minor,
+            executions: row.executions,
+        };
+        let (status, reason, updated_at) = (row.status, row.reason, row.updated_at);
+        let mandate = Mandate { used, status, reason, updated_at, ..mandate };
+        found.insert(key, Opens { mandate, opens_on: row.opens_on });
     }
+    let unread: Vec<_> = ids.iter().copied().filter(|key| !found.contains_key(key)).collect();
+    if !unread.is_empty() {
+        found.extend(many(cx, &unread).await?);
+    }
+    Ok(found)
+}
+
+/// Mandates of several tenants.
+pub(super) async fn many(cx: &mut Cx, ids: &[(TenantId, MandateId)]) -> Result<Found> {
+    let now = cx.now();
+    let tenants: Vec<Uuid> = ids.iter().map(|(tenant, _)| tenant.uuid()).collect();
+    let uuids: Vec<Uuid> = ids.iter().map(|(_, id)| id.uuid()).collect();
     let rows = sqlx::query!(
         r#"select tenant_id, id, intent_id, principal_id, vendor_id, parent_id, template as "template: Template", mode as "mode: Mode", sku, currency,
                   per_transaction_minor, per_day_minor, total_minor, executions_max, velocity_count, velocity_window_s, frequency, zone,

@@ -6,7 +6,7 @@ use super::settle::{self, Member, Settled};
 use super::{Payment, PaymentId, Status, conclude, permit, route, store};
 use crate::account;
 use crate::caller::Caller;
-use crate::mandate::{MandateId, Place};
+use crate::mandate::{MandateId, Place, Read};
 use crate::rail::Rail;
 use crate::refusal::{Code, Violation, refused};
 use crate::signing::Keys;
@@ -95,7 +95,7 @@ pub async fn begin(
         let asked = asked.clone();
         let member = Member { tenant, by: cx.caller().clone(), caller, asked, shown: Some(shown), key: None };
         settle::ready(cx, None).await?;
-        match settle::settle(cx, keys, &[member]).await?.pop() {
+        match settle::settle(cx, keys, &[member], Read::new()).await?.pop() {
             Some(Ok(Settled::Paid(paid))) => return Ok(Begun::Payment(Box::new(paid.payment))),
             Some(Err(error)) => return Err(error),
             Some(Ok(Settled::Replayed { .. } | Settled::Apart)) | None => {}

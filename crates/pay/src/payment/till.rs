@@ -11,11 +11,11 @@
 //! goes its own way outside of the till, where nobody waits for it and its error is its own.
 
 use super::settle::{self, Member, Settled};
-use crate::mandate::{self, Mandate};
+use crate::mandate::{self, Mandate, Read};
 use crate::signing::{Keys, Ring};
 use base::{Error, Result, TenantId, Time};
 use db::{Caller, Cx, Db, Scope};
-use std::collections::VecDeque;
+use std::collections::{HashSet, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::sync::oneshot;
 
@@ -145,7 +145,7 @@ impl Clerk {
         let keys = self.ring.keys().await?;
         let mut cx = self.begin(members).await?;
         settle::ready(&mut cx, Some(WAIT_MS_MAX)).await?;
-        let genuine = genuine(&mut cx, &keys, members).await?;
+        let (genuine, read) = genuine(&mut cx, &keys, members).await?;
         let chosen: Vec<Member> = members
             .iter()
             .zip(&genuine)
@@ -154,7 +154,7 @@ impl Clerk {
             .collect();
         let mut settled = Vec::new();
         if !chosen.is_empty() {
-            settled = settle::settle(&mut cx, &keys, &chosen).await?;
+            settled = settle::settle(&mut cx, &keys, &chosen, read).await?;
             cx.commit().await?;
         }
         let mut settled = settled.into_iter();
@@ -182,39 +182,37 @@ impl Clerk {
     }
 }
 
-/// Whose mandates are genuine. Those that are not, or that need more than this installation's keys, go
-/// their own way, where it is said what is wrong.
-async fn genuine(cx: &mut Cx, keys: &Arc<Keys>, members: &[Member]) -> Result<Vec<bool>> {
-    let mut mandates = mandate::many(cx, &settle::mandates(members)).await?;
-    let now = cx.now();
-    let found: Vec<Option<Mandate>> = settle::mandates(members)
-        .iter()
-        .map(|key| mandates.remove(key).filter(|mandate| !mandate.signed_by_wallet))
-        .collect();
-    // Two members of one mandate: it is verified for the first of them, and counts for both.
+/// Whose mandates are genuine, and the mandates. Those that are not, or that need more than this installation's
+/// keys, go their own way, where it is said what is wrong.
+async fn genuine(cx: &mut Cx, keys: &Arc<Keys>, members: &[Member]) -> Result<(Vec<bool>, Read)> {
     let named = settle::mandates(members);
-    let firsts: Vec<usize> =
-        named.iter().map(|key| named.iter().position(|other| other == key).unwrap_or(0)).collect();
+    let (found, now) = (mandate::many(cx, &named).await?, cx.now());
+    // Two members of one mandate: it is verified once, and counts for both.
+    let found: Arc<Vec<_>> = Arc::new(found.into_iter().collect());
     let size = found.len().div_ceil(PARTS).max(1);
-    let parts: Vec<_> = found
-        .chunks(size)
-        .map(|part| {
-            let (part, keys) = (part.to_vec(), keys.clone());
+    let parts: Vec<_> = (0..found.len())
+        .step_by(size)
+        .map(|from| {
+            let (found, keys) = (found.clone(), keys.clone());
             tokio::task::spawn_blocking(move || {
-                part.iter().map(|one| verified(&keys, one, now)).collect::<Vec<_>>()
+                let part = found.iter().skip(from).take(size);
+                part.filter(|(_, mandate)| verified(&keys, mandate, now))
+                    .map(|(name, _)| *name)
+                    .collect::<Vec<_>>()
             })
         })
         .collect();
-    let mut each = Vec::with_capacity(found.len());
+    let mut genuine = HashSet::with_capacity(found.len());
     for part in parts {
-        each.extend(
+        genuine.extend(
             part.await
                 .map_err(|cause| Error::internal("Signatures could not be verified.").caused_by(cause))?,
         );
     }
-    Ok(firsts.into_iter().map(|first| each.get(first).copied().unwrap_or(false)).collect())
+    let each = named.iter().map(|name| genuine.contains(name)).collect();
+    Ok((each, Arc::unwrap_or_clone(found).into_iter().collect()))
 }
 
-fn verified(keys: &Keys, mandate: &Option<Mandate>, now: Time) -> bool {
-    mandate.as_ref().is_some_and(|mandate| mandate::verify_own(keys, mandate, now).is_ok())
+fn verified(keys: &Keys, mandate: &Mandate, now: Time) -> bool {
+    !mandate.signed_by_wallet && mandate::verify_own(keys, mandate, now).is_ok()
 }

@@ -4,6 +4,7 @@ mod approved;
 mod bad_input;
 mod calls;
 mod delegated;
+mod kept;
 mod machine;
 mod pages;
 mod spent;

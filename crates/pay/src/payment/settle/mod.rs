@@ -19,7 +19,7 @@ use super::{Payment, PaymentId, Status, conclude, route};
 use crate::caller::Caller;
 use crate::cap::Periods;
 use crate::intent::{self, Quoted};
-use crate::mandate::{MandateId, Mode, Plan, Standing, Use, Wanted};
+use crate::mandate::{MandateId, Mode, Plan, Read, Standing, Use, Wanted};
 use crate::rail::Rail;
 use crate::receipt::{self, Attested, Due, Evidence, Receipt};
 use crate::signing::Keys;
@@ -101,16 +101,22 @@ enum Fate {
 }
 
 /// Settles them, each on its own; the answers are in their order. An error of the whole means that
-/// nothing of the transaction may be kept: members may be tried one by one then.
+/// nothing of the transaction may be kept: members may be tried one by one then. `read`: mandates that the
+/// caller has read in this transaction, to verify them.
 ///
 /// # Errors
 /// Of a member: not found; refused with every broken rule; `switch.engaged`; `idempotency_conflict`. Of
 /// the whole: the database's; transient when somebody else paid the same thing at this moment.
-pub(super) async fn settle(cx: &mut Cx, keys: &Keys, members: &[Member]) -> Result<Vec<Result<Settled>>> {
+pub(super) async fn settle(
+    cx: &mut Cx,
+    keys: &Keys,
+    members: &[Member],
+    read: Read,
+) -> Result<Vec<Result<Settled>>> {
     let kept = kept(cx, members).await?;
     let wanted: Vec<Wanted> =
         members.iter().map(|m| Wanted { tenant: m.tenant, mandate: m.asked.mandate }).collect();
-    let mut standing = Standing::of(cx, &wanted).await?;
+    let mut standing = Standing::of(cx, &wanted, read).await?;
     let drafts = drafts(cx, &standing, members).await?;
     let known = store::known(cx, &drafts).await?;
     let (accounts, steps) = needs(&drafts);

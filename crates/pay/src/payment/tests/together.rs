@@ -2,7 +2,7 @@
 
 use super::bed::{AUD, Bed, text};
 use crate::Caller;
-use crate::mandate::{MandateId, Place};
+use crate::mandate::{MandateId, Place, Read};
 use crate::payment::settle::{Member, Settled, settle};
 use crate::payment::{Asked, Execute, execute};
 use base::{Digest, Money, Role, TenantId};
@@ -48,7 +48,7 @@ fn id(mandate: &str) -> MandateId {
 async fn together(bed: &Bed, members: &[Member]) -> Vec<String> {
     let keys = bed.ring.keys().await.expect("keys");
     let mut cx = bed.kit.system().await;
-    let settled = settle(&mut cx, &keys, members).await.expect("a batch");
+    let settled = settle(&mut cx, &keys, members, Read::new()).await.expect("a batch");
     cx.commit().await.expect("commits");
     settled
         .into_iter()

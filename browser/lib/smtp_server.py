@@ -35,7 +35,9 @@ def check(server, session, envelope, mechanism, data):
 
 async def main(folder):
     loop = asyncio.get_running_loop()
-    make = lambda: SMTP(Keep(folder), authenticator=check, auth_required=True, auth_require_tls=False)
+    # One for all connections: it numbers the mails.
+    keep = Keep(folder)
+    make = lambda: SMTP(keep, authenticator=check, auth_required=True, auth_require_tls=False)
     server = await loop.create_server(make, "127.0.0.1", 0)
     print(server.sockets[0].getsockname()[1], flush=True)
     await server.serve_forever()

@@ -48,11 +48,13 @@ async fn last_run(cx: &mut Cx) -> Result<Option<LastRun>> {
 pub async fn index(mut cx: web::Cx) -> web::Result<Response> {
     let wall = Wall::new(cx.now(), cx.who().zone.clone());
     let (admin, member) = (cx.who().role >= Role::Admin, cx.who().role >= Role::Member);
+    // First, so that a run that ends at this moment is not told without what it brought: statements that come
+    // later see what it stored.
+    let run = last_run(&mut cx).await?;
     let patterns = super::active(&mut cx).await?;
     let history = super::history(&mut cx, None, HISTORY).await?;
     let suggestions = suggestion::list(&mut cx, SUGGESTIONS).await?;
     let autopilot = setting::get(&mut cx).await?.autopilot;
-    let run = last_run(&mut cx).await?;
     let now = cx.now();
     let mut changed = Vec::new();
     for pattern in &patterns {

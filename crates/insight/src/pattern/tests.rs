@@ -187,6 +187,35 @@ async fn pages_and_api_show_what_was_learnt_to_members_only_of_their_own() {
 }
 
 #[tokio::test]
+async fn a_run_that_ends_while_the_page_is_made_is_not_shown_without_its_patterns() {
+    let db = TestDb::new().await;
+    let ours = db.tenant("Ours").await;
+    history(&db, ours.id.uuid(), 4_000).await;
+    let app = TestApp::start(&db, vec![module(&db)]).await;
+    learn(&db, &ours.owner).await;
+    // What the run stored is taken out and stored once more, behind a lock at which the page waits.
+    let mut ending = owner(&db).await;
+    let out = "set session_replication_role = replica;
+               create table public.runs as table insight.run; create table public.patterns as table insight.pattern;
+               delete from insight.pattern; delete from insight.run";
+    sqlx::raw_sql(out).execute(&mut ending).await.unwrap();
+    let again = "begin; lock table insight.run in access exclusive mode;
+                 insert into insight.run table public.runs; insert into insight.pattern table public.patterns";
+    sqlx::raw_sql(again).execute(&mut ending).await.unwrap();
+    let us = app.as_member(&ours.owner);
+    let end = async {
+        let waits =
+            "select exists (select from pg_locks where relation = 'insight.run'::regclass and not granted)";
+        while !sqlx::query_scalar::<_, bool>(waits).fetch_one(&mut ending).await.unwrap() {
+            tokio::time::sleep(std::time::Duration::from_millis(10)).await;
+        }
+        sqlx::raw_sql("commit").execute(&mut ending).await.unwrap();
+    };
+    let (page, ()) = tokio::join!(us.get("/learning"), end);
+    page.expect(200).shows("Last run").hides("No patterns count now").hides("No history yet");
+}
+
+#[tokio::test]
 async fn on_sunday_every_client_who_wrote_to_somebody_learns() {
     let db = TestDb::new().await;
     let (ours, theirs) = db.two_tenants().await;
